@@ -1,0 +1,36 @@
+// One esbuild run, two entry points: the engine's commands, small because `toolkit run` loads nothing else,
+// and the course (ink, react, lessons), loaded only when a lesson is opened.
+
+import fs from 'node:fs'
+import { build } from 'esbuild'
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  external: ['koffi'],
+  loader: { '.md': 'text' },
+  define: {
+    'process.env.NODE_ENV': '"production"',
+    VERSION: JSON.stringify(JSON.parse(fs.readFileSync('package.json', 'utf8')).version),
+  },
+  logLevel: 'warning',
+}
+fs.rmSync('dist', { recursive: true, force: true })
+await build({
+  ...common,
+  entryPoints: { toolkit: 'toolkit/cli/main.ts' },
+  format: 'cjs',
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  external: ['koffi', './course.mjs'],
+})
+await build({
+  ...common,
+  entryPoints: { course: 'lessons/main.ts' },
+  format: 'esm',
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  alias: { 'react-devtools-core': './lessons/tutor/no-devtools.ts' }, // ink imports it even where it is never used
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+})

@@ -1,0 +1,44 @@
+// Plays a lesson: one lab, one shell, the place in the course, the verdicts. Knows no screen; the tutor draws its state,
+// the plain commands print it.
+import type { Lab, LabShell } from '../toolkit/engine/lab.ts'
+import type { Lesson } from './lesson.ts'
+
+export interface PlayerState {
+  readonly lesson: Lesson
+  /** Index of the task that is shown. */
+  readonly task: number
+  /** `checking` between the learner's request and the verdict; `starting` while a lab comes up. */
+  readonly phase: 'starting' | 'working' | 'checking' | 'passed'
+  /** Which tasks of this lesson are done, ever; never taken back but by the learner. */
+  readonly done: readonly boolean[]
+  /** What the last check of this task saw. */
+  readonly saw: string
+  /** How many of the task's hints are shown. */
+  readonly hints: number
+  /** Why the lab could not be started, one line. */
+  readonly error: string | undefined
+  readonly values: Readonly<Record<string, string>>
+}
+
+export interface Player {
+  readonly state: PlayerState
+  /** Calls back after every change of `state`; returns how to stop that. */
+  subscribe(listener: () => void): () => void
+  readonly lab: Lab | undefined
+  readonly shell: LabShell | undefined
+  /** Check the current task now. It is also looked at twice a second; passing shows, but never moves on by itself. */
+  check(): void
+  next(): void
+  previous(): void
+  hint(): void
+  /** The solution as it is put at the prompt: not run, the learner presses Enter. */
+  solution(): string
+  /** Throws the lab away and starts a new one. Progress stays. */
+  reset(): Promise<void>
+  /** Goes to a task of a lesson; another lesson gets a new lab. */
+  open(lesson: Lesson, task: number): Promise<void>
+  /** Restarts the shell where it has ended. */
+  restartShell(): void
+  resize(columns: number, rows: number): void
+  close(): Promise<void>
+}

@@ -1,0 +1,46 @@
+// One system call, made now, by this thread. What changes the thread (unshare, setns, prctl …) changes the main thread
+// of Node only: undo it before anything asynchronous runs, see `inNamespaces` in enter.ts.
+import { KernelError } from './error.ts'
+import { koffi } from './koffi.ts'
+import type { Arg } from './step.ts'
+import { number, type SyscallName } from './syscalls.ts'
+
+let libc: ((n: number, ...args: (number | bigint)[]) => number) | undefined
+
+// libc's syscall(2) is variadic, but takes only integers: declared with its seven registers.
+function syscall(n: number, registers: (number | bigint)[]): number {
+  libc ??= koffi
+    .load('libc.so.6')
+    .func('syscall', 'long', ['long', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr'])
+  return Number(libc(n, ...([...registers, 0, 0, 0, 0, 0, 0].slice(0, 6) as number[])))
+}
+
+function register(arg: Arg, keep: Uint8Array[]): number | bigint {
+  if (arg === null) return 0
+  if (typeof arg === 'number') return arg
+  let bytes: Uint8Array
+  if (typeof arg === 'string') bytes = Buffer.from(`${arg}\0`)
+  else if (arg instanceof Uint8Array) bytes = arg
+  else {
+    const pointers = Buffer.alloc(8 * (arg.length + 1))
+    for (const [i, text] of arg.entries()) pointers.writeBigUInt64LE(BigInt(register(text, keep)), 8 * i)
+    bytes = pointers
+  }
+  keep.push(bytes) // alive until the call has returned
+  return koffi.address(bytes)
+}
+
+/** Makes the call and returns its result, or -errno like the kernel itself. */
+export function attempt(name: SyscallName, args: readonly Arg[]): number {
+  const keep: Uint8Array[] = []
+  const registers = args.map(arg => register(arg, keep))
+  const result = syscall(number(name), registers)
+  return result < 0 && result > -4096 ? -koffi.errno() : result
+}
+
+/** Makes the call and returns its result. Throws a KernelError where it fails. */
+export function invoke(name: SyscallName, args: readonly Arg[]): number {
+  const result = attempt(name, args)
+  if (result < 0) throw new KernelError(name, args, -result)
+  return result
+}

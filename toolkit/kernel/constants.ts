@@ -1,0 +1,170 @@
+// The kernel's numbers, in groups by their prefix: `MS.BIND` is C's MS_BIND. Each group names the man page that explains
+// it. All values are the same on x86-64 and arm64 (include/uapi/asm-generic) unless a comment says otherwise.
+
+/** clone(2), unshare(2), setns(2). */
+export const CLONE = {
+  NEWTIME: 0x80,
+  VM: 0x100,
+  PIDFD: 0x1000,
+  NEWNS: 0x20000,
+  NEWCGROUP: 0x2000000,
+  NEWUTS: 0x4000000,
+  NEWIPC: 0x8000000,
+  NEWUSER: 0x10000000,
+  NEWPID: 0x20000000,
+  NEWNET: 0x40000000,
+  CLEAR_SIGHAND: 0x100000000,
+  INTO_CGROUP: 0x200000000,
+} as const
+
+/** mount(2). */
+export const MS = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  REMOUNT: 32,
+  BIND: 0x1000,
+  MOVE: 0x2000,
+  REC: 0x4000,
+  UNBINDABLE: 0x20000,
+  PRIVATE: 0x40000,
+  SLAVE: 0x80000,
+  SHARED: 0x100000,
+  RELATIME: 0x200000,
+  STRICTATIME: 0x1000000,
+} as const
+
+/** umount(2). */
+export const MNT = { FORCE: 1, DETACH: 2, EXPIRE: 4 } as const
+
+/** open(2). DIRECTORY and NOFOLLOW differ on arm64. */
+export const O = {
+  RDONLY: 0,
+  WRONLY: 1,
+  RDWR: 2,
+  CREAT: 0o100,
+  EXCL: 0o200,
+  NOCTTY: 0o400,
+  TRUNC: 0o1000,
+  NONBLOCK: 0o4000,
+  DIRECTORY: process.arch === 'arm64' ? 0o40000 : 0o200000,
+  NOFOLLOW: process.arch === 'arm64' ? 0o100000 : 0o400000,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+} as const
+
+/** openat(2), "at" calls in general. */
+export const AT = { FDCWD: -100 } as const
+
+/** inode(7): the file type in a mode. */
+export const S = {
+  IFMT: 0o170000,
+  IFSOCK: 0o140000,
+  IFREG: 0o100000,
+  IFBLK: 0o60000,
+  IFCHR: 0o20000,
+  IFIFO: 0o10000,
+} as const
+
+/** prctl(2). */
+export const PR = { SET_PDEATHSIG: 1, SET_DUMPABLE: 4, SET_NAME: 15, CAPBSET_DROP: 24, SET_NO_NEW_PRIVS: 38 } as const
+
+/** fcntl(2). */
+export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4 } as const
+
+/** close_range(2). */
+export const CLOSE_RANGE = { UNSHARE: 2, CLOEXEC: 4 } as const
+
+/** mmap(2). */
+export const PROT = { NONE: 0, READ: 1, WRITE: 2, EXEC: 4 } as const
+/** mmap(2). */
+export const MAP = { SHARED: 1, PRIVATE: 2, ANONYMOUS: 0x20 } as const
+
+/** socket(2), address_families(7). */
+export const AF = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const
+/** socket(2). */
+export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000 } as const
+
+/** netdevice(7): SIOCSIFFLAGS. */
+export const IFF = { UP: 1, LOOPBACK: 8, RUNNING: 0x40 } as const
+
+/** getrlimit(2). */
+export const RLIMIT = { CORE: 4, NPROC: 6, NOFILE: 7 } as const
+
+/** waitpid(2). */
+export const W = { NOHANG: 1, ALL: 0x40000000 } as const
+
+/** ioctl_tty(2), TIOCGPTPEER and friends in pts(4), SIOCSIFFLAGS in netdevice(7). */
+export const IOCTL = {
+  TIOCSCTTY: 0x540e,
+  TIOCSTI: 0x5412,
+  TIOCGWINSZ: 0x5413,
+  TIOCSWINSZ: 0x5414,
+  TCGETS: 0x5401,
+  TIOCGPTPEER: 0x5441,
+  TIOCGPTN: 0x80045430,
+  TIOCSPTLCK: 0x40045431,
+  SIOCGIFFLAGS: 0x8913,
+  SIOCSIFFLAGS: 0x8914,
+} as const
+
+/** signal(7). */
+export const SIG = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ILL: 4,
+  TRAP: 5,
+  ABRT: 6,
+  BUS: 7,
+  FPE: 8,
+  KILL: 9,
+  USR1: 10,
+  SEGV: 11,
+  USR2: 12,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  STKFLT: 16,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  TSTP: 20,
+  TTIN: 21,
+  TTOU: 22,
+  URG: 23,
+  XCPU: 24,
+  XFSZ: 25,
+  VTALRM: 26,
+  PROF: 27,
+  WINCH: 28,
+  IO: 29,
+  PWR: 30,
+  SYS: 31,
+} as const
+
+/** flock(2). */
+export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const
+
+export const groups = {
+  CLONE,
+  MS,
+  MNT,
+  O,
+  S,
+  PR,
+  F,
+  CLOSE_RANGE,
+  PROT,
+  MAP,
+  AF,
+  SOCK,
+  IFF,
+  RLIMIT,
+  W,
+  IOCTL,
+  SIG,
+  LOCK,
+}
+export type Group = keyof typeof groups

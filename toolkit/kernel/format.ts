@@ -1,0 +1,49 @@
+// System calls as a person writes them in C: mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL).
+import { AT, type Group, groups, O } from './constants.ts'
+import type { Arg } from './step.ts'
+import { type Param, type SyscallName, syscalls } from './syscalls.ts'
+
+const SHOWN = 80 // characters of a string; the rest of a long environment tells nobody anything
+
+const quote = (text: string): string => JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
+
+/** The bits of `value` by their names in `group`, joined by | ; what has no name stays a number. */
+export function formatFlags(group: Group, value: number): string {
+  const names: string[] = []
+  let rest = BigInt(value)
+  for (const [name, bit] of Object.entries(groups[group]).sort(([, a], [, b]) => b - a)) {
+    const bits = BigInt(bit)
+    if (bits === 0n || (rest & bits) !== bits) continue
+    names.unshift(`${group}_${name}`)
+    rest &= ~bits
+  }
+  if (group === 'O' && (value & 3) === 0) names.unshift(`O_${Object.keys(O)[0]}`)
+  if (rest !== 0n) names.push(`0x${rest.toString(16)}`)
+  return names.join('|') || '0'
+}
+
+function formatEnum(group: Group, value: number): string {
+  const name = Object.entries(groups[group]).find(([, n]) => n === value)?.[0]
+  if (name === undefined) return String(value)
+  return group === 'SIG' ? `SIG${name}` : group === 'IOCTL' ? name : `${group}_${name}`
+}
+
+function formatArg(param: Param | undefined, arg: Arg): string {
+  if (arg === null) return 'NULL'
+  if (typeof arg === 'string') return quote(arg)
+  if (arg instanceof Uint8Array) return `{${arg.length} bytes}`
+  if (typeof arg !== 'number') return `[${arg.slice(0, 8).map(quote).join(', ')}${arg.length > 8 ? ', …' : ''}]`
+  if (param === 'dirfd' && arg === AT.FDCWD) return 'AT_FDCWD'
+  if (param === 'mode') return arg === 0 ? '0' : `0${arg.toString(8)}`
+  if (param === 'dev') return `makedev(${(arg >> 8) & 0xfff}, ${(arg & 0xff) | ((arg >> 12) & 0xfff00)})`
+  if (param === 'ptr' && arg === 0) return 'NULL'
+  if (param?.startsWith('flags:')) return formatFlags(param.slice(6) as Group, arg)
+  if (param?.startsWith('enum:')) return formatEnum(param.slice(5) as Group, arg)
+  return String(arg)
+}
+
+/** A call with its arguments decoded, as strace(1) prints it. */
+export function formatCall(name: SyscallName, args: readonly Arg[]): string {
+  const { params } = syscalls[name]
+  return `${name}(${args.map((arg, i) => formatArg(params[i], arg)).join(', ')})`
+}

@@ -1,0 +1,63 @@
+// A container is a list of system calls, and this is the list. Everything else reads it: the runners carry it out
+// (start.ts, twin.ts), `--explain` prints it, the lessons show it beside the commands a learner types, tests assert on it.
+import type { ErrnoName } from './errno.ts'
+import type { SyscallName } from './syscalls.ts'
+
+/** A number, a string or list of strings, bytes, or NULL; see `Param` in syscalls.ts for which goes where. */
+export type Arg = number | string | null | Uint8Array | readonly string[]
+
+/** The lesson that teaches what a step does. */
+export type LessonName =
+  | '01-chroot'
+  | '02-uts'
+  | '03-ipc'
+  | '04-pid'
+  | '05-mount'
+  | '06-net'
+  | '07-user'
+  | '08-cgroup-time'
+  | '09-pids'
+  | '12-overlay'
+  | '17-security'
+  | '20-engine'
+
+/** One system call as data. */
+export interface Step {
+  readonly call: SyscallName
+  readonly args: readonly Arg[]
+  /** One sentence: what would be wrong without it. */
+  readonly why: string
+  readonly lesson: LessonName
+  /** The command that a person would type for the same effect; empty where there is none. */
+  readonly shell: string
+  /** The one error that is as good as success here: EEXIST of a directory that may be there already. */
+  readonly allow?: ErrnoName
+}
+
+/**
+ * A place where the new process waits until the parent lets it go on: the parent has to take a descriptor from it, or
+ * a person wants to press a key. Carried out as two calls: write a byte to the parent, read one from it.
+ */
+export interface Gate {
+  readonly gate: string
+}
+
+/** A new namespace that the process is born in, as one flag of clone3(2). */
+export interface Namespace {
+  readonly flag: number
+  readonly why: string
+  readonly lesson: LessonName
+  /** The option of unshare(1) for it. */
+  readonly shell: string
+}
+
+/** How a process comes to be: the namespaces it is born in, then its calls in order; the last one is execve. */
+export interface Plan {
+  readonly namespaces: readonly Namespace[]
+  readonly steps: readonly (Step | Gate)[]
+}
+
+export const isGate = (entry: Step | Gate): entry is Gate => 'gate' in entry
+
+/** The clone3 flags of a plan. */
+export const cloneFlags = (plan: Plan): number => plan.namespaces.reduce((bits, ns) => bits | ns.flag, 0) >>> 0

@@ -1,0 +1,94 @@
+// The system calls this project makes: number per processor, and what each argument is, so that a call can be encoded
+// for the kernel and printed for a person from the same line. Where arm64 has only the newer form of a call (mkdirat,
+// openat, dup3 …) we use that one on both.
+//
+// Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of the kernel.
+import type { Group } from './constants.ts'
+
+/**
+ * What an argument is: `str` a NUL-terminated string, `strs` a NULL-terminated array of them (argv, envp), `ptr` bytes
+ * that the kernel reads or fills, `dirfd` a descriptor or AT_FDCWD, `mode` octal, `dev` a device number; `flags:X` bits
+ * from the group X of constants.ts, `enum:X` one value of it. All others are plain numbers.
+ */
+export type Param =
+  | 'int'
+  | 'uint'
+  | 'fd'
+  | 'dirfd'
+  | 'pid'
+  | 'id'
+  | 'size'
+  | 'mode'
+  | 'dev'
+  | 'str'
+  | 'strs'
+  | 'ptr'
+  | `flags:${Group}`
+  | `enum:${Group}`
+
+export interface Syscall {
+  readonly x64: number
+  readonly arm64: number
+  readonly params: readonly Param[]
+  /** Section of the manual: mount is documented in mount(2). */
+  readonly man?: string
+}
+
+const call = (x64: number, arm64: number, ...params: Param[]): Syscall => ({ x64, arm64, params })
+
+export const syscalls = {
+  // processes
+  clone3: call(435, 435, 'ptr', 'size'),
+  unshare: call(272, 97, 'flags:CLONE'),
+  setns: call(308, 268, 'fd', 'flags:CLONE'),
+  execve: call(59, 221, 'str', 'strs', 'strs'),
+  exit_group: call(231, 94, 'int'),
+  wait4: call(61, 260, 'pid', 'ptr', 'flags:W', 'ptr'),
+  kill: call(62, 129, 'pid', 'enum:SIG'),
+  getppid: call(110, 173),
+  prctl: call(157, 167, 'enum:PR', 'uint', 'uint', 'uint', 'uint'),
+  prlimit64: call(302, 261, 'pid', 'enum:RLIMIT', 'ptr', 'ptr'),
+  umask: call(95, 166, 'mode'),
+  setsid: call(112, 157),
+  rt_sigaction: call(13, 134, 'enum:SIG', 'ptr', 'ptr', 'size'),
+  rt_sigprocmask: call(14, 135, 'int', 'ptr', 'ptr', 'size'),
+  pidfd_open: call(434, 434, 'pid', 'uint'),
+  pidfd_getfd: call(438, 438, 'fd', 'fd', 'uint'),
+  pidfd_send_signal: call(424, 424, 'fd', 'enum:SIG', 'ptr', 'uint'),
+  // files and descriptors
+  openat: call(257, 56, 'dirfd', 'str', 'flags:O', 'mode'),
+  close: call(3, 57, 'fd'),
+  close_range: call(436, 436, 'fd', 'uint', 'flags:CLOSE_RANGE'),
+  dup3: call(292, 24, 'fd', 'fd', 'flags:O'),
+  fcntl: call(72, 25, 'fd', 'enum:F', 'uint'),
+  ioctl: call(16, 29, 'fd', 'enum:IOCTL', 'ptr'),
+  pipe2: call(293, 59, 'ptr', 'flags:O'),
+  read: call(0, 63, 'fd', 'ptr', 'size'),
+  write: call(1, 64, 'fd', 'ptr', 'size'),
+  flock: call(73, 32, 'fd', 'flags:LOCK'),
+  mkdirat: call(258, 34, 'dirfd', 'str', 'mode'),
+  mknodat: call(259, 33, 'dirfd', 'str', 'mode', 'dev'),
+  symlinkat: call(266, 36, 'str', 'dirfd', 'str'),
+  fchmodat: call(268, 53, 'dirfd', 'str', 'mode'),
+  // the root directory and mounts
+  chdir: call(80, 49, 'str'),
+  fchdir: call(81, 50, 'fd'),
+  chroot: call(161, 51, 'str'),
+  mount: call(165, 40, 'str', 'str', 'str', 'flags:MS', 'str'),
+  umount2: call(166, 39, 'str', 'flags:MNT'),
+  pivot_root: call(155, 41, 'str', 'str'),
+  // names and network
+  sethostname: call(170, 161, 'str', 'size'),
+  socket: call(41, 198, 'enum:AF', 'flags:SOCK', 'int'),
+  // memory
+  mmap: call(9, 222, 'ptr', 'size', 'flags:PROT', 'flags:MAP', 'fd', 'uint'),
+  mprotect: call(10, 226, 'ptr', 'size', 'flags:PROT'),
+  munmap: call(11, 215, 'ptr', 'size'),
+} satisfies Record<string, Syscall>
+
+export type SyscallName = keyof typeof syscalls
+
+/** The number of a call on this processor. */
+export function number(name: SyscallName): number {
+  return syscalls[name][process.arch as 'x64' | 'arm64']
+}
