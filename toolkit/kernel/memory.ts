@@ -5,7 +5,7 @@ import { MAP, PROT } from './constants.ts'
 import { koffi } from './koffi.ts'
 import type { Arg } from './step.ts'
 
-/** An anonymous shared mapping, filled from its start; a child of clone3(2) sees and fills the same bytes. */
+/** An anonymous mapping, filled from its start. Where it is shared, a child of clone3(2) sees and fills the same bytes. */
 export class Memory {
   readonly address: number
   readonly size: number
@@ -13,9 +13,9 @@ export class Memory {
   #used = 0
 
   /** Maps `size` bytes, a multiple of the page size. */
-  constructor(size: number) {
+  constructor(size: number, sharing: number = MAP.SHARED) {
     this.size = size
-    this.address = invoke('mmap', [0, size, PROT.READ | PROT.WRITE, MAP.SHARED | MAP.ANONYMOUS, -1, 0])
+    this.address = invoke('mmap', [0, size, PROT.READ | PROT.WRITE, sharing | MAP.ANONYMOUS, -1, 0])
     this.view = Buffer.from(koffi.view(BigInt(this.address), size))
   }
 
@@ -44,12 +44,21 @@ export class Memory {
     return pointers
   }
 
+  write32(at: number, value: number): void {
+    this.view.writeInt32LE(value, at - this.address)
+  }
+
   write64(at: number, value: number): void {
     this.view.writeBigInt64LE(BigInt(value), at - this.address)
   }
 
   read64(at: number): number {
     return Number(this.view.readBigInt64LE(at - this.address))
+  }
+
+  /** From now on to be run and read, never written: no page is both. */
+  makeExecutable(): void {
+    invoke('mprotect', [this.address, this.size, PROT.READ | PROT.EXEC])
   }
 
   free(): void {

@@ -61,3 +61,10 @@ export const isGate = (entry: Step | Gate): entry is Gate => 'gate' in entry
 
 /** The clone3 flags of a plan. */
 export const cloneFlags = (plan: Plan): number => plan.namespaces.reduce((bits, ns) => bits | ns.flag, 0) >>> 0
+
+/** A step in the order in which one reads it: the call, its arguments, and what is to be said about it. */
+export const step = (call: SyscallName, args: readonly Arg[], about: Omit<Step, 'call' | 'args'>): Step => ({
+  call,
+  args,
+  ...about,
+})

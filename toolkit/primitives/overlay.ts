@@ -1,0 +1,29 @@
+// Overlay: several directories seen as one. Reads fall through the layers from the top, writes land in `upper`, and what
+// lies below is never changed: many containers share one root file system. kernel.org, filesystems/overlayfs.
+import { type Step, step } from '../kernel/step.ts'
+
+const lesson = '12-overlay'
+
+export interface Layers {
+  /** Read-only directories, the topmost first. */
+  readonly lower: readonly string[]
+  /** Where changes go. Not on an overlay itself. */
+  readonly upper: string
+  /** An empty directory on the same file system as `upper`, for the kernel's use. */
+  readonly work: string
+}
+
+// In the option string a comma ends an option and a colon a layer; a backslash takes their meaning away.
+const escape = (path: string): string => path.replace(/[\\,:]/g, '\\$&')
+
+/** Mounts the layers at `target`, a directory. */
+export function plan({ lower, upper, work }: Layers, target: string): Step[] {
+  const options = `lowerdir=${lower.map(escape).join(':')},upperdir=${escape(upper)},workdir=${escape(work)}`
+  return [
+    step('mount', ['overlay', target, 'overlay', 0, options], {
+      why: 'the container may write anywhere, and the files it was made from stay as they are',
+      lesson,
+      shell: `mount -t overlay overlay -o ${options} ${target}`,
+    }),
+  ]
+}
