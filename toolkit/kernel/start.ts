@@ -38,7 +38,7 @@ export interface Starting {
   next(): string | undefined
   /** Opens the gate where the process waits. */
   open(): void
-  /** The results of the plan's entries so far, by index; undefined where not run yet, and for gates. */
+  /** The results of the plan's system calls so far, in order, gates left out; undefined where not run yet. */
   results(): (number | undefined)[]
   /** Gives up: ends the process and waits for it. */
   abort(): void
@@ -46,17 +46,19 @@ export interface Starting {
   close(): void
 }
 
-type Row = { entry: number | undefined; call: SyscallName; args: readonly Arg[]; allow: number }
+/** A row of the table: a step of the plan, with its number from 1, or a call that belongs to a gate or to us. */
+type Row = { call: SyscallName; args: readonly Arg[]; allow: number; step?: number; gate?: string }
 
-/** The plan's entries as rows of the table; a gate takes two. `entry` is the index in the plan. */
+/** The plan's entries as rows of the table; a gate takes two. */
 function rowsOf(entries: readonly (Step | Gate)[], status: number, gate: number): Row[] {
-  return entries.flatMap((step, entry): Row[] =>
-    isGate(step)
+  let step = 0
+  return entries.flatMap((entry): Row[] =>
+    isGate(entry)
       ? [
-          { entry, call: 'write', args: [status, Uint8Array.of(1), 1], allow: 0 },
-          { entry, call: 'read', args: [gate, Buffer.alloc(1), 1], allow: 0 },
+          { call: 'write', args: [status, Uint8Array.of(1), 1], allow: 0, gate: entry.gate },
+          { call: 'read', args: [gate, Buffer.alloc(1), 1], allow: 0, gate: entry.gate },
         ]
-      : [{ entry, call: step.call, args: step.args, allow: step.allow ? -ERRNO[step.allow] : 0 }],
+      : [{ call: entry.call, args: entry.args, allow: entry.allow ? -ERRNO[entry.allow] : 0, step: ++step }],
   )
 }
 
@@ -113,8 +115,8 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
   const [gateRead, gateWrite] = pipe()
   const memory = new Memory(MEMORY)
   // The child's copies of our ends would keep the pipes open after us.
-  const ours: Row[] = [statusRead, gateWrite].map(fd => ({ entry: undefined, call: 'close', args: [fd], allow: 0 }))
-  const rows = [...ours, ...rowsOf(plan.steps, statusWrite, gateRead)]
+  const ours: Row[] = [statusRead, gateWrite].map(fd => ({ call: 'close', args: [fd], allow: 0 }))
+  const rows: Row[] = [...ours, ...rowsOf(plan.steps, statusWrite, gateRead)]
   const table = layTable(memory, rows)
 
   const flags =
@@ -135,12 +137,17 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     closeSync(statusRead)
     closeSync(gateWrite)
   }
-  const result = (row: number) => memory.read64(table + ENTRY * row + RESULT)
-  const reap = () => {
+  let outcome: number[] | undefined // what is left of the table when its memory has gone
+  const result = (row: number) => outcome?.[row] ?? memory.read64(table + ENTRY * row + RESULT)
+  const release = () => {
     finish()
-    waitSync(pid)
+    outcome ??= rows.map((_, i) => result(i))
     closeSync(pidfd)
     memory.free()
+  }
+  const reap = () => {
+    waitSync(pid)
+    release()
   }
 
   if (pid < 0) {
@@ -153,41 +160,29 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     pid,
     pidfd,
     next() {
-      if (readSync(statusRead, Buffer.alloc(1)) === 1) {
-        const at = rows.findIndex(
-          ({ entry }, i) => entry !== undefined && isGate(plan.steps[entry]!) && result(i) === NOT_RUN,
-        )
-        return (plan.steps[rows[at]!.entry!] as Gate).gate
-      }
+      if (readSync(statusRead, Buffer.alloc(1)) === 1)
+        return rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!.gate
       const failed = rows.findIndex(({ allow }, i) => result(i) < 0 && result(i) !== allow)
-      if (failed < 0) {
-        const stopped = rows.findIndex((_, i) => result(i) === NOT_RUN)
-        if (stopped === rows.length - 1) return finish()
+      if (failed >= 0) {
+        const { call, args, step } = rows[failed]!
         reap()
-        throw new Error(`the new process was killed before step ${(rows[stopped]!.entry ?? -1) + 1}`)
+        throw new KernelError(call, args, -result(failed), step)
       }
-      const { call, args, entry } = rows[failed]!
-      const errno = -result(failed)
+      const stopped = rows.findIndex((_, i) => result(i) === NOT_RUN)
+      if (rows[stopped]!.call === 'execve') return finish()
       reap()
-      throw new KernelError(call, args, errno, entry === undefined ? undefined : entry + 1)
+      throw new Error(`the new process was killed before step ${rows[stopped]!.step}`)
     },
     open() {
       writeSync(gateWrite, Uint8Array.of(1))
     },
     results() {
-      const results: (number | undefined)[] = plan.steps.map(() => undefined)
-      for (const [i, { entry }] of rows.entries())
-        if (entry !== undefined && !isGate(plan.steps[entry]!) && result(i) !== NOT_RUN) results[entry] = result(i)
-      return results
+      return rows.flatMap(({ step }, i) => (step === undefined ? [] : [result(i) === NOT_RUN ? undefined : result(i)]))
     },
     abort() {
       attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
       reap()
     },
-    close() {
-      finish()
-      closeSync(pidfd)
-      memory.free()
-    },
+    close: release,
   }
 }

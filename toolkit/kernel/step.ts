@@ -59,6 +59,9 @@ export interface Plan {
 
 export const isGate = (entry: Step | Gate): entry is Gate => 'gate' in entry
 
+/** The system calls of a plan, gates left out. A step's number is its position here, from 1; clone3 is 0. */
+export const stepsOf = (plan: Plan): Step[] => plan.steps.flatMap(entry => (isGate(entry) ? [] : [entry]))
+
 /** The clone3 flags of a plan. */
 export const cloneFlags = (plan: Plan): number => plan.namespaces.reduce((bits, ns) => bits | ns.flag, 0) >>> 0
 

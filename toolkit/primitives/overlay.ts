@@ -14,11 +14,11 @@ export interface Layers {
 }
 
 // In the option string a comma ends an option and a colon a layer; a backslash takes their meaning away.
-const escape = (path: string): string => path.replace(/[\\,:]/g, '\\$&')
+const escapeOption = (path: string): string => path.replace(/[\\,:]/g, '\\$&')
 
 /** Mounts the layers at `target`, a directory. */
 export function plan({ lower, upper, work }: Layers, target: string): Step[] {
-  const options = `lowerdir=${lower.map(escape).join(':')},upperdir=${escape(upper)},workdir=${escape(work)}`
+  const options = `lowerdir=${lower.map(escapeOption).join(':')},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)}`
   return [
     step('mount', ['overlay', target, 'overlay', 0, options], {
       why: 'the container may write anywhere, and the files it was made from stay as they are',

@@ -45,9 +45,8 @@ export function clearUmask(): Step[] {
 
 function rlimit({ soft, hard }: { soft: number; hard: number }): Uint8Array {
   const bytes = Buffer.alloc(16)
-  const infinity = 2n ** 64n - 1n
-  for (const [i, value] of [soft, hard].entries())
-    bytes.writeBigUInt64LE(value === Infinity ? infinity : BigInt(value), 8 * i)
+  bytes.writeBigUInt64LE(BigInt(soft), 0)
+  bytes.writeBigUInt64LE(BigInt(hard), 8)
   return bytes
 }
 

@@ -1,0 +1,106 @@
+// The plan as a person reads it: each call, its result, why it is made, and the command one would type instead.
+import { closeSync, openSync } from 'node:fs'
+import type { Observer } from '../engine/run.ts'
+import { errnoMeaning, errnoName } from '../kernel/errno.ts'
+import { KernelError } from '../kernel/error.ts'
+import { formatCall, formatFlags } from '../kernel/format.ts'
+import { cloneFlags, type Gate, isGate, type Plan, type Step, stepsOf } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { print, printError } from './output.ts'
+
+const GATE = 'explain'
+
+const say = printError
+
+/** The call, and below it why it is made and what a person would type. `number` counts from 1; clone3 is 0. */
+export function formatStep(number: number, { call, args, why, lesson, shell, allow }: Step): string {
+  return [
+    `${String(number).padStart(3)}  ${formatCall(call, args)}`,
+    `     ${why}  [${lesson}]`,
+    ...(shell ? [`     $ ${shell}`] : []),
+    ...(allow ? [`     (${allow} is as good as success here)`] : []),
+  ].join('\n')
+}
+
+/** clone3, with a line for each namespace. */
+function formatClone({ namespaces, steps }: Plan, pid?: number): string {
+  return [
+    `  0  clone3({flags=${formatFlags('CLONE', cloneFlags({ namespaces, steps }))}, exit_signal=SIGCHLD})`,
+    '     a new process, born in new namespaces:',
+    ...namespaces.map(({ flag, why, lesson }) => `     ${formatFlags('CLONE', flag)}: ${why}  [${lesson}]`),
+    `     $ unshare ${namespaces.map(({ shell }) => shell).join(' ')}`,
+    ...(pid === undefined ? [] : [`     = ${pid}`]),
+  ].join('\n')
+}
+
+/** `--dry-run`. */
+export function printPlan(plan: Plan): void {
+  print([formatClone(plan), ...stepsOf(plan).map((step, i) => formatStep(i + 1, step))].join('\n'))
+}
+
+const formatResult = (result: number): string =>
+  result < 0 ? `= -1 ${errnoName(-result)}, ${errnoMeaning(-result)}` : `= ${result}`
+
+/** Waits for a key on the terminal. False for q, ^C and the terminal's end. */
+async function key(): Promise<boolean> {
+  const tty = await import('node:tty')
+  const fd = openTerminal()
+  const stream = new tty.ReadStream(fd)
+  stream.setRawMode(true)
+  const pressed = await new Promise<string>(resolve => {
+    stream.once('data', data => resolve(data.toString()))
+    stream.once('end', () => resolve('q'))
+  })
+  stream.setRawMode(false)
+  stream.destroy()
+  return !['q', '\x03', '\x04'].includes(pressed[0] ?? 'q')
+}
+
+function openTerminal(): number {
+  try {
+    return openSync('/dev/tty', 'r+')
+  } catch {
+    throw new UsageError('run: --step needs a terminal to read keys from; --explain does not')
+  }
+}
+
+/** `--explain` and `--step`: gates in the plan stop the process where something is to be said. */
+export function explain({ stepwise }: { stepwise: boolean }): Observer {
+  if (stepwise) closeSync(openTerminal())
+  let plan: Plan
+  let steps: Step[]
+  let announced = 0 // steps whose call is printed
+  let shown = 0 // steps whose result is printed
+  const announce = () => {
+    say(formatStep(announced + 1, steps[announced++]!))
+  }
+  const show = (results: readonly (number | undefined)[]) => {
+    for (; shown < results.length && results[shown] !== undefined; shown++) {
+      if (shown === announced) announce()
+      say(`     ${formatResult(results[shown]!)}`)
+    }
+  }
+  return {
+    instrument(wanted) {
+      plan = wanted
+      steps = stepsOf(wanted)
+      const program = wanted.steps.findIndex(entry => !isGate(entry) && entry.call === 'execve')
+      const gateBefore = (entry: Step | Gate, i: number) => i === program || (stepwise && !isGate(entry))
+      return {
+        ...wanted,
+        steps: wanted.steps.flatMap((entry, i) => (gateBefore(entry, i) ? [{ gate: GATE }, entry] : [entry])),
+      }
+    },
+    async atGate(_gate, process) {
+      if (announced === 0) say(formatClone(plan, process.pid))
+      show(process.results())
+      announce()
+      return stepwise ? await key() : true
+    },
+    done(process, error) {
+      if (process) show(process.results())
+      if (!error) say(`     the program runs, as ${process!.pid} on the host`)
+      else if (error instanceof KernelError) say(error.long)
+    },
+  }
+}

@@ -1,0 +1,71 @@
+// toolkit: one word, then what is behind it. Each command is loaded only when it is called.
+import { KernelError } from '../kernel/error.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { print, printError } from './output.ts'
+
+declare const VERSION: string
+
+const HELP = `Usage: toolkit COMMAND
+
+Build a Linux container by hand, one kernel primitive at a time; then run the engine you understood.
+
+The course:
+  learn [LESSON]   open the tutor
+  lessons          list, show, check, solve and verify lessons without a screen
+
+The engine:
+  run              make a container and run a command in it
+  ps               list containers
+  rm               remove containers that have ended
+
+'toolkit COMMAND --help' tells more.
+`
+
+/** A command: takes its words, resolves to the exit code. */
+type Run = (argv: string[]) => Promise<number>
+
+// The course is a bundle of its own: whoever runs a container does not pay for loading it.
+const course: Run = async argv => {
+  const url: string = './course.mjs'
+  return ((await import(url)) as { main: Run }).main(argv)
+}
+
+const commands: Record<string, (argv: string[]) => Promise<number>> = {
+  run: async argv => (await import('./run.ts')).main(argv),
+  ps: async argv => (await import('./ps.ts')).main(argv),
+  rm: async argv => (await import('./rm.ts')).main(argv),
+  learn: argv => course(['learn', ...argv]),
+  lessons: argv => course(['lessons', ...argv]),
+}
+
+async function main([name, ...argv]: string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    print(HELP)
+    return 0
+  }
+  if (name === '--version' || name === 'version' || name === '-v') {
+    print(`toolkit ${VERSION}`)
+    return 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
+  return command(argv)
+}
+
+/** docker's exit codes: 127 not found, 126 found but cannot be executed, 125 the engine itself. */
+function exitCode(error: unknown): number {
+  if (error instanceof UsageError) return error.exitCode
+  if (error instanceof KernelError && error.call === 'execve') return error.code === 'ENOENT' ? 127 : 126
+  return 125
+}
+
+main(process.argv.slice(2)).then(
+  code => {
+    process.exitCode = code
+  },
+  (error: Error) => {
+    const known = error instanceof UsageError || error instanceof KernelError
+    printError(`toolkit: ${known ? error.message : error.stack}`)
+    process.exitCode = exitCode(error)
+  },
+)

@@ -1,0 +1,18 @@
+// Lines to the terminal without Node's streams: they cost milliseconds to load, and `toolkit run` is to be quick.
+import { writeSync } from 'node:fs'
+
+function write(fd: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') return // `toolkit … | head` has seen enough
+      if (code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+export const print = (text: string): void => write(1, `${text}\n`)
+export const printError = (text: string): void => write(2, `${text}\n`)

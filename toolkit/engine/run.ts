@@ -1,0 +1,117 @@
+// From a user's wish to a running container, and to its end.
+import { lstatSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Starting, start } from '../kernel/start.ts'
+import type { Plan } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { exitStatus, wait } from '../kernel/wait.ts'
+import { readProcess } from '../observe/process.ts'
+import { TERMINAL_GATE } from '../primitives/terminal.ts'
+import { MAX_HOSTNAME } from '../primitives/uts.ts'
+import { planContainer } from './plan.ts'
+import { forwardSignals } from './signals.ts'
+import { makeSpec, type Spec } from './spec.ts'
+import { createDirectory, newId, pathsOf } from './store.ts'
+
+export interface RunOptions {
+  /** A directory. */
+  readonly rootfs: string
+  readonly args: readonly string[]
+  /** Default: the first 12 characters of the id. */
+  readonly hostname: string | undefined
+  /** Pass stdin on. */
+  readonly interactive: boolean
+  /** A terminal of its own. */
+  readonly terminal: boolean
+  /** Remove the container's files when it has ended. */
+  readonly autoRemove: boolean
+}
+
+/** Watches a plan being carried out: may add gates to it, and is asked at each of them. */
+export interface Observer {
+  instrument(plan: Plan): Plan
+  /** The process waits at a gate of the observer's. Resolves when it may go on; false gives up. */
+  atGate(gate: string, process: Starting): Promise<boolean>
+  /** Called once: the program has started, or `error` says why not. */
+  done(process: Starting | undefined, error?: unknown): void
+}
+
+/** What would be done for these options: the plan of a container with this id. Looks at the rootfs, changes nothing. */
+export function planRun(options: RunOptions, id = newId()): Plan {
+  const { upper, work, merged } = pathsOf(id, options.autoRemove)
+  const { args, terminal, interactive, hostname = id.slice(0, 12) } = options
+  const lower = resolve(options.rootfs)
+  checkHostname(hostname)
+  const spec = makeSpec({ root: merged, args, hostname, terminal })
+  checkRootfs(lower, spec)
+  return planContainer({ spec, layers: { lower: [lower], upper, work }, stdin: interactive })
+}
+
+/** Runs a container to its end and returns its exit status. Throws KernelError and UsageError; then nothing is left. */
+export async function run(options: RunOptions, observer?: Observer): Promise<number> {
+  const id = newId()
+  const plan = planRun(options, id) // bad input is refused here, before anything is made
+  let running: Starting | undefined
+  let started = false
+  const stopForwarding = forwardSignals(() => running?.pidfd)
+  const directory = createDirectory(id, options.rootfs, options.args, options.autoRemove)
+  try {
+    running = start(observer?.instrument(plan) ?? plan)
+    const detach = await passGates(running, options, observer)
+    started = true
+    observer?.done(running)
+    directory.started(running.pid, readProcess(running.pid)?.startTime)
+    const status = exitStatus(await wait(running.pid, running.pidfd))
+    await detach?.()
+    directory.ended(status)
+    running.close()
+    return status
+  } catch (error) {
+    if (!started) observer?.done(running, error)
+    directory.discard()
+    throw error
+  } finally {
+    running = undefined
+    stopForwarding()
+  }
+}
+
+/** Answers at each gate until the program has started. Returns how to let go of its terminal, where it has one. */
+async function passGates(
+  process: Starting,
+  { interactive }: RunOptions,
+  observer: Observer | undefined,
+): Promise<(() => Promise<void>) | undefined> {
+  let detach: (() => Promise<void>) | undefined
+  for (let gate = process.next(); gate !== undefined; gate = process.next()) {
+    if (gate === TERMINAL_GATE) {
+      const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
+      detach = attachTerminal(process.pidfd, { interactive })
+    } else if (!(await observer!.atGate(gate, process))) {
+      process.abort()
+      throw new UsageError('given up; nothing of the container is left')
+    }
+    process.open()
+  }
+  return detach
+}
+
+function checkHostname(hostname: string): void {
+  const length = Buffer.byteLength(hostname)
+  if (length > MAX_HOSTNAME)
+    throw new UsageError(`--hostname: ${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(hostname))
+    throw new UsageError(`--hostname: ${JSON.stringify(hostname)} is not a host name; use letters, digits, '-' and '.'`)
+}
+
+/** The rootfs is a directory, and what will be mounted on is not a symbolic link that leads elsewhere. */
+function checkRootfs(rootfs: string, { mounts }: Spec): void {
+  const stat = statSync(rootfs, { throwIfNoEntry: false })
+  if (!stat) throw new UsageError(`no root file system at ${rootfs}; give a directory, or 'busybox'`)
+  if (!stat.isDirectory()) throw new UsageError(`${rootfs} is not a directory; a root file system is one`)
+  for (const { destination } of mounts) {
+    const target = lstatSync(rootfs + destination, { throwIfNoEntry: false })
+    if (target && !target.isDirectory())
+      throw new UsageError(`${rootfs}${destination} is not a directory; ${destination} must be one to be mounted on`)
+  }
+}

@@ -1,0 +1,199 @@
+// The containers' directories on disk, and who may throw one away.
+//
+//   STATE/containers/ID/     kept until `toolkit rm`
+//   STATE/ephemeral/ID/      of `run --rm`: gone with its container, at the latest at the next command
+//     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
+//     state.json             who and what; a person can read it
+//     upper/ work/ merged/   the overlay: changes, the kernel's scratch, and the mount point
+//
+// Nothing is mounted on the host, so a directory whose lock is free can simply be removed.
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { stateDir } from '../image/paths.ts'
+import { attempt } from '../kernel/call.ts'
+import { LOCK } from '../kernel/constants.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+
+export interface ContainerState {
+  readonly version: 1
+  readonly id: string
+  readonly rootfs: string
+  readonly args: readonly string[]
+  /** ISO 8601. */
+  readonly created: string
+  /** Its first process as the host counts, and field 22 of /proc/PID/stat: a pid alone may be somebody else's. */
+  readonly pid?: number
+  readonly startTime?: number
+  readonly finished?: string
+  readonly exitCode?: number
+}
+
+const kinds = ['containers', 'ephemeral'] as const
+
+/** 32 random bytes in hexadecimal, like docker's. */
+export const newId = (): string => randomBytes(32).toString('hex')
+
+/** Takes the lock behind `path`; undefined where another process has it and we do not want to wait. */
+function lock(path: string, { wait }: { wait: boolean }): number | undefined {
+  const fd = openSync(path, 'a', 0o600)
+  if (attempt('flock', [fd, LOCK.EX | (wait ? 0 : LOCK.NB)]) === 0) return fd
+  closeSync(fd)
+  return undefined
+}
+
+/** Written beside and renamed, so that a reader sees the old text or the new, never half of one. */
+function writeState(directory: string, state: ContainerState, { durable }: { durable: boolean }): void {
+  const temporary = `${directory}/state.json.new`
+  const fd = openSync(temporary, 'w', 0o600)
+  writeSync(fd, `${JSON.stringify(state, null, 2)}\n`)
+  if (durable) fsyncSync(fd)
+  closeSync(fd)
+  renameSync(temporary, `${directory}/state.json`)
+}
+
+/** Runs `action` while no other process makes or sweeps directories. */
+function exclusively<T>(action: () => T): T {
+  const fd = lock(`${stateDir()}/lock`, { wait: true })!
+  try {
+    return action()
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Removes what `run --rm` of engines that were killed left. */
+function sweep(): void {
+  const root = `${stateDir()}/ephemeral`
+  for (const id of readdirSync(root)) {
+    const fd = lock(`${root}/${id}/lock`, { wait: false })
+    if (fd === undefined) continue
+    rmSync(`${root}/${id}`, { recursive: true, force: true })
+    closeSync(fd)
+  }
+}
+
+/** Where the directories of a container are, or will be. */
+export interface Paths {
+  readonly directory: string
+  readonly upper: string
+  readonly work: string
+  readonly merged: string
+}
+
+export function pathsOf(id: string, autoRemove: boolean): Paths {
+  const directory = `${stateDir()}/${autoRemove ? 'ephemeral' : 'containers'}/${id}`
+  return { directory, upper: `${directory}/upper`, work: `${directory}/work`, merged: `${directory}/merged` }
+}
+
+export interface ContainerDirectory {
+  started(pid: number, startTime: number | undefined): void
+  /** The container is gone: its state is kept, or with `--rm` all of it removed. */
+  ended(exitCode: number): void
+  /** It never came to be. */
+  discard(): void
+}
+
+/** The directories of a container that is about to be made. Throws a UsageError where the state cannot be written. */
+export function createDirectory(
+  id: string,
+  rootfs: string,
+  args: readonly string[],
+  autoRemove: boolean,
+): ContainerDirectory {
+  const root = stateDir()
+  const { directory: path, upper, work, merged } = pathsOf(id, autoRemove)
+  let state: ContainerState = { version: 1, id, rootfs, args, created: new Date().toISOString() }
+  let held: number
+  try {
+    for (const kind of kinds) mkdirSync(`${root}/${kind}`, { recursive: true, mode: 0o711 })
+    held = exclusively(() => {
+      sweep()
+      mkdirSync(path, 0o711)
+      return lock(`${path}/lock`, { wait: true })!
+    })
+    for (const path of [upper, work, merged]) mkdirSync(path, 0o755)
+    writeState(path, state, { durable: !autoRemove })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new UsageError(
+      `cannot write the state of containers in ${root}: ${code}; set TOOLKIT_STATE to a directory that can be written`,
+    )
+  }
+  const remove = () => rmSync(path, { recursive: true, force: true })
+  const update = (change: Partial<ContainerState>) => {
+    state = { ...state, ...change }
+    writeState(path, state, { durable: !autoRemove })
+  }
+  return {
+    started: (pid, startTime) => update({ pid, ...(startTime !== undefined && { startTime }) }),
+    ended(exitCode) {
+      if (autoRemove) remove()
+      else update({ finished: new Date().toISOString(), exitCode })
+      closeSync(held)
+    },
+    discard() {
+      remove()
+      closeSync(held)
+    },
+  }
+}
+
+export interface ContainerRow {
+  readonly state: ContainerState
+  readonly running: boolean
+}
+
+/** The containers that are kept or running, the newest first. An unreadable one is left out. */
+export function listContainers(): ContainerRow[] {
+  const rows = kinds.flatMap(kind => {
+    const root = `${stateDir()}/${kind}`
+    return entries(root).flatMap((id): ContainerRow[] => {
+      try {
+        const state = JSON.parse(readFileSync(`${root}/${id}/state.json`, 'utf8')) as ContainerState
+        const fd = lock(`${root}/${id}/lock`, { wait: false })
+        if (fd !== undefined) closeSync(fd)
+        return [{ state, running: fd === undefined }]
+      } catch {
+        return []
+      }
+    })
+  })
+  return rows.sort((a, b) => (a.state.created < b.state.created ? 1 : -1))
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+/** Removes a kept container by its id or the beginning of one. */
+export function removeContainer(prefix: string): string {
+  const found = /^[0-9a-f]+$/.test(prefix)
+    ? entries(`${stateDir()}/containers`).filter(id => id.startsWith(prefix))
+    : []
+  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(prefix)}; 'toolkit ps -a' lists them`, 1)
+  if (found.length > 1)
+    throw new UsageError(`${JSON.stringify(prefix)} is the beginning of ${found.length} ids; give more of it`, 1)
+  const path = `${stateDir()}/containers/${found[0]}`
+  const fd = lock(`${path}/lock`, { wait: false })
+  if (fd === undefined) throw new UsageError(`container ${prefix} is running; end it first`, 1)
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } finally {
+    closeSync(fd)
+  }
+  return found[0]!
+}
