@@ -1,0 +1,48 @@
+// Which namespaces a process is in: the links of /proc/PID/ns, namespaces(7).
+import { readLink } from './read.ts'
+
+export const NAMESPACE_TYPES = [
+  'mnt',
+  'uts',
+  'ipc',
+  'pid',
+  'pid_for_children',
+  'net',
+  'user',
+  'cgroup',
+  'time',
+] as const
+
+export type NamespaceType = (typeof NAMESPACE_TYPES)[number]
+
+export interface NamespaceId {
+  /** As the link says it; of `pid_for_children`: 'pid'. */
+  readonly type: string
+  /**
+   * The namespace's number: two processes with the same one share the namespace. 0 where there is no link: a kernel
+   * without that type, or `pid_for_children` between unshare(CLONE_NEWPID) and the first fork, while nobody is in there.
+   */
+  readonly inode: number
+}
+
+export type Namespaces = Readonly<Record<NamespaceType, NamespaceId>>
+
+function readNamespace(pid: number, type: NamespaceType): NamespaceId {
+  const [, name = type.split('_')[0]!, inode = '0'] =
+    /^(\w+):\[(\d+)\]$/.exec(readLink(`/proc/${pid}/ns/${type}`) ?? '') ?? []
+  return { type: name, inode: Number(inode) }
+}
+
+/** The namespaces of a process; undefined where it is gone, a zombie (it has left them all), or not ours to look at. */
+export function readNamespaces(pid: number): Namespaces | undefined {
+  const found = Object.fromEntries(NAMESPACE_TYPES.map(type => [type, readNamespace(pid, type)])) as Namespaces
+  return found.mnt.inode === 0 ? undefined : found
+}
+
+/** As the kernel writes it and `lsns` and `ls -l /proc/PID/ns` show it: uts:[4026531838]. */
+export const formatNamespace = ({ type, inode }: NamespaceId): string => `${type}:[${inode}]`
+
+/** The types in which two processes differ, in the order of NAMESPACE_TYPES. */
+export function compareNamespaces(a: Namespaces, b: Namespaces): NamespaceType[] {
+  return NAMESPACE_TYPES.filter(type => a[type].inode !== b[type].inode)
+}
