@@ -21,7 +21,7 @@ fail() {
   exit 1
 }
 
-work=''  # a directory beside DIR for everything that is unfinished
+work=''  # a directory near DIR for everything that is unfinished
 child='' # what we wait for
 
 clean_up() {
@@ -165,14 +165,14 @@ dir=$(readlink -m -- "$1")
 if is_complete "$dir"; then exit 0; fi
 is_free "$dir" || fail "$1 exists and is not a busybox root file system; remove it or choose another directory"
 
-parent=${dir%/*}
-mkdir -p "${parent:-/}" 2>/dev/null || fail "cannot make the directory ${parent:-/}"
-remove_leftovers "$parent/.${dir##*/}.new-"
-unfinished=$parent/.${dir##*/}.new-$$
-mkdir "$unfinished" 2>/dev/null || fail "cannot write to ${parent:-/}"
-work=$unfinished
+base=${dir%/*} # the nearest directory that exists: on the same file system as DIR, and nothing to take back
+while [ -n "$base" ] && [ ! -d "$base" ]; do base=${base%/*}; done
+remove_leftovers "$base/.busybox-rootfs-"
+mkdir "$base/.busybox-rootfs-$$" 2>/dev/null || fail "cannot write to ${base:-/}"
+work=$base/.busybox-rootfs-$$
 find_busybox || download
 fill
+mkdir -p "${dir%/*}/"
 # One rename(2): DIR is there and complete, or it is not there.
 if ! mv -T "$work/root" "$dir" 2>/dev/null; then
   is_complete "$dir" || fail "cannot move the finished root file system to $1" # else another run was faster
