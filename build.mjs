@@ -21,6 +21,7 @@ await build({
   ...common,
   entryPoints: { toolkit: 'toolkit/cli/main.ts' },
   format: 'cjs',
+  define: { ...common.define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   external: ['koffi', './course.mjs'],
