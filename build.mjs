@@ -2,7 +2,12 @@
 // and the course (ink, react, lessons), loaded only when a lesson is opened.
 
 import fs from 'node:fs'
-import { build } from 'esbuild'
+
+// npm calls this before `npm ci` has brought esbuild, too: when it links the checkout for npx, or for `npm install -g .`.
+const { build } = await import('esbuild').catch(() => {
+  console.error("toolkit: run 'npm ci' to build it")
+  process.exit(0)
+})
 
 const common = {
   bundle: true,

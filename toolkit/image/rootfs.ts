@@ -48,7 +48,8 @@ export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promis
   const run = (argument: string) =>
     spawnSync(script(), [argument], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
 
-  if (run('--find').status === 1) {
+  const find = run('--find')
+  if (find.status === 1 && find.stderr === '') {
     process.stderr.write(
       "toolkit needs a small root file system to start from, and there is none yet. It downloads Debian's package\n" +
         'busybox-static (about 1 MB) with apt-get, unpacks it without installing it, and puts the files into\n' +
