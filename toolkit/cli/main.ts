@@ -52,6 +52,13 @@ async function main([name, ...argv]: string[]): Promise<number> {
   return command(argv)
 }
 
+/** One line for what we know; a stack for what is our own fault. */
+function explainError(error: Error): string {
+  if (error instanceof KernelError && error.call === 'execve')
+    return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
+  return error instanceof UsageError || error instanceof KernelError ? error.message : String(error.stack)
+}
+
 /** docker's exit codes: 127 not found, 126 found but cannot be executed, 125 the engine itself. */
 function exitCode(error: unknown): number {
   if (error instanceof UsageError) return error.exitCode
@@ -64,8 +71,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code
   },
   (error: Error) => {
-    const known = error instanceof UsageError || error instanceof KernelError
-    printError(`toolkit: ${known ? error.message : error.stack}`)
+    printError(`toolkit: ${explainError(error)}`)
     process.exitCode = exitCode(error)
   },
 )

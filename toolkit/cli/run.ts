@@ -1,5 +1,6 @@
 import { planRun, type RunOptions, run } from '../engine/run.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
+import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print } from './output.ts'
@@ -39,9 +40,9 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (process.getuid!() !== 0)
     throw new UsageError(`run: making a container needs root; try 'sudo toolkit run …', or --dry-run to see the plan`)
-  if (flags.tty && flags.interactive && !(await import('node:tty')).isatty(0))
+  if (flags.tty && flags.interactive && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
-  if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true })
+  if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   const options = runOptions(flags, findRootfs(name), args)
   if (how.length === 0) return run(options)
   const { explain } = await import('./explain.ts')

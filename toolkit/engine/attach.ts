@@ -1,6 +1,7 @@
 // Joins the user's terminal to a container's: keys in, output out, size along.
 import process from 'node:process'
-import { openStream, setSize, takeTerminal } from './terminal.ts'
+import { makeRaw, setSize } from '../kernel/tty.ts'
+import { openStream, takeTerminal } from './terminal.ts'
 
 const DRAIN = 2000 // milliseconds to wait for the last output of a container that has ended
 
@@ -17,7 +18,7 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
   })
   const stream = openStream(master, ended)
 
-  const resize = () => setSize(master, { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 })
+  const resize = () => setSize(master, { columns: stdout.columns || 80, rows: stdout.rows || 24 })
   resize()
   stdout.on('resize', resize)
   stream.on('data', data => {
@@ -27,9 +28,15 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
     }
   })
   const type = (data: Buffer) => void stream.write(data)
+  const hangUp = () => {
+    stream.destroy() // closes our end: the container's terminal hangs up, like the one its user sat at
+    ended()
+  }
+  const restore = interactive ? makeRaw(stdin.fd) : () => {} // ^C is a key for the container, not a signal for us
   if (interactive) {
-    stdin.setRawMode?.(true) // ^C is a key for the container, not a signal for us
     stdin.on('data', type)
+    stdin.on('end', hangUp)
+    stdin.on('error', hangUp)
   }
 
   return async () => {
@@ -38,9 +45,10 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
     clearTimeout(timeout)
     stdout.off('resize', resize)
     stream.destroy()
+    restore()
     if (interactive) {
       stdin.off('data', type)
-      stdin.setRawMode?.(false)
+      stdin.off('end', hangUp)
       stdin.pause()
     }
   }

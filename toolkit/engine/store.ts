@@ -1,6 +1,6 @@
 // The containers' directories on disk, and who may throw one away.
 //
-//   STATE/containers/ID/     kept until `toolkit rm`
+//   STATE/containers/ID/     kept until `toolkit rm`; ID is the first 12 characters
 //   STATE/ephemeral/ID/      of `run --rm`: gone with its container, at the latest at the next command
 //     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
 //     state.json             who and what; a person can read it
@@ -91,7 +91,7 @@ export interface Paths {
 }
 
 export function pathsOf(id: string, autoRemove: boolean): Paths {
-  const directory = `${stateDir()}/${autoRemove ? 'ephemeral' : 'containers'}/${id}`
+  const directory = `${stateDir()}/${autoRemove ? 'ephemeral' : 'containers'}/${id.slice(0, 12)}`
   return { directory, upper: `${directory}/upper`, work: `${directory}/work`, merged: `${directory}/merged` }
 }
 
@@ -182,7 +182,7 @@ function entries(directory: string): string[] {
 /** Removes a kept container by its id or the beginning of one. */
 export function removeContainer(prefix: string): string {
   const found = /^[0-9a-f]+$/.test(prefix)
-    ? entries(`${stateDir()}/containers`).filter(id => id.startsWith(prefix))
+    ? entries(`${stateDir()}/containers`).filter(id => id.startsWith(prefix.slice(0, 12)))
     : []
   if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(prefix)}; 'toolkit ps -a' lists them`, 1)
   if (found.length > 1)

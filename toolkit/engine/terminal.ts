@@ -1,25 +1,11 @@
 // The engine's end of a container's terminal. pts(4), ioctl_tty(2), pidfd_getfd(2).
 import tty from 'node:tty'
-import { attempt, invoke } from '../kernel/call.ts'
-import { IOCTL } from '../kernel/constants.ts'
+import { invoke } from '../kernel/call.ts'
 import { TERMINAL_FD } from '../primitives/terminal.ts'
-
-export interface Size {
-  readonly columns: number
-  readonly rows: number
-}
 
 /** Takes the terminal's other end from a process that waits at TERMINAL_GATE. */
 export function takeTerminal(pidfd: number): number {
   return invoke('pidfd_getfd', [pidfd, TERMINAL_FD, 0])
-}
-
-/** struct winsize; the kernel sends SIGWINCH to the foreground processes. */
-export function setSize(fd: number, { columns, rows }: Size): void {
-  const size = Buffer.alloc(8)
-  size.writeUInt16LE(rows, 0)
-  size.writeUInt16LE(columns, 2)
-  attempt('ioctl', [fd, IOCTL.TIOCSWINSZ, size])
 }
 
 /** Reads and writes the terminal by epoll, no thread held. `onEnd` comes when no process has it open any more. */

@@ -1,5 +1,5 @@
 // System calls as a person writes them in C: mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL).
-import { AT, type Group, groups, O } from './constants.ts'
+import { AT, type Group, groups, O, S } from './constants.ts'
 import type { Arg } from './step.ts'
 import { type Param, type SyscallName, syscalls } from './syscalls.ts'
 
@@ -17,7 +17,6 @@ export function formatFlags(group: Group, value: number): string {
     names.unshift(`${group}_${name}`)
     rest &= ~bits
   }
-  if (group === 'O' && (value & 3) === 0) names.unshift(`O_${Object.keys(O)[0]}`)
   if (rest !== 0n) names.push(`0x${rest.toString(16)}`)
   return names.join('|') || '0'
 }
@@ -28,13 +27,23 @@ function formatEnum(group: Group, value: number): string {
   return group === 'SIG' ? `SIG${name}` : group === 'IOCTL' ? name : `${group}_${name}`
 }
 
+function formatMode(mode: number): string {
+  const type = Object.entries(S).find(([name, bits]) => name !== 'IFMT' && bits === (mode & S.IFMT))?.[0]
+  const permissions = (mode & ~S.IFMT).toString(8)
+  return `${type ? `S_${type}|` : ''}${permissions === '0' ? '' : '0'}${permissions}`
+}
+
 function formatArg(param: Param | undefined, arg: Arg): string {
   if (arg === null) return 'NULL'
   if (typeof arg === 'string') return quote(arg)
   if (arg instanceof Uint8Array) return `{${arg.length} bytes}`
   if (typeof arg !== 'number') return `[${arg.slice(0, 8).map(quote).join(', ')}${arg.length > 8 ? ', …' : ''}]`
   if (param === 'dirfd' && arg === AT.FDCWD) return 'AT_FDCWD'
-  if (param === 'mode') return arg === 0 ? '0' : `0${arg.toString(8)}`
+  if (param === 'mode') return formatMode(arg)
+  if (param === 'access')
+    return (arg & 3) === O.RDONLY
+      ? ['O_RDONLY', ...(arg ? [formatFlags('O', arg)] : [])].join('|')
+      : formatFlags('O', arg)
   if (param === 'dev') return `makedev(${(arg >> 8) & 0xfff}, ${(arg & 0xff) | ((arg >> 12) & 0xfff00)})`
   if (param === 'ptr' && arg === 0) return 'NULL'
   if (param?.startsWith('flags:')) return formatFlags(param.slice(6) as Group, arg)

@@ -7,7 +7,8 @@ import type { Group } from './constants.ts'
 
 /**
  * What an argument is: `str` a NUL-terminated string, `strs` a NULL-terminated array of them (argv, envp), `ptr` bytes
- * that the kernel reads or fills, `dirfd` a descriptor or AT_FDCWD, `mode` octal, `dev` a device number; `flags:X` bits
+ * that the kernel reads or fills, `dirfd` a descriptor or AT_FDCWD, `mode` octal, with the file type where there is one, `access` the flags
+ * of open(2) with their access mode, `dev` a device number; `flags:X` bits
  * from the group X of constants.ts, `enum:X` one value of it. All others are plain numbers.
  */
 export type Param =
@@ -19,6 +20,7 @@ export type Param =
   | 'id'
   | 'size'
   | 'mode'
+  | 'access'
   | 'dev'
   | 'str'
   | 'strs'
@@ -56,7 +58,7 @@ export const syscalls = {
   pidfd_getfd: call(438, 438, 'fd', 'fd', 'uint'),
   pidfd_send_signal: call(424, 424, 'fd', 'enum:SIG', 'ptr', 'uint'),
   // files and descriptors
-  openat: call(257, 56, 'dirfd', 'str', 'flags:O', 'mode'),
+  openat: call(257, 56, 'dirfd', 'str', 'access', 'mode'),
   close: call(3, 57, 'fd'),
   close_range: call(436, 436, 'fd', 'uint', 'flags:CLOSE_RANGE'),
   dup3: call(292, 24, 'fd', 'fd', 'flags:O'),

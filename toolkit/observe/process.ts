@@ -58,8 +58,11 @@ export function readStat(pid: number): Stat | undefined {
   }
 }
 
-// Each argument ends with a NUL; an empty one is nothing but that.
-const argvOf = (pid: number): string[] => (readText(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1)
+function argvOf(pid: number): string[] {
+  const text = readText(`/proc/${pid}/cmdline`)
+  // Each argument ends with a NUL, but for a process that has written its own title over them.
+  return text ? text.replace(/\0$/, '').split('\0') : []
+}
 
 /** All about one process; undefined where it is gone. */
 export function readProcess(pid: number): Process | undefined {

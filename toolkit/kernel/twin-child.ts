@@ -1,0 +1,46 @@
+// The second process of twin.ts: takes the plan from one descriptor, makes its calls, tells each result on another.
+import { readSync, writeSync } from 'node:fs'
+import { attempt } from './call.ts'
+import { F } from './constants.ts'
+import { ERRNO } from './errno.ts'
+import { type Arg, type Gate, isGate, type Step } from './step.ts'
+import { ANSWER_FD, type Answer, PLAN_FD } from './twin.ts'
+
+type Encoded = Gate | (Omit<Step, 'args'> & { readonly args: readonly (Arg | { readonly bytes: string })[] })
+
+const decode = (arg: Arg | { readonly bytes: string }): Arg =>
+  typeof arg === 'object' && arg !== null && 'bytes' in arg ? Buffer.from(arg.bytes, 'base64') : arg
+
+function readLine(): string {
+  const byte = Buffer.alloc(1)
+  const line: number[] = []
+  while (readSync(PLAN_FD, byte) === 1 && byte[0] !== 0x0a) line.push(byte[0]!)
+  return Buffer.from(line).toString()
+}
+
+const answer = (answer: Answer) => writeSync(ANSWER_FD, `${JSON.stringify(answer)}\n`)
+
+function run(flags: number, entries: readonly Encoded[]): void {
+  for (const fd of [PLAN_FD, ANSWER_FD]) attempt('fcntl', [fd, F.SETFD, 1]) // close-on-exec
+  const born = attempt('unshare', [flags])
+  if (born < 0) {
+    answer({ step: 0, result: born })
+    return
+  }
+  let number = 0
+  for (const entry of entries) {
+    if (isGate(entry as Gate)) {
+      answer(entry as Gate)
+      readLine()
+      continue
+    }
+    const { call, args, allow } = entry as Exclude<Encoded, Gate>
+    const result = attempt(call, args.map(decode)) // execve does not come back
+    answer({ step: ++number, result })
+    if (result < 0 && result !== -(allow ? ERRNO[allow] : 0)) return
+  }
+}
+
+const { flags, steps } = JSON.parse(readLine()) as { flags: number; steps: Encoded[] }
+run(flags, steps)
+attempt('exit_group', [127])
