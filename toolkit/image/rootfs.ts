@@ -24,8 +24,8 @@ export function findRootfs(name: string): string {
 export interface EnsureOptions {
   /** Do not ask before something is downloaded. */
   readonly yes: boolean
-  /** A person sits at a terminal and can be asked. */
-  readonly interactive: boolean
+  /** A person sits at a terminal and can be asked; looked up where it is not said. */
+  readonly interactive?: boolean
 }
 
 /**
@@ -55,7 +55,8 @@ export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promis
         'busybox-static (about 1 MB) with apt-get, unpacks it without installing it, and puts the files into\n' +
         `${dir}\n`,
     )
-    const ask = interactive && !yes && !process.env.CI
+    const { isatty } = await import('node:tty')
+    const ask = !yes && !process.env.CI && (interactive ?? (isatty(0) && isatty(2)))
     if (ask && !confirm('Go on? [y/N] ')) {
       throw new UsageError(`nothing downloaded; make it from a static busybox of yours: BUSYBOX=… ${script()} ${dir}`)
     }
