@@ -171,7 +171,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
       const stopped = rows.findIndex((_, i) => result(i) === NOT_RUN)
       if (rows[stopped]!.call === 'execve') return finish()
       reap()
-      throw new Error(`the new process was killed before step ${rows[stopped]!.step}`)
+      throw new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)
     },
     open() {
       writeSync(gateWrite, Uint8Array.of(1))
