@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os'
 import { attempt, invoke } from '../kernel/call.ts'
 import { AF, CLONE, IFF, IOCTL, SOCK } from '../kernel/constants.ts'
 import { readText } from './read.ts'
-import { visit } from './uts.ts'
+import { visit } from './visit.ts'
 
 export interface Link {
   readonly name: string
