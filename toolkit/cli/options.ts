@@ -18,34 +18,36 @@ export interface Command {
 }
 
 export interface Parsed {
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>
+  readonly flags: Readonly<Record<string, string | true | undefined>>
   /** Everything from the first word on that is no flag; flags after it belong to the program. */
   readonly rest: readonly string[]
 }
 
-const options = (flags: Command['flags']) =>
-  Object.fromEntries(
-    Object.entries({ ...flags, help }).map(([name, { short, value }]) => [
-      name,
+const help: Flag = { help: 'show this help', short: 'h' }
+
+/** Throws a UsageError that names the flag and where to look. */
+export function parse(command: Command, argv: readonly string[]): Parsed {
+  const name = command.usage.split(' ')[0]
+  const flags: Record<string, Flag> = { ...command.flags, help }
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([flag, { short, value }]) => [
+      flag,
       { type: value ? ('string' as const) : ('boolean' as const), ...(short && { short }) },
     ]),
   )
-
-const help: Flag = { help: 'show this help', short: 'h' }
-
-/** Throws a UsageError that names what is wrong and where to look. */
-export function parse(command: Command, argv: readonly string[]): Parsed {
-  const name = command.usage.split(' ')[0]
-  const { tokens } = parseArgs({ args: [...argv], options: options(command.flags), strict: false, tokens: true })
-  const first = tokens.find(token => token.kind !== 'option')
-  const end = first?.index ?? argv.length
-  try {
-    const { values } = parseArgs({ args: argv.slice(0, end), options: options(command.flags) })
-    return { flags: values, rest: argv.slice(first?.kind === 'option-terminator' ? end + 1 : end) }
-  } catch (error) {
-    const [message] = (error as Error).message.split(/\. |\n/)
-    throw new UsageError(`${name}: ${message!.replace(/\.$/, '')}; see 'toolkit ${name} --help'`)
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
+  const given: Record<string, string | true> = {}
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') return { flags: given, rest: argv.slice(token.index + 1) }
+    if (token.kind === 'positional') return { flags: given, rest: argv.slice(token.index) }
+    const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined
+    const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
+    if (!flag) throw refuse(`unknown flag ${token.rawName}`)
+    if (flag.value && token.value === undefined) throw refuse(`${token.rawName} needs a value: ${flag.value}`)
+    if (!flag.value && token.value !== undefined) throw refuse(`${token.rawName} takes no value`)
+    given[token.name] = token.value ?? true
   }
+  return { flags: given, rest: [] }
 }
 
 export function formatHelp({ usage, summary, flags }: Command): string {

@@ -5,7 +5,7 @@ import { type Starting, start } from '../kernel/start.ts'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
-import { readProcess } from '../observe/process.ts'
+import { readStat } from '../observe/process.ts'
 import { TERMINAL_GATE } from '../primitives/terminal.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import { planContainer } from './plan.ts'
@@ -60,7 +60,7 @@ export async function run(options: RunOptions, observer?: Observer): Promise<num
     const detach = await passGates(running, options, observer)
     started = true
     observer?.done(running)
-    directory.started(running.pid, readProcess(running.pid)?.startTime)
+    directory.started(running.pid, readStat(running.pid)?.startTime)
     const status = exitStatus(await wait(running.pid, running.pidfd))
     await detach?.()
     directory.ended(status)

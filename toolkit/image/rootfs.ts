@@ -1,13 +1,23 @@
 // From the word a person typed to a root file system. The name `busybox` is one that we make ourselves at the first
 // use, with rootfs-scripts/busybox.sh; anything else is a directory.
-import fs from 'node:fs'
-import path from 'node:path'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { packageDir, stateDir } from './paths.ts'
 
-const busyboxDir = (): string => path.resolve(stateDir(), 'rootfs', 'busybox')
+const busyboxDir = (): string => resolve(stateDir(), 'rootfs', 'busybox')
 
-const isMade = (): boolean => fs.existsSync(path.join(busyboxDir(), 'bin/busybox'))
+const isMade = (): boolean => existsSync(join(busyboxDir(), 'bin/busybox'))
 
 /** The absolute path of the root file system that `name` stands for. Throws UsageError where there is none. */
 export function findRootfs(name: string): string {
@@ -15,10 +25,10 @@ export function findRootfs(name: string): string {
     if (isMade()) return busyboxDir()
     throw new UsageError(`there is no busybox root file system yet; make it with: ${script()} ${busyboxDir()}`)
   }
-  const found = fs.statSync(name, { throwIfNoEntry: false })
+  const found = statSync(name, { throwIfNoEntry: false })
   if (!found) throw new UsageError(`no such root file system: ${name} (a directory, or the name busybox)`)
   if (!found.isDirectory()) throw new UsageError(`not a directory: ${name} (a root file system is one)`)
-  return path.resolve(name)
+  return resolve(name)
 }
 
 export interface EnsureOptions {
@@ -36,12 +46,12 @@ export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promis
   const dir = busyboxDir()
   if (isMade()) return
   try {
-    fs.mkdirSync(path.dirname(dir), { recursive: true })
-    fs.accessSync(path.dirname(dir), fs.constants.W_OK)
+    mkdirSync(dirname(dir), { recursive: true })
+    accessSync(dirname(dir), constants.W_OK)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code !== 'EACCES' && code !== 'EPERM') throw new UsageError(`cannot make ${dir}: ${message}`)
-    throw new UsageError(`cannot write to ${path.dirname(dir)}: run it as root (sudo toolkit …)`)
+    throw new UsageError(`cannot write to ${dirname(dir)}: run it as root (sudo toolkit …)`)
   }
   // Loaded only here: it costs milliseconds, and `toolkit run` comes through this file.
   const { spawnSync } = await import('node:child_process')
@@ -67,16 +77,16 @@ export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promis
   process.stderr.write(`${said}\n`)
 }
 
-const script = (): string => path.join(packageDir(), 'rootfs-scripts/busybox.sh')
+const script = (): string => join(packageDir(), 'rootfs-scripts/busybox.sh')
 
 // Straight from the terminal, and blocking: ^C ends us as it should, and no stream is left open on stdin.
 function confirm(question: string): boolean {
-  const terminal = fs.openSync('/dev/tty', 'r+')
+  const terminal = openSync('/dev/tty', 'r+')
   try {
-    fs.writeSync(terminal, question)
+    writeSync(terminal, question)
     const answer = Buffer.alloc(1024)
-    return /^\s*y(es)?\s*$/i.test(answer.toString('utf8', 0, fs.readSync(terminal, answer)))
+    return /^\s*y(es)?\s*$/i.test(answer.toString('utf8', 0, readSync(terminal, answer)))
   } finally {
-    fs.closeSync(terminal)
+    closeSync(terminal)
   }
 }

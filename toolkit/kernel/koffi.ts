@@ -3,21 +3,21 @@
 // koffi's own JavaScript loader costs 5 to 8 ms at every start, so the prebuilt addon is opened directly and the loader
 // is only the fallback for a layout of node_modules that we do not know.
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 
 type Koffi = typeof import('koffi')
 
 function load(): Koffi {
-  const require = createRequire(import.meta.url)
-  const libc = existsSync(`/lib/ld-musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`) ? 'musl' : 'linux'
-  for (const root of require.resolve.paths('koffi') ?? []) {
-    const addon = `${root}/@koromix/koffi-linux-${process.arch}/${libc}_${process.arch}/koffi.node`
+  const { arch } = process
+  const libc = existsSync(`/lib/ld-musl-${arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`) ? 'musl' : 'linux'
+  for (let dir = import.meta.dirname; dir !== '/'; dir = dirname(dir)) {
+    const addon = `${dir}/node_modules/@koromix/koffi-linux-${arch}/${libc}_${arch}/koffi.node`
     if (!existsSync(addon)) continue
     const module = { exports: {} as Koffi }
     process.dlopen(module, addon)
     return module.exports
   }
-  return require('koffi')
+  return process.getBuiltinModule('module').createRequire(`${import.meta.dirname}/`)('koffi')
 }
 
 export const koffi: Koffi = load()

@@ -79,27 +79,14 @@ fail:
 /** The listings by the processor's name in Node. */
 export const listings: Record<string, string> = { x64, arm64 }
 
-/** Bytes and source of each instruction of a listing; a label stands for itself, without bytes. */
-export function parseListing(listing: string): { bytes: number[]; source: string }[] {
-  return listing
-    .split('\n')
-    .map(line => line.replace(/#.*/, '').trim())
-    .filter(Boolean)
-    .map(line => {
-      const [, hex = '', source = line] = /^((?:[0-9a-f]{2} )+) *(.*)$/.exec(line) ?? []
-      return {
-        bytes: hex
-          .split(' ')
-          .filter(Boolean)
-          .map(byte => Number.parseInt(byte, 16)),
-        source,
-      }
-    })
+/** The bytes of a listing: the pairs of hexadecimal digits that its lines begin with. */
+export function bytesOf(listing: string): Uint8Array {
+  return Buffer.from((listing.match(/^ +(?:[0-9a-f]{2} )+/gm) ?? []).join('').replaceAll(' ', ''), 'hex')
 }
 
 /** The machine code for this processor. */
 export function machineCode(): Uint8Array {
   const listing = listings[process.arch]
   if (listing === undefined) throw new Error(`no plan runner for ${process.arch}: x64 and arm64 only`)
-  return Uint8Array.from(parseListing(listing).flatMap(({ bytes }) => bytes))
+  return bytesOf(listing)
 }

@@ -10,13 +10,17 @@ export class Memory {
   readonly address: number
   readonly size: number
   readonly view: Buffer
+  readonly #words: BigInt64Array
+  readonly #lists = new Map<readonly string[], number>()
   #used = 0
 
   /** Maps `size` bytes, a multiple of the page size. */
   constructor(size: number, sharing: number = MAP.SHARED) {
     this.size = size
     this.address = invoke('mmap', [0, size, PROT.READ | PROT.WRITE, sharing | MAP.ANONYMOUS, -1, 0])
-    this.view = Buffer.from(koffi.view(BigInt(this.address), size))
+    const bytes = koffi.view(BigInt(this.address), size)
+    this.view = Buffer.from(bytes)
+    this.#words = new BigInt64Array(bytes)
   }
 
   /** Takes `length` bytes; the address is a multiple of 16. */
@@ -33,27 +37,43 @@ export class Memory {
     return at
   }
 
+  #putString(text: string): number {
+    const length = Buffer.byteLength(text)
+    const at = this.reserve(length + 1) // the memory is zero: its NUL is there
+    this.view.write(text, at - this.address, length)
+    return at
+  }
+
+  // argv and envp: the same list for every directory of PATH that is tried, put once.
+  #putList(list: readonly string[]): number {
+    const known = this.#lists.get(list)
+    if (known !== undefined) return known
+    const pointers = this.reserve(8 * (list.length + 1))
+    for (let i = 0; i < list.length; i++) this.write64(pointers + 8 * i, this.#putString(list[i]!))
+    this.#lists.set(list, pointers)
+    return pointers
+  }
+
   /** Puts what an argument points to in place and returns what the kernel is to be given for it. */
   argument(arg: Arg): number {
     if (arg === null) return 0
     if (typeof arg === 'number') return arg
-    if (typeof arg === 'string') return this.put(Buffer.from(`${arg}\0`))
-    if (arg instanceof Uint8Array) return this.put(arg)
-    const pointers = this.reserve(8 * (arg.length + 1))
-    for (const [i, text] of arg.entries()) this.write64(pointers + 8 * i, this.argument(text))
-    return pointers
+    if (typeof arg === 'string') return this.#putString(arg)
+    return arg instanceof Uint8Array ? this.put(arg) : this.#putList(arg)
   }
 
   write32(at: number, value: number): void {
     this.view.writeInt32LE(value, at - this.address)
   }
 
+  /** `at` is a multiple of 8. */
   write64(at: number, value: number): void {
-    this.view.writeBigInt64LE(BigInt(value), at - this.address)
+    if (value !== 0) this.#words[(at - this.address) / 8] = BigInt(value)
   }
 
+  /** `at` is a multiple of 8. */
   read64(at: number): number {
-    return Number(this.view.readBigInt64LE(at - this.address))
+    return Number(this.#words[(at - this.address) / 8])
   }
 
   /** From now on to be run and read, never written: no page is both. */

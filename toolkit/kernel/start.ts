@@ -18,7 +18,7 @@ import { waitSync } from './wait.ts'
 const ENTRY = 64 // bytes of a table entry, see machine-code.ts
 const RESULT = 56 // where the result lies in it
 const NOT_RUN = 2 ** 40 // no call returns this
-const MEMORY = 1 << 20
+const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
 
 export interface StartOptions {
   /** A cgroup v2 directory, opened: the process is born in it. */
