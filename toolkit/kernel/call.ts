@@ -2,7 +2,7 @@
 // of Node only: undo it before anything asynchronous runs, see `inNamespaces` in enter.ts.
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
-import type { Arg } from './step.ts'
+import { type Arg, isStruct } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 
 let libc: ((n: number, ...args: (number | bigint)[]) => number) | undefined
@@ -21,6 +21,7 @@ function register(arg: Arg, keep: Uint8Array[]): number | bigint {
   let bytes: Uint8Array
   if (typeof arg === 'string') bytes = Buffer.from(`${arg}\0`)
   else if (arg instanceof Uint8Array) bytes = arg
+  else if (isStruct(arg)) bytes = arg.bytes
   else {
     const pointers = Buffer.alloc(8 * (arg.length + 1))
     for (const [i, text] of arg.entries()) pointers.writeBigUInt64LE(BigInt(register(text, keep)), 8 * i)

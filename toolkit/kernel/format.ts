@@ -1,6 +1,6 @@
 // System calls as a person writes them in C: mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL).
 import { AT, type Group, groups, O, S } from './constants.ts'
-import type { Arg } from './step.ts'
+import { type Arg, isStruct } from './step.ts'
 import { type Param, type SyscallName, syscalls } from './syscalls.ts'
 
 const SHOWN = 80 // characters of a string; the rest of a long environment tells nobody anything
@@ -37,6 +37,7 @@ function formatArg(param: Param | undefined, arg: Arg): string {
   if (arg === null) return 'NULL'
   if (typeof arg === 'string') return quote(arg)
   if (arg instanceof Uint8Array) return `{${arg.length} bytes}`
+  if (isStruct(arg)) return arg.text
   if (typeof arg !== 'number') return `[${arg.slice(0, 8).map(quote).join(', ')}${arg.length > 8 ? ', …' : ''}]`
   if (param === 'dirfd' && arg === AT.FDCWD) return 'AT_FDCWD'
   if (param === 'mode') return formatMode(arg)

@@ -3,7 +3,7 @@
 import { invoke } from './call.ts'
 import { MAP, PROT } from './constants.ts'
 import { koffi } from './koffi.ts'
-import type { Arg } from './step.ts'
+import { type Arg, isStruct } from './step.ts'
 
 /** An anonymous mapping, filled from its start. Where it is shared, a child of clone3(2) sees and fills the same bytes. */
 export class Memory {
@@ -59,6 +59,7 @@ export class Memory {
     if (arg === null) return 0
     if (typeof arg === 'number') return arg
     if (typeof arg === 'string') return this.#putString(arg)
+    if (isStruct(arg)) return this.put(arg.bytes)
     return arg instanceof Uint8Array ? this.put(arg) : this.#putList(arg)
   }
 

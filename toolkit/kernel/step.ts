@@ -3,8 +3,16 @@
 import type { ErrnoName } from './errno.ts'
 import type { SyscallName } from './syscalls.ts'
 
-/** A number, a string or list of strings, bytes, or NULL; see `Param` in syscalls.ts for which goes where. */
-export type Arg = number | string | null | Uint8Array | readonly string[]
+/** A structure of C that the kernel reads: its bytes, and how C would write it. */
+export interface Struct {
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
+/** A number, a string or list of strings, memory, or NULL; see `Param` in syscalls.ts for which goes where. */
+export type Arg = number | string | null | Uint8Array | Struct | readonly string[]
+
+export const isStruct = (arg: Arg): arg is Struct => typeof arg === 'object' && arg !== null && 'text' in arg
 
 /** The lesson that teaches what a step does. */
 export type LessonName =

@@ -3,12 +3,13 @@ import { readSync, writeSync } from 'node:fs'
 import { attempt } from './call.ts'
 import { F } from './constants.ts'
 import { ERRNO } from './errno.ts'
-import { type Arg, type Gate, isGate, type Step } from './step.ts'
+import { type Arg, type Gate, isGate, type Step, type Struct } from './step.ts'
 import { ANSWER_FD, type Answer, PLAN_FD } from './twin.ts'
 
-type Encoded = Gate | (Omit<Step, 'args'> & { readonly args: readonly (Arg | { readonly bytes: string })[] })
+type EncodedArg = Exclude<Arg, Uint8Array | Struct> | { readonly bytes: string }
+type Encoded = Gate | (Omit<Step, 'args'> & { readonly args: readonly EncodedArg[] })
 
-const decode = (arg: Arg | { readonly bytes: string }): Arg =>
+const decode = (arg: EncodedArg): Arg =>
   typeof arg === 'object' && arg !== null && 'bytes' in arg ? Buffer.from(arg.bytes, 'base64') : arg
 
 function readLine(): string {

@@ -11,7 +11,7 @@ import type { Readable, Writable } from 'node:stream'
 import { invoke } from './call.ts'
 import { CLONE } from './constants.ts'
 import { KernelError } from './error.ts'
-import { cloneFlags, type Gate, isGate, type Plan, type Step, stepsOf } from './step.ts'
+import { cloneFlags, type Gate, isGate, isStruct, type Plan, type Step, stepsOf } from './step.ts'
 import type { Exit } from './wait.ts'
 
 /** Descriptors of the second process by which it hears and answers; high, so that plans may use the low ones. */
@@ -79,11 +79,15 @@ export function startTwin(plan: Plan, { inherit = [] as readonly number[] } = {}
   }
 }
 
+const encoded = (bytes: Uint8Array) => ({ bytes: Buffer.from(bytes).toString('base64') })
+
 /** Bytes as { bytes: base64 }: JSON has none. */
 const encodeBytes = (entry: Step | Gate) =>
   isGate(entry)
     ? entry
     : {
         ...entry,
-        args: entry.args.map(arg => (arg instanceof Uint8Array ? { bytes: Buffer.from(arg).toString('base64') } : arg)),
+        args: entry.args.map(arg =>
+          arg instanceof Uint8Array ? encoded(arg) : isStruct(arg) ? encoded(arg.bytes) : arg,
+        ),
       }

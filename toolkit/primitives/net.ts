@@ -1,7 +1,8 @@
 // The network namespace: interfaces, addresses, routes, ports and firewall of one's own. network_namespaces(7).
 // A new one has a single interface, the loopback, and that is down.
 import { AF, CLONE, IFF, IOCTL, SOCK } from '../kernel/constants.ts'
-import { type Namespace, type Step, step } from '../kernel/step.ts'
+import { formatFlags } from '../kernel/format.ts'
+import { type Namespace, type Step, type Struct, step } from '../kernel/step.ts'
 
 const lesson = '06-net'
 
@@ -13,11 +14,11 @@ export const namespace: Namespace = {
 }
 
 /** struct ifreq of netdevice(7): a name in 16 bytes, then a union; here ifr_flags. */
-function ifreq(name: string, flags: number): Uint8Array {
+function ifreq(name: string, flags: number): Struct {
   const bytes = Buffer.alloc(40)
   bytes.write(name)
   bytes.writeInt16LE(flags, 16)
-  return bytes
+  return { bytes, text: `{ifr_name="${name}", ifr_flags=${formatFlags('IFF', flags)}}` }
 }
 
 /** Switches the loopback interface on. Uses descriptor 3, whatever it was. */

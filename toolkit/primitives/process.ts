@@ -1,6 +1,6 @@
 // The program itself, and what it inherits: signals, limits, umask, working directory, environment. execve(2), signal(7).
 import { CLOSE_RANGE, RLIMIT, SIG } from '../kernel/constants.ts'
-import { type Step, step } from '../kernel/step.ts'
+import { type Step, type Struct, step } from '../kernel/step.ts'
 
 const lesson = '20-engine'
 
@@ -17,7 +17,7 @@ export interface Process {
 
 /** Sets back what Node has changed in itself and a program would inherit. */
 export function undoNode(): Step[] {
-  const defaults = new Uint8Array(32) // struct sigaction: SIG_DFL, no flags, no mask
+  const defaults = { bytes: new Uint8Array(32), text: '{SIG_DFL}' } // struct sigaction
   return (
     [
       ['PIPE', SIG.PIPE],
@@ -43,11 +43,11 @@ export function clearUmask(): Step[] {
   ]
 }
 
-function rlimit({ soft, hard }: { soft: number; hard: number }): Uint8Array {
+function rlimit({ soft, hard }: { soft: number; hard: number }): Struct {
   const bytes = Buffer.alloc(16)
   bytes.writeBigUInt64LE(BigInt(soft), 0)
   bytes.writeBigUInt64LE(BigInt(hard), 8)
-  return bytes
+  return { bytes, text: `{rlim_cur=${soft}, rlim_max=${hard}}` }
 }
 
 /**
@@ -60,6 +60,9 @@ export function candidates(command: string, env: readonly string[]): string[] {
     '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
   return path.split(':').map(directory => `${directory || '.'}/${command}`)
 }
+
+/** A word as a shell takes it. */
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
 /** The last steps: what is left to inherit, then the program. */
 export function plan({ process: { args, env, cwd, user, rlimits } }: { process: Process }): Step[] {
@@ -88,7 +91,7 @@ export function plan({ process: { args, env, cwd, user, rlimits } }: { process: 
         lesson,
         why:
           i === 0 ? 'becomes the program: same process, same PID, same namespaces' : 'else the next directory of PATH',
-        shell: `exec ${args.join(' ')}`,
+        shell: `exec ${args.map(quote).join(' ')}`,
         ...(i < paths.length - 1 && { allow: 'ENOENT' as const }),
       }),
     ),

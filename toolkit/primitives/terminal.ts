@@ -38,7 +38,7 @@ export function openTerminal(): (Step | Gate)[] {
       ...inside,
       why: 'makes a pseudo-terminal; descriptor 3 is the end that the engine will read and write',
     }),
-    step('ioctl', [TERMINAL_FD, IOCTL.TIOCSPTLCK, new Uint8Array(4)], {
+    step('ioctl', [TERMINAL_FD, IOCTL.TIOCSPTLCK, { bytes: new Uint8Array(4), text: '{0}' }], {
       ...inside,
       why: 'a new pseudo-terminal is locked',
     }),
