@@ -1,17 +1,7 @@
 // From the word a person typed to a root file system. The name `busybox` is one that we make ourselves at the first
 // use, with rootfs-scripts/busybox.sh; anything else is a directory.
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { closeSync, existsSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { packageDir, stateDir } from './paths.ts'
 
@@ -45,14 +35,6 @@ export interface EnsureOptions {
 export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promise<void> {
   const dir = busyboxDir()
   if (isMade()) return
-  try {
-    mkdirSync(dirname(dir), { recursive: true })
-    accessSync(dirname(dir), constants.W_OK)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'EACCES' && code !== 'EPERM') throw new UsageError(`cannot make ${dir}: ${message}`)
-    throw new UsageError(`cannot write to ${dirname(dir)}: run it as root (sudo toolkit …)`)
-  }
   // Loaded only here: it costs milliseconds, and `toolkit run` comes through this file.
   const { spawnSync } = await import('node:child_process')
   const run = (argument: string) =>
