@@ -1,0 +1,54 @@
+// Colours for code in a lesson: highlight.js with the four languages that the lessons use.
+import core from 'highlight.js/lib/core'
+import bash from 'highlight.js/lib/languages/bash'
+import c from 'highlight.js/lib/languages/c'
+import json from 'highlight.js/lib/languages/json'
+import typescript from 'highlight.js/lib/languages/typescript'
+import type { Style, Theme } from './theme.ts'
+
+core.registerLanguage('bash', bash)
+core.registerLanguage('c', c)
+core.registerLanguage('json', json)
+core.registerLanguage('typescript', typescript)
+
+const NAMES: Record<string, string> = {
+  sh: 'bash',
+  shell: 'bash',
+  bash: 'bash',
+  c: 'c',
+  json: 'json',
+  ts: 'typescript',
+}
+const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'" }
+
+/** `code` with styles; unchanged where the language is not one of ours. */
+export function highlight(code: string, language: string, theme: Theme): string {
+  const name = NAMES[language]
+  if (!name) return theme.code(code)
+  const styles: Record<string, Style> = {
+    keyword: theme.keyword,
+    built_in: theme.keyword,
+    type: theme.keyword,
+    string: theme.string,
+    comment: theme.comment,
+    number: theme.number,
+    literal: theme.number,
+    meta: theme.comment,
+  }
+  const html = core.highlight(name, code, true).value
+  const open: Style[] = []
+  let text = ''
+  for (const [part, kind, tag] of html.matchAll(/<span class="hljs-(\w+)[^>]*>|(<\/span>)|[^<]+/g)) {
+    if (kind) open.push(styles[kind] ?? (plain => plain))
+    else if (tag) open.pop()
+    else {
+      const raw = part.replace(/&(?:amp|lt|gt|quot|#x27);/g, entity => ENTITIES[entity]!)
+      // line by line: a style that spans lines would leak into the gutter
+      text += raw
+        .split('\n')
+        .map(line => (open.at(-1) ?? theme.code)(line))
+        .join('\n')
+    }
+  }
+  return text
+}

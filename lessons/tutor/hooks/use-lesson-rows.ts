@@ -1,0 +1,46 @@
+import { useLayoutEffect, useMemo, useRef } from 'react'
+import { useTheme, useTutor } from '../context.ts'
+import { lessonDocument } from '../document.ts'
+import { usePlayer } from './use-player.ts'
+import { useScreen } from './use-screen.ts'
+
+export interface LessonRows {
+  readonly rows: readonly string[]
+  /** Rows above and below what is shown. */
+  readonly above: number
+  readonly below: number
+}
+
+/** The visible part of the lesson's text. A new task begins at its section; a hint or an explanation comes into view. */
+export function useLessonRows(columns: number, height: number): LessonRows {
+  const { screen } = useTutor()
+  const theme = useTheme()
+  const { lesson, task, done, hints, values } = usePlayer()
+  const { scroll } = useScreen()
+  const isDone = done[task] ?? false
+  const current = lesson.tasks[task]!
+  const document = useMemo(
+    () =>
+      lessonDocument(
+        { text: lesson.text, task, done: isDone, hints: current.hints, shown: hints, values },
+        columns,
+        theme,
+      ),
+    [lesson, task, isDone, current, hints, values, columns, theme],
+  )
+  const place = `${lesson.name} ${task}`
+  const news = `${isDone} ${hints}`
+  const shown = useRef({ place: '', news: '', first: 0 })
+  const last = Math.max(0, document.rows.length - height)
+  let { first } = shown.current
+  if (shown.current.place !== place) first = document.section
+  else if (shown.current.news !== news) first = Math.min(document.newest, Math.max(first, last))
+  else if (scroll !== undefined) first = scroll
+  first = Math.max(0, Math.min(last, first))
+  useLayoutEffect(() => {
+    shown.current = { place, news, first }
+    screen.extent = { first, height, rows: document.rows.length }
+  })
+  const rows = document.rows.slice(first, first + height)
+  return { rows, above: first, below: Math.max(0, document.rows.length - first - height) }
+}

@@ -1,0 +1,60 @@
+// The learner's own terminal: what we set in it is undone on every way out.
+import fs from 'node:fs'
+import { ASK_BACKGROUND } from './theme.ts'
+
+export type Input = NodeJS.ReadableStream & { isTTY?: boolean; setRawMode?(on: boolean): unknown }
+export type Output = NodeJS.WritableStream & { isTTY?: boolean; fd?: number; columns?: number; rows?: number }
+
+// Without automatic wrap a character whose width the terminal sees otherwise shifts one row, and not the ones below.
+// Pastes are marked, so that a pasted text never works as keys.
+const SET = '\x1b[?7l\x1b[?2004h'
+const UNSET = '\x1b[?2004l\x1b[?7h\x1b[?25h'
+const LEAVE_ALTERNATE = '\x1b[?1049l'
+
+export class OuterTerminal {
+  readonly #input: Input
+  readonly #output: Output
+  #open = false
+
+  constructor(input: Input, output: Output) {
+    this.#input = input
+    this.#output = output
+  }
+
+  open(onInput: (data: Buffer) => void, askBackground: boolean): void {
+    this.#open = true
+    process.on('exit', this.#atExit)
+    this.#output.on('error', ignore) // the window is gone; SIGHUP tells
+    this.#input.setRawMode?.(true)
+    this.#input.on('data', onInput)
+    this.#input.resume()
+    this.#output.write(SET + (askBackground ? ASK_BACKGROUND : ''))
+  }
+
+  /** Somebody ended the process under us: there is no time for streams. */
+  readonly #atExit = (): void => {
+    if (!this.#open || this.#output.fd === undefined) return
+    try {
+      fs.writeSync(this.#output.fd, LEAVE_ALTERNATE + UNSET)
+      this.#input.setRawMode?.(false)
+    } catch {
+      // the terminal is gone
+    }
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    process.off('exit', this.#atExit)
+    this.#output.write(UNSET)
+    this.#input.removeAllListeners('data')
+    try {
+      this.#input.setRawMode?.(false)
+    } catch {
+      // the terminal is gone
+    }
+    this.#input.pause()
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,27 @@
+// The tutor by itself, with a made-up lesson and a bash without a lab: to look at, and to measure. Bundle it and run it.
+import fs from 'node:fs'
+import { openTutor } from '../../../lessons/tutor/index.tsx'
+import { BashShell, FakePlayer, lesson, second } from './fake-player.ts'
+
+const { TUTOR_STATS: stats, TUTOR_PASS: passed, TUTOR_THROW: broken } = process.env
+const player = new FakePlayer({ phase: 'starting', saw: '' }, size => new BashShell(size))
+setTimeout(() => player.start(), 50)
+setTimeout(() => player.set({ saw: "the root of your shell is still the host's: it is the directory '/'" }), 300)
+if (passed) setTimeout(() => player.pass('your shell has the root /lab/busybox'), 400)
+if (broken) {
+  setTimeout(() => {
+    throw new Error('broken on purpose')
+  }, 500)
+}
+let frames = 0
+await openTutor(player, {
+  course: 'toolkit',
+  lessons: [lesson, second],
+  progress: ({ name }) => (name === lesson.name ? player.state.done : [true, false, false]),
+  onFrame(milliseconds) {
+    if (frames++ === 0 && stats) fs.appendFileSync(stats, `first frame ${Date.now() - performance.timeOrigin} ms\n`)
+    else if (stats) fs.appendFileSync(stats, `frame ${milliseconds} ms\n`)
+  },
+})
+await player.close()
+process.exit()

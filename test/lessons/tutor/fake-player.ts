@@ -1,0 +1,231 @@
+// A player without a lab: tests set its state; its shell is a list of what was written, or a real bash on a pty.
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Lesson, Task } from '../../../lessons/lesson.ts'
+import type { Player, PlayerState } from '../../../lessons/player.ts'
+import type { Lab, LabShell } from '../../../toolkit/engine/lab.ts'
+import { children } from '../../../toolkit/observe/process.ts'
+
+const task = (id: string, title: string): Task => ({
+  id,
+  title,
+  check: () => ({ passed: false, saw: 'nothing' }),
+  hints: ['Look at `ls -l /proc/self/root`.', 'The command is called **chroot**.', 'Type `chroot busybox /bin/sh`.'],
+  solution: ['chroot busybox /bin/sh'],
+  otherWays: [],
+  wrongWays: [],
+})
+
+const TEXT = `# A root of one's own
+
+Every process has a **root directory**: the place where its paths begin. You see it as \`/\`, and so does every
+program that you start, because a child inherits it.
+
+\`\`\`sh
+ls -l /proc/self/root   # where does my / begin?
+\`\`\`
+
+> This changes nothing on your computer: the shell runs in a lab.
+
+## Look at your root
+
+Ask the kernel where the root of your shell is. The file \`{{name}}\` lies in it.
+
+1. Type \`ls -l /proc/self/root\`
+2. Compare it with \`pwd\`
+
+| call | what it does |
+|---|---|
+| \`chroot\` | makes another directory the root |
+| \`pivot_root\` | swaps the root mount |
+
+### After
+
+The link leads to \`/\`: your root is still the host's. 每个进程都有一个根目录，路径从那里开始。
+
+## Enter another root
+
+Now give the shell a root of its own. **This will fail at first**: guess why.
+
+\`\`\`sh fails
+chroot /lab/empty /bin/sh
+\`\`\`
+
+### After
+
+The new root has no \`/bin/sh\`, so there was nothing to run.
+
+## See what is shared
+
+Host name, processes and network are still the host's.
+
+### After
+
+A chroot isolates paths and nothing else.
+`
+
+export const lesson: Lesson = {
+  name: '01-chroot',
+  title: 'A root of one’s own',
+  text: TEXT,
+  tasks: [task('look', 'Look at your root'), task('enter', 'Enter another root'), task('shared', 'See what is shared')],
+  module: 'toolkit/primitives/chroot.ts',
+}
+
+export const second: Lesson = { ...lesson, name: '02-uts', title: 'A name of its own' }
+
+/** A shell that only remembers. */
+export class FakeShell implements LabShell {
+  readonly pid: number = process.pid
+  written = ''
+  paused = 0
+  size: string | undefined
+  #data: ((data: Buffer) => void) | undefined
+  #exit: ((code: number) => void) | undefined
+
+  write(data: string | Uint8Array): void {
+    this.written += typeof data === 'string' ? data : Buffer.from(data).toString()
+  }
+  resize(columns: number, rows: number): void {
+    this.size = `${columns}x${rows}`
+  }
+  pause(): void {
+    this.paused++
+  }
+  resume(): void {}
+  onData(listener: (data: Buffer) => void): void {
+    this.#data = listener
+  }
+  onExit(listener: (code: number) => void): void {
+    this.#exit = listener
+  }
+  kill(): void {}
+  /** Prints as the program would. */
+  print(text: string): void {
+    this.#data?.(Buffer.from(text))
+  }
+  end(code: number): void {
+    this.#exit?.(code)
+  }
+}
+
+/** A real bash on a real pseudo-terminal, by script(1). Its size stays what it was at the start. */
+export class BashShell implements LabShell {
+  readonly #child: ChildProcess
+  constructor({ columns, rows }: { columns: number; rows: number }) {
+    const command = `stty cols ${columns} rows ${rows}; exec env PS1='lab:\\w# ' bash --norc -i`
+    const env = { ...process.env, TERM: 'xterm-256color', HISTFILE: '' }
+    this.#child = spawn('script', ['-qfec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  }
+  get pid(): number {
+    const script = this.#child.pid!
+    return children(script)[0]?.pid ?? script
+  }
+  write(data: string | Uint8Array): void {
+    this.#child.stdin!.write(data)
+  }
+  resize(): void {}
+  pause(): void {
+    this.#child.stdout!.pause()
+  }
+  resume(): void {
+    this.#child.stdout!.resume()
+  }
+  onData(listener: (data: Buffer) => void): void {
+    this.#child.stdout!.on('data', listener)
+  }
+  onExit(listener: (code: number) => void): void {
+    this.#child.on('exit', code => listener(code ?? 0))
+  }
+  kill(): void {
+    this.#child.kill('SIGHUP')
+  }
+}
+
+export class FakePlayer implements Player {
+  state: PlayerState
+  lab: Lab | undefined
+  shell: LabShell | undefined
+  calls: string[] = []
+  size = { columns: 80, rows: 24 }
+  readonly #listeners = new Set<() => void>()
+  readonly #open: (size: { columns: number; rows: number }) => LabShell
+
+  constructor(
+    state: Partial<PlayerState> = {},
+    open: (size: { columns: number; rows: number }) => LabShell = () => new FakeShell(),
+  ) {
+    this.state = {
+      lesson,
+      task: 0,
+      phase: 'working',
+      done: [false, false, false],
+      saw: "the root of your shell is the host's",
+      hints: 0,
+      error: undefined,
+      values: { name: 'falcon' },
+      ...state,
+    }
+    this.#open = open
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  set(state: Partial<PlayerState>): void {
+    this.state = { ...this.state, ...state }
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** The lab comes up. */
+  start(): void {
+    this.lab = { pid: 1 } as Lab
+    this.shell = this.#open(this.size)
+    this.shell.onExit(() => {
+      this.shell = undefined
+      this.set({})
+    })
+    this.set({ phase: 'working' })
+  }
+
+  pass(saw = 'your shell has a root of its own'): void {
+    this.set({ phase: 'passed', saw, done: this.state.done.with(this.state.task, true) })
+  }
+
+  check(): void {
+    this.calls.push('check')
+  }
+  next(): void {
+    this.calls.push('next')
+    this.set({ task: this.state.task + 1, phase: 'working', hints: 0 })
+  }
+  previous(): void {
+    this.calls.push('previous')
+    this.set({ task: Math.max(0, this.state.task - 1), hints: 0 })
+  }
+  hint(): void {
+    this.set({ hints: this.state.hints + 1 })
+  }
+  solution(): string {
+    return this.state.lesson.tasks[this.state.task]!.solution[0]!
+  }
+  async reset(): Promise<void> {
+    this.calls.push('reset')
+  }
+  async open(opened: Lesson, index: number): Promise<void> {
+    this.calls.push(`open ${opened.name} ${index}`)
+    this.set({ lesson: opened, task: index })
+  }
+  restartShell(): void {
+    this.calls.push('restartShell')
+    this.start()
+  }
+  resize(columns: number, rows: number): void {
+    this.size = { columns, rows }
+    this.shell?.resize(columns, rows)
+  }
+  async close(): Promise<void> {
+    this.shell?.kill()
+  }
+}
