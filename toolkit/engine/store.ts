@@ -9,6 +9,7 @@
 // Nothing is mounted on the host, so a directory whose lock is free can simply be removed.
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -49,9 +50,15 @@ export function newId(): string {
   return bytes.toString('hex')
 }
 
-/** Takes the lock behind `path`; undefined where another process has it and we do not want to wait. */
+/** Takes the lock behind `path`; undefined where another process has it and we do not want to wait, or it has gone. */
 function lock(path: string, { wait }: { wait: boolean }): number | undefined {
-  const fd = openSync(path, 'a', 0o600)
+  let fd: number
+  try {
+    fd = openSync(path, 'a', 0o600)
+  } catch (error) {
+    if (!wait && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
   if (attempt('flock', [fd, LOCK.EX | (wait ? 0 : LOCK.NB)]) === 0) return fd
   closeSync(fd)
   return undefined
@@ -77,13 +84,27 @@ function exclusively<T>(action: () => T): T {
   }
 }
 
-/** Removes what `run --rm` of engines that were killed left. */
+/** Removes a directory; true where it is gone. What cannot be removed (chattr +i) is tried again by every sweep. */
+function remove(directory: string): boolean {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Removes what engines that were killed left: containers of `run --rm`, and those that were only half made. */
 function sweep(): void {
   const root = `${stateDir()}/ephemeral`
-  for (const id of readdirSync(root)) {
+  for (const id of entries(root)) {
+    if (!existsSync(`${root}/${id}/lock`)) {
+      remove(`${root}/${id}`) // made in this very order under the same lock, so it is nobody's
+      continue
+    }
     const fd = lock(`${root}/${id}/lock`, { wait: false })
     if (fd === undefined) continue
-    rmSync(`${root}/${id}`, { recursive: true, force: true })
+    remove(`${root}/${id}`)
     closeSync(fd)
   }
 }
@@ -109,48 +130,63 @@ export interface ContainerDirectory {
   discard(): void
 }
 
-/** The directories of a container that is about to be made. Throws a UsageError where the state cannot be written. */
+/**
+ * Makes the directories of a container, and holds its lock. They are made under ephemeral/, where a sweep finds them if
+ * we are killed half-way, and only when all is written moved to where they belong. Throws a UsageError where the state
+ * cannot be written.
+ */
 export function createDirectory(
   id: string,
   rootfs: string,
   args: readonly string[],
   autoRemove: boolean,
 ): ContainerDirectory {
-  const root = stateDir()
-  const { directory: path, upper, work, merged } = pathsOf(id, autoRemove)
+  const { directory } = pathsOf(id, autoRemove)
   let state: ContainerState = { version: 1, id, rootfs, args, created: new Date().toISOString() }
-  let held: number
-  try {
-    for (const kind of kinds) mkdirSync(`${root}/${kind}`, { recursive: true, mode: 0o711 })
-    held = exclusively(() => {
-      sweep()
-      mkdirSync(path, 0o711)
-      return lock(`${path}/lock`, { wait: true })!
-    })
-    for (const path of [upper, work, merged]) mkdirSync(path, 0o755)
-    writeState(path, state, { durable: !autoRemove })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new UsageError(
-      `cannot write the state of containers in ${root}: ${code}; set TOOLKIT_STATE to a directory that can be written`,
-    )
-  }
-  const remove = () => rmSync(path, { recursive: true, force: true })
+  const held = makeDirectories(id, state, autoRemove)
   const update = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
-    writeState(path, state, { durable: !autoRemove })
+    writeState(directory, state, { durable: !autoRemove })
   }
   return {
     started: (pid, startTime) => update({ pid, ...(startTime !== undefined && { startTime }) }),
     ended(exitCode) {
-      if (autoRemove) remove()
+      if (autoRemove) remove(directory)
       else update({ finished: new Date().toISOString(), exitCode })
       closeSync(held)
     },
     discard() {
-      remove()
+      remove(directory)
       closeSync(held)
     },
+  }
+}
+
+/** Returns the descriptor that holds the container's lock. */
+function makeDirectories(id: string, state: ContainerState, autoRemove: boolean): number {
+  const root = stateDir()
+  const staged = pathsOf(id, true)
+  let held: number | undefined
+  try {
+    for (const kind of kinds) mkdirSync(`${root}/${kind}`, { recursive: true, mode: 0o711 })
+    held = exclusively(() => {
+      sweep()
+      mkdirSync(staged.directory, 0o711)
+      return lock(`${staged.directory}/lock`, { wait: true })!
+    })
+    for (const path of [staged.upper, staged.work, staged.merged]) mkdirSync(path, 0o755)
+    writeState(staged.directory, state, { durable: !autoRemove })
+    if (!autoRemove) renameSync(staged.directory, pathsOf(id, false).directory)
+    return held
+  } catch (error) {
+    if (held !== undefined) {
+      remove(staged.directory)
+      closeSync(held)
+    }
+    const { code } = error as NodeJS.ErrnoException
+    throw new UsageError(
+      `cannot write the state of containers in ${root}: ${code}; set TOOLKIT_STATE to a directory that can be written`,
+    )
   }
 }
 
@@ -161,18 +197,16 @@ export interface ContainerRow {
 
 /** The containers that are kept or running, the newest first. An unreadable one is left out. */
 export function listContainers(): ContainerRow[] {
-  const rows = kinds.flatMap(kind => {
-    const root = `${stateDir()}/${kind}`
-    return entries(root).flatMap((id): ContainerRow[] => {
-      try {
-        const state = JSON.parse(readFileSync(`${root}/${id}/state.json`, 'utf8')) as ContainerState
-        const fd = lock(`${root}/${id}/lock`, { wait: false })
-        if (fd !== undefined) closeSync(fd)
-        return [{ state, running: fd === undefined }]
-      } catch {
-        return []
-      }
-    })
+  const directories = kinds.flatMap(kind => entries(`${stateDir()}/${kind}`).map(id => `${stateDir()}/${kind}/${id}`))
+  const rows = directories.flatMap((directory): ContainerRow[] => {
+    try {
+      const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
+      const fd = lock(`${directory}/lock`, { wait: false })
+      if (fd !== undefined) closeSync(fd)
+      return [{ state, running: fd === undefined }]
+    } catch {
+      return []
+    }
   })
   return rows.sort((a, b) => (a.state.created < b.state.created ? 1 : -1))
 }
