@@ -35,7 +35,7 @@ export function highlight(code: string, language: string, theme: Theme): string 
     literal: theme.number,
     meta: theme.comment,
   }
-  const html = core.highlight(name, code, true).value
+  const html = core.highlight(code, { language: name, ignoreIllegals: true }).value
   const open: Style[] = []
   let text = ''
   for (const [part, kind, tag] of html.matchAll(/<span class="hljs-(\w+)[^>]*>|(<\/span>)|[^<]+/g)) {

@@ -31,6 +31,7 @@ export interface Binding {
   readonly anywhere: readonly string[]
   /** One or two words for the footer. */
   readonly label: string
+  /** Empty where the binding before it says it for both. */
   readonly help: string
 }
 
@@ -55,14 +56,14 @@ export const bindings: readonly Binding[] = [
   bind('reset', ['f8'], ['r'], 'reset', 'throw the lab away, start a new one'),
   bind('help', ['f1'], ['?'], 'help', 'this page'),
   bind('quit', ['f10'], ['q'], 'quit', 'leave; your progress is kept'),
-  bind('down', [], ['down', 'j'], 'scroll', 'scroll down'),
-  bind('up', [], ['up', 'k'], 'scroll', 'scroll up'),
-  bind('pageDown', ['alt-pagedown'], ['pagedown', ' '], 'page', 'scroll down a page'),
-  bind('pageUp', ['alt-pageup'], ['pageup'], 'page', 'scroll up a page'),
-  bind('top', [], ['g', 'home'], 'top', 'to the top of the text'),
-  bind('end', [], ['G', 'end'], 'end', 'to the end of the text'),
-  bind('shellBack', ['shift-pageup'], ['['], 'back', 'what has scrolled out of the shell'),
-  bind('shellForward', ['shift-pagedown'], [']'], 'forward', 'and back again'),
+  bind('down', [], ['down', 'j'], 'scroll', 'scroll the text'),
+  bind('up', [], ['up', 'k'], 'scroll', ''),
+  bind('pageDown', ['alt-pagedown'], ['pagedown', ' '], 'page', 'scroll it by a page'),
+  bind('pageUp', ['alt-pageup'], ['pageup'], 'page', ''),
+  bind('top', [], ['g', 'home'], 'top', 'to its beginning, to its end'),
+  bind('end', [], ['G', 'end'], 'end', ''),
+  bind('shellBack', ['shift-pageup'], ['['], 'back', 'scroll back what the shell has printed'),
+  bind('shellForward', ['shift-pagedown'], [']'], 'forward', ''),
   bind('redraw', [], ['ctrl-l'], 'redraw', 'draw the whole screen anew'),
 ]
 
@@ -96,30 +97,30 @@ export function showKey(key: string): string {
   return SHOWN[key] ?? (/^f\d+$/.test(key) ? key.toUpperCase() : key)
 }
 
-/** The footer's entries for the state of the screen, the most useful ones first. */
+/** The footer's entries, the most useful ones first: a narrow footer has no room for the last. */
 const FOOTER: Record<'lesson' | 'shell' | 'zoomedShell', readonly [Command, string?][]> = {
   lesson: [
     ['toShell'],
     ['hint'],
-    ['check'],
-    ['solution'],
-    ['next'],
-    ['lessons'],
     ['help'],
     ['quit'],
+    ['next'],
+    ['solution'],
+    ['lessons'],
+    ['check'],
     ['zoom'],
-    ['pageDown', 'scroll'],
     ['reset'],
+    ['pageDown', 'scroll'],
   ],
   shell: [
-    ['help'],
     ['switch', 'lesson'],
     ['hint'],
-    ['check'],
-    ['solution'],
-    ['next'],
+    ['help'],
     ['quit'],
+    ['next'],
+    ['solution'],
     ['lessons'],
+    ['check'],
     ['zoom'],
     ['reset'],
   ],
@@ -129,19 +130,57 @@ const FOOTER: Record<'lesson' | 'shell' | 'zoomedShell', readonly [Command, stri
   ],
 }
 
+/** As they stand beside each other. */
+const ORDER: readonly Command[] = [
+  'toShell',
+  'help',
+  'switch',
+  'hint',
+  'zoom',
+  'check',
+  'solution',
+  'lessons',
+  'reset',
+  'next',
+  'quit',
+  'pageDown',
+]
+
+/** The entries of a footer that fit beside each other in `columns`. */
+export function footerEntries(mode: keyof typeof FOOTER, columns: number): FooterEntry[] {
+  const chosen: FooterEntry[] = []
+  let cells = 0
+  for (const [command, label] of FOOTER[mode]) {
+    const entry = footerEntry(mode, command, label)
+    cells += entryWidth(entry)
+    if (cells > columns) break
+    chosen.push(entry)
+  }
+  return chosen.sort((a, b) => ORDER.indexOf(a.command) - ORDER.indexOf(b.command))
+}
+
+const entryWidth = ({ key, label }: FooterEntry) => key.length + label.length + 3 // a space around and between
+
+function footerEntry(mode: keyof typeof FOOTER, command: Command, label?: string): FooterEntry {
+  const binding = bindings.find(each => each.command === command)!
+  // while the shell is zoomed it has the function keys, and ours are reached by way of Ctrl-]
+  const viaLeader = command === 'switch' ? 'Ctrl-]' : `Ctrl-] ${showKey(binding.reading[0]!)}`
+  const direct = mode === 'lesson' ? (binding.reading.at(-1) ?? binding.anywhere[0]!) : binding.anywhere[0]!
+  return { command, key: mode === 'zoomedShell' ? viaLeader : showKey(direct), label: label ?? binding.label }
+}
+
 export interface FooterEntry {
   readonly command: Command
   readonly key: string
   readonly label: string
 }
 
-export function footerEntries(mode: 'lesson' | 'shell' | 'zoomedShell'): FooterEntry[] {
-  return FOOTER[mode].map(([command, label]) => {
-    const binding = bindings.find(each => each.command === command)!
-    // the keys that can be pressed here: while the shell is zoomed only by way of Ctrl-]
-    const direct = mode === 'lesson' ? (binding.reading.at(-1) ?? binding.anywhere[0]!) : binding.anywhere[0]!
-    const viaLeader = command === 'switch' ? 'Ctrl-]' : `Ctrl-] ${showKey(binding.reading[0]!)}`
-    const key = mode === 'zoomedShell' ? viaLeader : showKey(direct)
-    return { command, key, label: label ?? binding.label }
-  })
+/** Keys as the help page lists them: `Alt-PgDn/PgUp`, `PgDn Space PgUp`. */
+export function showKeys(keys: readonly string[]): string {
+  const [first, ...others] = keys.map(showKey)
+  const prefix = /^(Alt|Shift)-/.exec(first ?? '')?.[0]
+  if (prefix && others.every(key => key.startsWith(prefix))) {
+    return [first, ...others.map(key => key.slice(prefix.length))].join('/')
+  }
+  return [first ?? '', ...others].join(' ')
 }

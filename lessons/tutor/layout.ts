@@ -84,6 +84,5 @@ function split(body: Rect, taskCount: number): Plain {
     panel: { x: left + 1, y: 1, width: right, height: panel },
     shell: { x: left + 1, y: 1 + panel, width: right, height: body.height - panel },
   }
-  const page = { x: 0, y: 1, width: left, height: body.height }
-  return { kind: 'split', panes, page, divider: left, terminal: inside(panes.shell, shellMargin('split')) }
+  return { kind: 'split', panes, page: body, divider: left, terminal: inside(panes.shell, shellMargin('split')) }
 }

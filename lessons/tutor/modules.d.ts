@@ -9,7 +9,7 @@ declare module 'marked-terminal' {
 declare module 'highlight.js/lib/core' {
   const core: {
     registerLanguage(name: string, language: unknown): void
-    highlight(language: string, code: string, ignoreIllegals: boolean): { value: string }
+    highlight(code: string, options: { language: string; ignoreIllegals: boolean }): { value: string }
   }
   export default core
 }

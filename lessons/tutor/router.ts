@@ -21,7 +21,7 @@ const PASTE_ENDS = '\x1b[201~'
 const ESCAPE_MS = 20 // how long the rest of a sequence may be on its way
 
 const TOKEN = /\x1b\[\[[A-E]|\x1b\[[<-?]?[\d;]*[ -/]*[@-~]|\x1bO[ -~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b?./suy
-const UNFINISHED = /\x1b(?:\[\[?[<-?]?[\d;]*|O|\][^\x07\x1b]*\x1b?)?$/
+const UNFINISHED = /^\x1b(?:\[\[?[<-?]?[\d;]*|O|\][^\x07\x1b]*\x1b?)?$/
 
 const NAMES: Record<string, string> = {
   '\r': 'enter',

@@ -41,6 +41,8 @@ export class Screen {
   readonly #listeners = new Set<() => void>()
   /** As last drawn: what scrolling needs to know. Set by the lesson pane. */
   extent = { first: 0, height: 1, rows: 0 }
+  /** Which text that was; kept here, because the pane is not always there. */
+  seen = { place: '', news: '' }
 
   readonly state = (): ScreenState => this.#state
 

@@ -1,9 +1,9 @@
 import { useTheme } from '../context.ts'
 import { useScreen } from '../hooks/use-screen.ts'
-import { bindings, showKey } from '../keys.ts'
+import { bindings, showKeys } from '../keys.ts'
 import type { Rect } from '../layout.ts'
 import type { Theme } from '../theme.ts'
-import { wrap } from '../wrap.ts'
+import { wrap, wrapLine } from '../wrap.ts'
 import { Pane } from './pane.tsx'
 import { rule } from './rule.ts'
 
@@ -11,7 +11,7 @@ import { rule } from './rule.ts'
 export function HelpPage({ rect }: { rect: Rect }) {
   const theme = useTheme()
   const { cursor } = useScreen()
-  const rows = helpRows(rect.width - 2, theme)
+  const rows = helpRows(Math.min(90, rect.width - 2), theme)
   const height = rect.height - 1
   const first = Math.max(0, Math.min(cursor, rows.length - height))
   const more = rows.length - first - height
@@ -19,15 +19,24 @@ export function HelpPage({ rect }: { rect: Rect }) {
   return <Pane rect={rect} rows={[head, ...rows.slice(first, first + height).map(row => ` ${row}`)]} />
 }
 
-const KEYS_ANYWHERE = 14
-const KEYS_READING = 11
+const ANYWHERE = 16
+const READING = 17
+
+/** One row a binding; those without a help of their own stand in the row before. */
+function keyRows(columns: number, theme: Theme): string[] {
+  const lines: { anywhere: string[]; reading: string[]; help: string }[] = []
+  for (const { anywhere, reading, help } of bindings) {
+    if (help !== '') lines.push({ anywhere: [], reading: [], help })
+    lines.at(-1)!.anywhere.push(...anywhere)
+    lines.at(-1)!.reading.push(...reading)
+  }
+  return lines.flatMap(({ anywhere, reading, help }) => {
+    const keys = showKeys(anywhere).padEnd(ANYWHERE) + showKeys(reading).padEnd(READING)
+    return wrapLine(`${theme.key(keys)}${help}`, columns, ' '.repeat(ANYWHERE + READING))
+  })
+}
 
 function helpRows(columns: number, theme: Theme): string[] {
-  const table = bindings.map(({ anywhere, reading, help }) => {
-    const left = anywhere.map(showKey).join(' ').padEnd(KEYS_ANYWHERE)
-    const right = reading.map(showKey).join(' ').padEnd(KEYS_READING)
-    return `${theme.key(left)}${theme.key(right)}${help}`
-  })
   const about = [
     '',
     'You type real commands in a real shell. It runs in a lab, a machine of its own inside yours: nothing you do there changes your computer.',
@@ -36,6 +45,6 @@ function helpRows(columns: number, theme: Theme): string[] {
     '',
     'While the shell is zoomed the function keys go to it. Ctrl-] always brings the keys back to the lesson.',
   ]
-  const head = theme.muted(`${'anywhere'.padEnd(KEYS_ANYWHERE)}${'in lesson'.padEnd(KEYS_READING)}`)
-  return [head, ...table, ...about.flatMap(text => wrap(text, columns))]
+  const head = theme.muted(`${'anywhere'.padEnd(ANYWHERE)}${'in the lesson'.padEnd(READING)}`)
+  return [head, ...keyRows(columns, theme), ...about.flatMap(text => wrap(text, columns))]
 }

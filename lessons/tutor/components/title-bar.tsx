@@ -13,7 +13,7 @@ export function TitleBar({ columns }: { columns: number }) {
   const number = lessons.findIndex(({ name }) => name === lesson.name) + 1
   const finished = done.filter(Boolean).length
   const filled = Math.round((finished / Math.max(1, done.length)) * BAR)
-  const progress = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${finished}/${done.length} done`
+  const progress = `${'━'.repeat(filled)}${'─'.repeat(BAR - filled)} ${finished}/${done.length} done`
   const right = `task ${task + 1} of ${lesson.tasks.length}  ${progress} `
   const left = cut(` ${course} · lesson ${number}: ${lesson.title}`, columns - width(right) - 1)
   const gap = ' '.repeat(Math.max(1, columns - width(left) - width(right)))

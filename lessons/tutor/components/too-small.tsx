@@ -1,3 +1,4 @@
+import { Box } from 'ink'
 import { useTheme } from '../context.ts'
 import { MIN_COLUMNS, MIN_ROWS } from '../layout.ts'
 import { fit, wrap } from '../wrap.ts'
@@ -14,5 +15,9 @@ export function TooSmall({ columns, rows }: { columns: number; rows: number }) {
   ].flatMap(line => wrap(line, Math.max(1, columns)))
   // to the last cell, so that nothing of the screen before remains
   const filled = Array.from({ length: rows }, (_, index) => fit(text[index] ?? '', columns))
-  return <Pane rect={{ x: 0, y: 0, width: columns, height: rows }} rows={filled} />
+  return (
+    <Box width={columns} height={rows}>
+      <Pane rect={{ x: 0, y: 0, width: columns, height: rows }} rows={filled} />
+    </Box>
+  )
 }

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useMemo, useRef } from 'react'
+import { useLayoutEffect, useMemo } from 'react'
 import { useTheme, useTutor } from '../context.ts'
 import { lessonDocument } from '../document.ts'
 import { usePlayer } from './use-player.ts'
@@ -30,15 +30,14 @@ export function useLessonRows(columns: number, height: number): LessonRows {
   )
   const place = `${lesson.name} ${task}`
   const news = `${isDone} ${hints}`
-  const shown = useRef({ place: '', news: '', first: 0 })
   const last = Math.max(0, document.rows.length - height)
-  let { first } = shown.current
-  if (shown.current.place !== place) first = document.section
-  else if (shown.current.news !== news) first = Math.min(document.newest, Math.max(first, last))
+  let { first } = screen.extent
+  if (screen.seen.place !== place) first = document.section
+  else if (screen.seen.news !== news) first = Math.min(document.newest, Math.max(first, last))
   else if (scroll !== undefined) first = scroll
   first = Math.max(0, Math.min(last, first))
   useLayoutEffect(() => {
-    shown.current = { place, news, first }
+    screen.seen = { place, news }
     screen.extent = { first, height, rows: document.rows.length }
   })
   const rows = document.rows.slice(first, first + height)

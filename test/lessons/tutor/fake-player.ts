@@ -180,7 +180,7 @@ export class FakePlayer implements Player {
 
   /** The lab comes up. */
   start(): void {
-    this.lab = { pid: 1 } as Lab
+    this.lab = { pid: process.pid } as Lab
     this.shell = this.#open(this.size)
     this.shell.onExit(() => {
       this.shell = undefined
