@@ -36,7 +36,7 @@ export interface Lab {
   readonly pid: number
   /** Opens an interactive bash in the lab's home directory on a new pseudo-terminal. */
   shell(size: Size): LabShell
-  /** Runs a command to its end without a terminal: set-up, and the gate. */
+  /** Runs a command without a terminal until it has ended and nobody holds its output any more: set-up, and the gate. */
   run(argv: readonly string[]): Promise<{ code: number; output: string }>
   /** Ends every process of the lab; with them go its mounts, links and files. */
   stop(): Promise<void>
