@@ -168,8 +168,9 @@ is_free "$dir" || fail "$1 exists and is not a busybox root file system; remove 
 base=${dir%/*} # the nearest directory that exists: on the same file system as DIR, and nothing to take back
 while [ -n "$base" ] && [ ! -d "$base" ]; do base=${base%/*}; done
 remove_leftovers "$base/.busybox-rootfs-"
-mkdir "$base/.busybox-rootfs-$$" 2>/dev/null || fail "cannot write to ${base:-/}"
 work=$base/.busybox-rootfs-$$
+rm -rf "$work"
+mkdir "$work" 2>/dev/null || fail "cannot write to ${base:-/}"
 find_busybox || download
 fill
 mkdir -p "${dir%/*}/"
