@@ -1,0 +1,42 @@
+// A chosen part of the tests on the machine that most users have: systemd, cgroup v2, another kernel. TOOLKIT_VM names
+// a program that runs a command in a virtual machine with a copy of a folder:
+//
+//   $TOOLKIT_VM --copy --share FOLDER --timeout SECONDS -- COMMAND…
+//
+// The guest may be emulated, 8 to 50 times slower than its host.
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+
+const { TOOLKIT_VM } = process.env
+const chosen = ['test/kernel/start.test.ts', 'test/engine/lab.test.ts', 'test/cli/run.test.ts', 'test/observe']
+const minutes = 20
+
+function inGuest(...command: string[]): { status: number | null; output: string } {
+  const args = [
+    '--copy',
+    '--share',
+    '.',
+    '--timeout',
+    String(minutes * 60),
+    '--',
+    'env',
+    'CI=true',
+    'TOOLKIT_SLOW=20',
+    ...command,
+  ]
+  const { status, stdout, stderr } = spawnSync(TOOLKIT_VM!, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
+  return { status, output: stdout + stderr }
+}
+
+const reason = TOOLKIT_VM ? '' : ' (skipped: TOOLKIT_VM names no virtual machine)'
+
+test.skipIf(reason)(`the chosen tests pass on cgroup v2 with systemd${reason}`, { timeout: minutes * 60_000 }, () => {
+  const { status, output } = inGuest('bin/node', 'node_modules/vitest/vitest.mjs', 'run', ...chosen)
+  expect(status, output.slice(-8000)).toBe(0)
+  process.stdout.write(`${output.trimEnd().split('\n').slice(-6).join('\n')}\n`)
+})
+
+test.skipIf(reason)(`every lesson passes the gate there${reason}`, { timeout: minutes * 60_000 }, () => {
+  const { status, output } = inGuest('bin/toolkit', 'lessons', 'verify')
+  expect(status, output.slice(-8000)).toBe(0)
+})
