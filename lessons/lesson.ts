@@ -24,7 +24,7 @@ export interface Verdict {
   readonly saw: string
 }
 
-/** Commands as they are typed at the prompt, a line each. */
+/** Commands as they are typed at the prompt, a line each; `{{name}}` stands for a value, here and in hints. */
 export interface Way {
   /** What is different about it, in a few words. */
   readonly name: string
@@ -40,6 +40,11 @@ export interface Task {
   /** From a nudge to nearly the answer. */
   readonly hints: readonly string[]
   readonly solution: readonly string[]
+  /**
+   * What later tasks build on, as lines for `sh` in the lab’s home: they are run, without a terminal, in a fresh lab of a learner
+   * who starts further on. Not the whole solution: nobody needs to be inside anything.
+   */
+  readonly leaves?: readonly string[]
   /** Other right ways; the gate requires at least one. */
   readonly otherWays: readonly Way[]
   /** Wrong ways, each with its own diagnosis. */

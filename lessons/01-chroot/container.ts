@@ -1,0 +1,97 @@
+// Task 8: the same with everything separated, by `toolkit run`.
+import { compareNamespaces, type Namespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
+import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
+import { readUts } from '../../toolkit/observe/uts.ts'
+import type { Scene, Task, Verdict } from '../lesson.ts'
+import { labProcesses, rerooted } from '../look.ts'
+
+const no = (saw: string): Verdict => ({ passed: false, saw })
+
+const WANTED = ['mnt', 'uts', 'pid', 'net'] as const
+
+interface Candidate {
+  readonly stat: Stat
+  readonly lacks: readonly string[]
+  readonly hostname: string | undefined
+}
+
+/** The processes whose root is another than the lab's, with what they still share with it. */
+function candidates(scene: Scene, lab: Namespaces): Candidate[] {
+  return rerooted(scene).flatMap(stat => {
+    const own = readNamespaces(stat.pid)
+    if (!own) return []
+    const apart = compareNamespaces(lab, own)
+    const lacks = WANTED.filter(type => !apart.includes(type))
+    return [{ stat, lacks, hostname: readUts(stat.pid)?.hostname }]
+  })
+}
+
+export const containerTask: Task = {
+  id: 'container',
+  title: 'Let the engine do it',
+  check(scene) {
+    const wanted = scene.values.container!
+    const lab = readNamespaces(scene.lab.pid)
+    if (!lab) return no('the lab has ended; reset it')
+    const labName = readUts(scene.lab.pid)?.hostname
+    if (labName === wanted)
+      return no(`the lab itself is called ${wanted} now: the name must belong to the container only`)
+    const found = candidates(scene, lab)
+    const container = found.find(({ lacks }) => lacks.length === 0)
+    if (!container) {
+      const sharing = found[0]
+      if (sharing)
+        return no(`${sharing.stat.comm} has a root of its own, but shares with the lab: ${sharing.lacks.join(', ')}`)
+      const unshared = labProcesses(scene).find(({ pid }) => {
+        const own = readNamespaces(pid)
+        return own && compareNamespaces(lab, own).includes('uts') && rootOf(pid)?.id === rootOf(scene.lab.pid)?.id
+      })
+      if (unshared) return no(`${unshared.comm} has namespaces of its own, but still the root directory of the lab`)
+      return no('no process in the lab has both a root and namespaces of its own')
+    }
+    if (container.hostname !== wanted)
+      return no(`the container of ${container.stat.comm} is called ${container.hostname}, not ${wanted}`)
+    return {
+      passed: true,
+      saw: `${container.stat.comm} runs in a container called ${wanted}; the lab is still ${labName}`,
+    }
+  },
+  hints: [
+    'The command of the text is nearly all of it. One option is missing, in front of `busybox`.',
+    'The option is `--hostname NAME`.',
+    '`toolkit run --rm -it --hostname {{container}} busybox sh`',
+  ],
+  solution: ['toolkit run --rm -it --hostname {{container}} busybox sh'],
+  otherWays: [
+    {
+      name: 'the directory of the box, and no --rm',
+      commands: ['toolkit run -i -t --hostname={{container}} /lab/box /bin/sh'],
+    },
+    {
+      name: 'by hand, with unshare',
+      commands: ['unshare --mount --uts --pid --net --fork chroot box /bin/sh', 'hostname {{container}}'],
+    },
+  ],
+  wrongWays: [
+    {
+      name: 'no name',
+      commands: ['toolkit run --rm -it busybox sh'],
+      saw: /^the container of \w+ is called .*, not /,
+    },
+    {
+      name: 'the box again',
+      commands: ['chroot box /bin/sh'],
+      saw: /shares with the lab: mnt, uts, pid, net/,
+    },
+    {
+      name: 'the box, and the name of the lab',
+      commands: ['chroot box /bin/sh', 'hostname {{container}}'],
+      saw: /the lab itself is called/,
+    },
+    {
+      name: 'it ended at once',
+      commands: ['toolkit run --rm --hostname {{container}} busybox true'],
+      saw: /^no process in the lab has both/,
+    },
+  ],
+}

@@ -1,0 +1,81 @@
+// The course without a screen, where it acts: commands are typed into a fresh lab and the check gives its verdict.
+import { readFileSync } from 'node:fs'
+import { startLab } from '../../toolkit/engine/lab.ts'
+import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { UsageError } from '../../toolkit/kernel/usage-error.ts'
+import type { Lesson, Verdict } from '../lesson.ts'
+import { fill } from '../parse.ts'
+import { look } from '../play.ts'
+import { openLab } from '../stage.ts'
+import { Stuck, Typist } from '../verify/typist.ts'
+import { waitForVerdict } from '../verify/wait.ts'
+import { findLesson, findTask, parse, print, printJson, requireRoot, taskAt } from './options.ts'
+import { printSolution } from './read.ts'
+
+export async function check(argv: readonly string[]): Promise<number> {
+  const options = { json: { type: 'boolean' }, script: { type: 'string' } } as const
+  const { flags, words } = parse('lessons check', argv, options, 2)
+  const lesson = findLesson(words[0], 'lessons check')
+  const task = findTask(lesson, words[1], 'lessons check')
+  if (flags.script === undefined)
+    throw new UsageError(
+      `lessons check: give the commands with --script FILE (or - for stdin), or work in 'toolkit lessons shell ${lesson.name} ${task + 1}'`,
+    )
+  const commands = readScript(flags.script as string)
+  requireRoot(`lessons check ${words.join(' ')}`)
+  return play(lesson, task, commands, flags.json === true)
+}
+
+export async function solve(argv: readonly string[]): Promise<number> {
+  const options = { json: { type: 'boolean' }, run: { type: 'boolean' } } as const
+  const { flags, words } = parse('lessons solve', argv, options, 2)
+  const lesson = findLesson(words[0], 'lessons solve')
+  const task = findTask(lesson, words[1], 'lessons solve')
+  if (!flags.run) {
+    printSolution(lesson, task, flags.json === true)
+    return 0
+  }
+  requireRoot(`lessons solve --run ${words.join(' ')}`)
+  return play(lesson, task, taskAt(lesson, task).solution, flags.json === true)
+}
+
+/** A command a line; empty lines and comments are left out. */
+function readScript(file: string): string[] {
+  let text: string
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`lessons check: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`)
+  }
+  return text.split(/\r?\n/).filter(line => line.trim() !== '' && !line.startsWith('#'))
+}
+
+async function play(lesson: Lesson, index: number, commands: readonly string[], json: boolean): Promise<number> {
+  await ensureBusybox({ yes: false, interactive: process.stdin.isTTY === true })
+  const task = taskAt(lesson, index)
+  const { lab, values } = await openLab(lesson, index, startLab)
+  const typed: { command: string; status: number; output: string }[] = []
+  let verdict: Verdict
+  try {
+    const typist = new Typist(lab)
+    const scene = () => ({ lab, shellPid: typist.pid, values })
+    try {
+      await typist.ready()
+      for (const line of commands) {
+        const command = fill(line, values)
+        const { status, output } = await typist.type(command)
+        typed.push({ command, status, output })
+        if (!json) print(output.trimEnd().split(/\r?\n/).slice(0, -1).join('\n'))
+      }
+      verdict = await waitForVerdict(task, scene, ({ passed }) => passed)
+    } catch (error) {
+      if (!(error instanceof Stuck)) throw error
+      verdict = { passed: false, saw: `${error.message}; the check sees: ${look(task, scene()).saw}` }
+    }
+  } finally {
+    await lab.stop()
+  }
+  if (json) printJson({ lesson: lesson.name, task: task.id, ...verdict, values, commands: typed })
+  else print(`${verdict.passed ? 'passed' : 'not passed'}: ${verdict.saw}`)
+  return verdict.passed ? 0 : 1
+}

@@ -1,0 +1,72 @@
+// `toolkit learn`: from the command line to the tutor's screen.
+import { startLab } from '../../toolkit/engine/lab.ts'
+import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { UsageError } from '../../toolkit/kernel/usage-error.ts'
+import { lessons } from '../index.ts'
+import type { Lesson } from '../lesson.ts'
+import { createPlayer } from '../play.ts'
+import { openProgress, type Progress } from '../progress.ts'
+import { MIN_COLUMNS, MIN_ROWS } from '../tutor/layout.ts'
+import { findLesson, parse, print, requireRoot } from './options.ts'
+
+const HELP = `Usage: toolkit learn [OPTIONS] [LESSON]
+
+Opens the tutor: the text, your tasks, and a real shell in a sandbox.
+Without LESSON it goes on where you left off. 'toolkit lessons' is the
+same course without a screen.
+
+Options:
+  -y, --yes   do not ask before getting a busybox
+  -h, --help  show this help`
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const { flags, words } = parse('learn', argv, { yes: { type: 'boolean', short: 'y' } }, 1)
+  if (flags.help) {
+    print(HELP)
+    return 0
+  }
+  const named = words[0] === undefined ? undefined : findLesson(words[0], 'learn')
+  requireTerminal()
+  requireRoot(['learn', ...words].join(' '))
+  await ensureBusybox({ yes: flags.yes === true, interactive: true })
+
+  const progress = openProgress()
+  if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}; the course goes on without\n`)
+  const { lesson, task } = whereToStart(progress, named)
+  const { openTutor, shellSize } = await import('../tutor/index.tsx')
+  const size = shellSize(process.stdout.columns, process.stdout.rows, lesson.tasks.length)
+  const player = createPlayer(lesson, task, { startLab, progress, size })
+  const code = process.exitCode
+  try {
+    await openTutor(player, {
+      course: 'toolkit',
+      lessons,
+      progress: ({ name, tasks }) => tasks.map(({ id }) => progress.isDone(name, id)),
+    })
+  } finally {
+    await player.close()
+  }
+  const warning = progress.warning
+  if (warning) process.stderr.write(`toolkit: ${warning}\n`)
+  return process.exitCode === code ? 0 : Number(process.exitCode)
+}
+
+function requireTerminal(): void {
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    throw new UsageError("learn: the tutor needs a terminal; without one, 'toolkit lessons --help' has the same course")
+  const { columns, rows } = process.stdout
+  if (columns < MIN_COLUMNS || rows < MIN_ROWS)
+    throw new UsageError(
+      `learn: this terminal has ${columns}×${rows} characters, the tutor needs ${MIN_COLUMNS}×${MIN_ROWS}; make it larger, or use 'toolkit lessons'`,
+    )
+}
+
+/** The lesson that was named, or the one of last time; in it the task of last time, or the first that is not done. */
+export function whereToStart(progress: Progress, named?: Lesson): { lesson: Lesson; task: number } {
+  const { place } = progress
+  const open = lessons.find(({ name, tasks }) => tasks.some(({ id }) => !progress.isDone(name, id)))
+  const lesson = named ?? lessons.find(({ name }) => name === place?.lesson) ?? open ?? lessons[0]!
+  const last = lesson.name === place?.lesson ? lesson.tasks.findIndex(({ id }) => id === place.task) : -1
+  const first = lesson.tasks.findIndex(({ id }) => !progress.isDone(lesson.name, id))
+  return { lesson, task: Math.max(0, last >= 0 ? last : first) }
+}

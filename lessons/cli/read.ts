@@ -1,0 +1,91 @@
+// The course as plain text: list, show, solve. No lab, no root.
+import { lessons } from '../index.ts'
+import type { Lesson } from '../lesson.ts'
+import { fill, parseLesson } from '../parse.ts'
+import { openProgress } from '../progress.ts'
+import { findLesson, findTask, parse, print, printJson, taskAt } from './options.ts'
+
+const JSON_FLAG = { json: { type: 'boolean' } } as const
+
+export async function list(argv: readonly string[]): Promise<number> {
+  const { flags } = parse('lessons list', argv, JSON_FLAG, 0)
+  const progress = openProgress()
+  if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}\n`)
+  const rows = lessons.map(({ name, title, tasks }) => ({
+    name,
+    title,
+    tasks: tasks.map(({ id, title }) => ({ id, title, done: progress.isDone(name, id) })),
+  }))
+  if (flags.json) printJson(rows)
+  else
+    for (const { name, title, tasks } of rows) {
+      print(`${name}  ${title}  ${tasks.filter(({ done }) => done).length} of ${tasks.length} done`)
+      tasks.forEach(({ id, title, done }, i) => {
+        print(`  ${i + 1} ${id.padEnd(12)} ${done ? 'done' : 'open'}  ${title}`)
+      })
+    }
+  return 0
+}
+
+export async function show(argv: readonly string[]): Promise<number> {
+  const options = { ...JSON_FLAG, hints: { type: 'boolean' }, after: { type: 'boolean' } } as const
+  const { flags, words } = parse('lessons show', argv, options, 2)
+  const lesson = findLesson(words[0], 'lessons show')
+  const only = words[1] === undefined ? undefined : findTask(lesson, words[1], 'lessons show')
+  const { title, intro, sections } = parseLesson(lesson.text)
+  const progress = openProgress()
+  const shown = lesson.tasks.map((task, index) => {
+    const done = progress.isDone(lesson.name, task.id)
+    const { before, after } = sections[index]!
+    return {
+      number: index + 1,
+      id: task.id,
+      title: task.title,
+      done,
+      text: before.text,
+      ...((done || flags.after) && { after: after.text }),
+      ...(flags.hints && { hints: task.hints }),
+    }
+  })
+  const tasks = shown.filter((_, index) => only === undefined || index === only)
+  if (flags.json) {
+    printJson({ name: lesson.name, title, ...(only === undefined && { text: intro.text }), tasks })
+    return 0
+  }
+  const placeholders = placeholdersOf(lesson)
+  const parts = tasks.flatMap(({ number, id, title, done, text, after, hints = [] }) => [
+    `Task ${number} of ${lesson.tasks.length}: ${title} (${id}, ${done ? 'done' : 'open'})`,
+    plain(text),
+    ...hints.map((hint, i) => `Hint ${i + 1}: ${plain(hint)}`),
+    ...(after ? ['Afterwards:', plain(after)] : []),
+  ])
+  print(fill([...(only === undefined ? [plain(intro.text)] : []), ...parts].join('\n\n'), placeholders))
+  return 0
+}
+
+/** Without a lab there are no values: their names stand for them, `<hostname>`. */
+const placeholdersOf = ({ values }: Lesson): Record<string, string> =>
+  Object.fromEntries(Object.keys(values?.() ?? {}).map(name => [name, `<${name}>`]))
+
+/** Markdown for ears and pipes: code is indented, headings and stress lose their signs. */
+export function plain(markdown: string): string {
+  let code = false
+  return markdown
+    .split('\n')
+    .flatMap(line => {
+      if (line.startsWith('```')) {
+        code = !code
+        return []
+      }
+      return code ? [`    ${line}`] : [line.replace(/^#+ /, '').replace(/\*\*(.+?)\*\*/g, '$1')]
+    })
+    .join('\n')
+}
+
+/** `lessons solve` without `--run`. */
+export function printSolution(lesson: Lesson, index: number, json: boolean): void {
+  const { id, solution } = taskAt(lesson, index)
+  const lines = solution.map(line => fill(line, placeholdersOf(lesson)))
+  if (json) printJson({ lesson: lesson.name, task: id, solution: lines })
+  else print(lines.join('\n'))
+}

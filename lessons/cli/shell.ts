@@ -1,0 +1,59 @@
+// `toolkit lessons shell`: the lab's shell on the learner's own terminal, nothing drawn around it. Fit for a screen
+// reader and a slow line. When the task is passed, one line says so; at the end comes the verdict.
+import { startLab } from '../../toolkit/engine/lab.ts'
+import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { UsageError } from '../../toolkit/kernel/usage-error.ts'
+import { look } from '../play.ts'
+import { openProgress } from '../progress.ts'
+import { openLab } from '../stage.ts'
+import { findLesson, findTask, parse, print, requireRoot, taskAt } from './options.ts'
+
+const INTERVAL_MS = 500
+
+export async function shell(argv: readonly string[]): Promise<number> {
+  const { words } = parse('lessons shell', argv, {}, 2)
+  const lesson = findLesson(words[0], 'lessons shell')
+  const index = findTask(lesson, words[1] ?? '1', 'lessons shell')
+  const { stdin, stdout } = process
+  if (!stdin.isTTY || !stdout.isTTY)
+    throw new UsageError("lessons shell: it needs a terminal; without one use 'toolkit lessons check --script'")
+  requireRoot(`lessons shell ${words.join(' ')}`)
+  await ensureBusybox({ yes: false, interactive: true })
+
+  const progress = openProgress()
+  if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}\n`)
+  const task = taskAt(lesson, index)
+  const { lab, values } = await openLab(lesson, index, startLab)
+  print(`Task ${index + 1}: ${task.title}. The text: toolkit lessons show ${lesson.name} ${index + 1}`)
+  for (const [name, value] of Object.entries(values)) print(`  <${name}> is ${value}`)
+  print('This is the lab. The command exit ends it.')
+
+  const opened = lab.shell({ columns: stdout.columns, rows: stdout.rows })
+  const scene = { lab, shellPid: opened.pid, values }
+  let verdict = look(task, scene)
+  const timer = setInterval(() => {
+    if (verdict.passed) return
+    verdict = look(task, scene)
+    if (!verdict.passed) return
+    progress.markDone(lesson.name, task.id)
+    stdout.write(`\r\n[passed: ${verdict.saw}]\r\n`)
+  }, INTERVAL_MS)
+  const resize = () => opened.resize(stdout.columns, stdout.rows)
+  const forward = (data: Buffer) => opened.write(data)
+  stdout.on('resize', resize)
+  stdin.setRawMode(true)
+  stdin.on('data', forward)
+  try {
+    opened.onData(data => void stdout.write(data))
+    await new Promise<number>(resolve => opened.onExit(resolve))
+  } finally {
+    clearInterval(timer)
+    stdin.off('data', forward)
+    stdin.setRawMode(false)
+    stdin.pause()
+    stdout.off('resize', resize)
+    await lab.stop()
+  }
+  print(`${verdict.passed ? 'passed' : 'not passed'}: ${verdict.saw}`)
+  return verdict.passed ? 0 : 1
+}

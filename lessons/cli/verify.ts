@@ -1,0 +1,53 @@
+// `toolkit lessons verify`: runs the gate and prints its table.
+import fs from 'node:fs'
+import * as modules from 'node:module'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { startLab } from '../../toolkit/engine/lab.ts'
+import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { UsageError } from '../../toolkit/kernel/usage-error.ts'
+import { lessons } from '../index.ts'
+import type { Lesson } from '../lesson.ts'
+import type { Result } from '../verify/cases.ts'
+import { formatReport } from '../verify/report.ts'
+import { verifyLesson } from '../verify/verify.ts'
+import { findLesson, parse, print, printJson, requireRoot } from './options.ts'
+
+const MANY = 1000
+
+export async function verify(argv: readonly string[]): Promise<number> {
+  const { flags, words } = parse('lessons verify', argv, { json: { type: 'boolean' } }, MANY)
+  const chosen = words.length === 0 ? lessons : await Promise.all(words.map(load))
+  requireRoot(['lessons verify', ...words].join(' '))
+  await ensureBusybox({ yes: true, interactive: false })
+  const begun = performance.now()
+  const results: Result[] = []
+  for (const lesson of chosen) results.push(...(await verifyLesson(lesson, { startLab })))
+  const passed = results.every(({ problem }) => problem === undefined)
+  const seconds = (performance.now() - begun) / 1000
+  if (flags.json) printJson({ passed, seconds, results })
+  else print(formatReport(results, seconds))
+  return passed ? 0 : 1
+}
+
+/** A lesson of the course by its name, or any lesson by its directory. */
+async function load(word: string): Promise<Lesson> {
+  if (!word.includes('/')) return findLesson(word, 'lessons verify')
+  const file = path.resolve(word, 'lesson.ts')
+  if (!fs.existsSync(file)) throw new UsageError(`lessons verify: there is no ${file}`)
+  readMarkdownAsText()
+  const module = (await import(pathToFileURL(file).href)) as { lesson?: Lesson }
+  if (!module.lesson) throw new UsageError(`lessons verify: ${file} does not export a lesson`)
+  return module.lesson
+}
+
+/** What the bundler does for the lessons of the course. */
+function readMarkdownAsText(): void {
+  modules.registerHooks({
+    load(url, context, next) {
+      if (!url.endsWith('.md')) return next(url, context)
+      const text = fs.readFileSync(new URL(url), 'utf8')
+      return { format: 'module', source: `export default ${JSON.stringify(text)}`, shortCircuit: true }
+    },
+  })
+}

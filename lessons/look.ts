@@ -1,0 +1,110 @@
+// How a check looks at a lab. The learner is root in there and may have put a symbolic link anywhere, so a path is
+// walked by hand, link by link, as a process with that root directory would walk it: it never leads out to the host.
+import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs'
+import { descendants, type Place, processes, rootOf, type Stat } from '../toolkit/observe/process.ts'
+import type { Scene } from './lesson.ts'
+
+export interface Found {
+  /** Where the host can open it: /proc/PID/root/… */
+  readonly hostPath: string
+  readonly stat: BigIntStats
+}
+
+export interface Missing {
+  /** The first part that is not there, as seen from the root directory of the walk. */
+  readonly missing: string
+  /** The symbolic link that led there, and its text. */
+  readonly link: { readonly path: string; readonly target: string } | undefined
+}
+
+const MAX_LINKS = 40 // the kernel's own limit: path_resolution(7)
+
+/**
+ * What a path of the lab leads to. `root` is the directory of the lab that counts as `/`: the walk of a process that
+ * has been chrooted there. That directory itself must be reached without links.
+ */
+export function find(scene: Scene, path: string, root = '/'): Found | Missing {
+  const top = `/proc/${scene.lab.pid}/root`
+  const base = root === '/' ? '' : root
+  let rest = path.split('/').filter(Boolean)
+  let here: string[] = []
+  let link: Missing['link']
+  for (let links = 0; ; ) {
+    if (rest[0] === '.' || rest[0] === '..') {
+      if (rest[0] === '..') here = here.slice(0, -1)
+      rest = rest.slice(1)
+      if (rest.length > 0) continue
+    } else if (rest[0] !== undefined) {
+      here = [...here, rest[0]]
+      rest = rest.slice(1)
+    }
+    const at = `/${here.join('/')}`
+    const hostPath = top + base + (at === '/' ? '' : at)
+    if (!isPlain(top, base)) return { missing: base, link }
+    const stat = lstat(hostPath === top ? `${top}/` : hostPath)
+    if (!stat || (rest.length > 0 && !stat.isDirectory() && !stat.isSymbolicLink())) return { missing: at, link }
+    if (stat.isSymbolicLink()) {
+      const target = readlinkSync(hostPath)
+      link = { path: at, target }
+      if (++links > MAX_LINKS) return { missing: at, link }
+      here = target.startsWith('/') ? [] : here.slice(0, -1)
+      rest = [...target.split('/').filter(Boolean), ...rest]
+    } else if (rest.length === 0) return { hostPath, stat }
+  }
+}
+
+export const isFound = (found: Found | Missing): found is Found => 'stat' in found
+
+/** Whether every part of a path below `top` is a directory, none of them by a link. */
+function isPlain(top: string, path: string): boolean {
+  const parts = path.split('/').filter(Boolean)
+  return parts.every((_, i) => lstat(`${top}/${parts.slice(0, i + 1).join('/')}`)?.isDirectory())
+}
+
+function lstat(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    return undefined // ENOTDIR, or the lab has just ended
+  }
+}
+
+/** The file or directory itself, without following a link in its last part; its directories must be plain. */
+export function findEntry(scene: Scene, path: string): BigIntStats | undefined {
+  const top = `/proc/${scene.lab.pid}/root`
+  const parts = path.split('/').filter(Boolean)
+  return isPlain(top, parts.slice(0, -1).join('/')) ? lstat(`${top}/${parts.join('/')}`) : undefined
+}
+
+/** Comparable with `rootOf(pid)?.id`. */
+export const idOf = ({ stat }: Found): string => `${stat.dev}:${stat.ino}`
+
+/** The living processes of the lab: those below its first process, and below the learner's shell. */
+export function labProcesses({ lab, shellPid }: Scene): Stat[] {
+  const all = processes()
+  const known = new Map<number, Stat>()
+  for (const stat of all) if (stat.pid === lab.pid || stat.pid === shellPid) known.set(stat.pid, stat)
+  for (const top of [lab.pid, shellPid]) {
+    if (top !== undefined) for (const stat of descendants(top, all)) known.set(stat.pid, stat)
+  }
+  return [...known.values()].filter(({ state }) => state !== 'Z' && state !== 'X')
+}
+
+export interface Inhabitant extends Stat {
+  readonly root: Place
+}
+
+/** Those of the lab's processes whose root directory is not the lab's. */
+export function rerooted(scene: Scene): Inhabitant[] {
+  const ordinary = rootOf(scene.lab.pid)?.id
+  return labProcesses(scene).flatMap(stat => {
+    const root = rootOf(stat.pid)
+    return root && root.id !== ordinary ? [{ ...stat, root }] : []
+  })
+}
+
+/** Those whose root directory is this directory of the lab. */
+export function inhabitants(scene: Scene, directory: string): Inhabitant[] {
+  const found = find(scene, directory)
+  return isFound(found) ? rerooted(scene).filter(({ root }) => root.id === idOf(found)) : []
+}

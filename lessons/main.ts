@@ -1,0 +1,64 @@
+// The course, called by toolkit/cli: `toolkit learn` with a screen, `toolkit lessons` without.
+import { KernelError } from '../toolkit/kernel/error.ts'
+import { UsageError } from '../toolkit/kernel/usage-error.ts'
+
+const HELP = `Usage: toolkit lessons COMMAND
+
+The course without a screen: for screen readers, pipes, scripts, bug
+reports. LESSON is a name (01-chroot) or number, TASK a number or name.
+
+  list [--json]
+      the lessons, their tasks, and what you have done
+  show LESSON [TASK] [--hints] [--after] [--json]
+      the text; --hints with the hints, --after with what is read
+      afterwards (shown anyway for a task that is done)
+  shell LESSON [TASK]
+      a shell in a fresh lab on this terminal, prepared for the task.
+      One line says when the task is passed. Progress is kept
+  check LESSON TASK --script FILE [--json]
+      type the commands of FILE (- for stdin), a line each, into a
+      fresh lab, and print the verdict
+  solve LESSON TASK [--run] [--json]
+      print the solution; --run types it into a fresh lab and prints
+      the verdict
+  verify [LESSON | DIR]... [--json]
+      prove lessons: every check both ways, every command of the text,
+      and that nothing is left behind. DIR has a '/' in its name
+
+Exit codes: 0 passed or done, 1 not passed, 125 could not be tried.
+shell, check, verify and solve --run need root.`
+
+type Command = (argv: readonly string[]) => Promise<number>
+
+const commands: Record<string, () => Promise<Command>> = {
+  list: async () => (await import('./cli/read.ts')).list,
+  show: async () => (await import('./cli/read.ts')).show,
+  shell: async () => (await import('./cli/shell.ts')).shell,
+  check: async () => (await import('./cli/act.ts')).check,
+  solve: async () => (await import('./cli/act.ts')).solve,
+  verify: async () => (await import('./cli/verify.ts')).verify,
+}
+
+async function dispatch([first, ...argv]: readonly string[]): Promise<number> {
+  if (first === 'learn') return (await import('./cli/learn.ts')).main(argv)
+  const [name, ...rest] = argv
+  const asked = [name, ...rest].some(word => word === '--help' || word === '-h')
+  if (name === undefined || name === 'help' || asked) {
+    process.stdout.write(`${HELP}\n`)
+    return 0
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!load) throw new UsageError(`lessons: no command ${JSON.stringify(name)}; 'toolkit lessons --help' lists them`)
+  return (await load())(rest)
+}
+
+/** `learn …` or `lessons …`; resolves to the exit code. What a user can set right is one line on stderr. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(argv)
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof KernelError)) throw error
+    process.stderr.write(`toolkit: ${error.message}\n`)
+    return error instanceof UsageError ? error.exitCode : 125
+  }
+}

@@ -1,0 +1,214 @@
+// The player: one lab, one shell, the place in the course, the verdicts. It knows no screen and no lesson by name.
+import type { Lab, LabShell } from '../toolkit/engine/lab.ts'
+import type { Lesson, Scene, Task, Verdict } from './lesson.ts'
+import { fill } from './parse.ts'
+import type { Player, PlayerState } from './player.ts'
+import type { Progress } from './progress.ts'
+import { catchUp, openLab } from './stage.ts'
+
+export interface PlayerOptions {
+  startLab(): Promise<Lab>
+  readonly progress: Pick<Progress, 'isDone' | 'markDone' | 'goTo'>
+  readonly size?: { readonly columns: number; readonly rows: number }
+  /** Milliseconds between two looks at the current task. */
+  readonly interval?: number
+}
+
+/** How long `checking` stays on the screen at least: a verdict that comes too fast looks like no check at all. */
+const CHECKING_MS = 150
+
+const SIZE = { columns: 80, rows: 24 }
+
+/** What a check sees; its own failure is said, and passes nothing. */
+export function look(task: Task, scene: Scene): Verdict {
+  try {
+    return task.check(scene)
+  } catch (error) {
+    return { passed: false, saw: `the check itself failed, which is our mistake: ${(error as Error).message}` }
+  }
+}
+
+/** Starts to play at once; the lab comes up while `state.phase` is `starting`. */
+export function createPlayer(lesson: Lesson, task: number, options: PlayerOptions): Player {
+  const { progress, startLab, interval = 500 } = options
+  const listeners = new Set<() => void>()
+  let size = options.size ?? SIZE
+  let lab: Lab | undefined
+  let shell: LabShell | undefined
+  let state: PlayerState = place(lesson, task, 'starting')
+  let offered = 0 // lines of the solution put at the prompt so far
+  let ready = 0 // in this lab, tasks before this one were passed, or made as if
+  let checking: NodeJS.Timeout | undefined
+  let generation = 0 // of the lab: what belongs to an older one is dropped
+  let queue: Promise<void> = Promise.resolve()
+
+  function place(lesson: Lesson, task: number, phase: 'starting' | 'working'): PlayerState {
+    const index = Math.max(0, Math.min(task, lesson.tasks.length - 1))
+    const done = lesson.tasks.map(({ id }) => progress.isDone(lesson.name, id))
+    return {
+      lesson,
+      task: index,
+      phase: phase === 'working' && done[index] ? 'passed' : phase,
+      done,
+      saw: '',
+      hints: 0,
+      error: undefined,
+      values: {},
+    }
+  }
+
+  const update = (change: Partial<PlayerState>) => {
+    const changed = (Object.keys(change) as (keyof PlayerState)[]).some(key => change[key] !== state[key])
+    if (!changed) return
+    state = { ...state, ...change }
+    for (const listener of listeners) listener()
+  }
+  const current = () => state.lesson.tasks[state.task]!
+  const scene = (): Scene | undefined => lab && { lab, shellPid: shell?.pid, values: state.values }
+  const resting = (): 'passed' | 'working' => (state.done[state.task] ? 'passed' : 'working')
+
+  function verdict(): void {
+    const here = scene()
+    if (!here) return
+    const { passed, saw } = look(current(), here)
+    if (!passed) {
+      update({ saw, phase: resting() })
+      return
+    }
+    progress.markDone(state.lesson.name, current().id)
+    if (ready === state.task) ready++
+    const done = state.done[state.task] ? state.done : state.done.with(state.task, true)
+    update({ saw, phase: 'passed', done })
+  }
+
+  const timer = setInterval(() => {
+    // Once a task is done its verdict stands, until the learner asks again.
+    if (state.phase === 'working') verdict()
+  }, interval)
+  timer.unref()
+
+  function stopChecking(): void {
+    clearTimeout(checking)
+    checking = undefined
+  }
+
+  function openShell(): void {
+    if (!lab) return
+    const opened = lab.shell(size)
+    shell = opened
+    opened.onExit(() => {
+      if (shell !== opened) return
+      shell = undefined
+      for (const listener of listeners) listener()
+    })
+  }
+
+  /** One after the other: reset during a reset waits, so that never two labs are alive. */
+  function renew(): Promise<void> {
+    const mine = ++generation
+    stopChecking()
+    update({ ...place(state.lesson, state.task, 'starting') })
+    queue = queue.then(async () => {
+      const old = lab
+      lab = undefined
+      shell = undefined
+      await old?.stop()
+      if (mine !== generation) return
+      let opened: Awaited<ReturnType<typeof openLab>> | undefined
+      try {
+        opened = await openLab(state.lesson, state.task, startLab)
+      } catch (error) {
+        if (mine === generation) update({ phase: resting(), error: (error as Error).message.split('\n')[0] })
+        return
+      }
+      if (mine !== generation) {
+        await opened.lab.stop()
+        return
+      }
+      lab = opened.lab
+      ready = state.task
+      openShell()
+      update({ values: opened.values, phase: resting(), error: undefined })
+    })
+    return queue
+  }
+
+  function move(task: number): void {
+    if (task < 0 || task >= state.lesson.tasks.length || task === state.task) return
+    stopChecking()
+    offered = 0
+    const { values, error } = state
+    update({ ...place(state.lesson, task, lab ? 'working' : 'starting'), values, error })
+    progress.goTo(state.lesson.name, current().id)
+  }
+
+  progress.goTo(lesson.name, current().id)
+  void renew()
+
+  return {
+    get state() {
+      return state
+    },
+    get lab() {
+      return lab
+    },
+    get shell() {
+      return shell
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    check() {
+      if (state.phase === 'starting' || state.phase === 'checking' || !lab) return
+      update({ phase: 'checking' })
+      checking = setTimeout(verdict, CHECKING_MS)
+    },
+    next: () => move(state.task + 1),
+    previous: () => move(state.task - 1),
+    hint() {
+      update({ hints: Math.min(state.hints + 1, current().hints.length) })
+    },
+    // A line each time: what follows `chroot …` has to be typed into the shell that it starts.
+    solution() {
+      const { solution } = current()
+      return fill(solution[offered++ % solution.length]!, state.values)
+    },
+    reset() {
+      offered = 0
+      return renew()
+    },
+    async open(lesson, task) {
+      if (lesson === state.lesson && lab) {
+        move(task)
+        const skipped = lesson.tasks.slice(ready, task)
+        ready = Math.max(ready, task)
+        await catchUp(skipped, lab, state.values)
+        return
+      }
+      offered = 0
+      state = place(lesson, task, 'starting')
+      progress.goTo(lesson.name, current().id)
+      await renew()
+    },
+    restartShell() {
+      if (shell || !lab) return
+      openShell()
+      for (const listener of listeners) listener()
+    },
+    resize(columns, rows) {
+      size = { columns, rows }
+      shell?.resize(columns, rows)
+    },
+    async close() {
+      generation++
+      clearInterval(timer)
+      stopChecking()
+      listeners.clear()
+      await queue
+      await lab?.stop()
+      lab = undefined
+      shell = undefined
+    },
+  }
+}

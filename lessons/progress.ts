@@ -1,0 +1,161 @@
+// Which tasks a learner has done. Kept in one small JSON file that a person can read; where it cannot be kept, the
+// course goes on without.
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+
+export interface Progress {
+  isDone(lesson: string, task: string): boolean
+  markDone(lesson: string, task: string): void
+  /** Where the learner was last: the task's id by the lesson's name. */
+  readonly place: { readonly lesson: string; readonly task: string } | undefined
+  goTo(lesson: string, task: string): void
+  /** Forgets what was done: of one lesson, or all. */
+  forget(lesson?: string): void
+  /** One line where progress cannot be kept or was lost, and why. */
+  readonly warning: string | undefined
+}
+
+interface Stored {
+  done: Record<string, string[]>
+  place?: { lesson: string; task: string }
+}
+
+/**
+ * Where progress is kept: $XDG_STATE_HOME/toolkit, else ~/.local/state/toolkit. Under sudo it is the home of whoever
+ * called it, so that progress is the same with and without; the file then belongs to them too.
+ */
+export function progressFile(env: NodeJS.ProcessEnv = process.env, passwd = readPasswd()): string | undefined {
+  const caller = callerOf(env)
+  const home = caller ? passwd.split('\n').find(line => line.split(':')[2] === String(caller.uid)) : undefined
+  const base = home
+    ? `${home.split(':')[5]}/.local/state`
+    : (env.XDG_STATE_HOME ?? (env.HOME && `${env.HOME}/.local/state`))
+  return base && path.isAbsolute(base) ? path.join(base, 'toolkit/progress.json') : undefined
+}
+
+function callerOf({ SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): { uid: number; gid: number } | undefined {
+  const uid = Number(SUDO_UID)
+  return process.getuid?.() === 0 && Number.isInteger(uid) && uid > 0 ? { uid, gid: Number(SUDO_GID) } : undefined
+}
+
+function readPasswd(): string {
+  try {
+    return fs.readFileSync('/etc/passwd', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Opens the learner's progress. Never throws: what is wrong is in `warning`. */
+export function openProgress(file = progressFile()): Progress {
+  let warning: string | undefined
+  let stored: Stored = { done: {} }
+  if (file === undefined) warning = 'progress is not kept: there is no home directory (set HOME or XDG_STATE_HOME)'
+  else {
+    const read = load(file)
+    stored = read.stored
+    warning = read.warning ?? obstacle(file)
+  }
+  const save = () => {
+    if (file === undefined) return
+    try {
+      write(file, stored)
+    } catch (error) {
+      warning ??= `progress is not kept: cannot write ${file} (${(error as NodeJS.ErrnoException).code})`
+    }
+  }
+  return {
+    isDone: (lesson, task) => stored.done[lesson]?.includes(task) ?? false,
+    markDone(lesson, task) {
+      const done = stored.done[lesson] ?? []
+      if (done.includes(task)) return
+      stored.done[lesson] = [...done, task]
+      save()
+    },
+    get place() {
+      return stored.place
+    },
+    goTo(lesson, task) {
+      if (stored.place?.lesson === lesson && stored.place.task === task) return
+      stored.place = { lesson, task }
+      save()
+    },
+    forget(lesson) {
+      if (lesson === undefined) stored = { done: {} }
+      else delete stored.done[lesson]
+      save()
+    },
+    get warning() {
+      return warning
+    },
+  }
+}
+
+function load(file: string): { stored: Stored; warning?: string } {
+  let text: string
+  try {
+    text = fs.readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { stored: { done: {} } }
+    return { stored: { done: {} }, warning: `progress cannot be read: ${file} (${code})` }
+  }
+  const stored = decode(text)
+  if (stored) return { stored }
+  const aside = `${file}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`
+  try {
+    fs.renameSync(file, aside)
+  } catch {
+    return { stored: { done: {} }, warning: `progress begins anew: ${file} is damaged` }
+  }
+  return { stored: { done: {} }, warning: `progress begins anew: the old file is damaged, and kept as ${aside}` }
+}
+
+function decode(text: string): Stored | undefined {
+  try {
+    const { done, place } = JSON.parse(text) as Partial<Stored>
+    const words = (list: unknown) => Array.isArray(list) && list.every(word => typeof word === 'string')
+    if (typeof done !== 'object' || done === null || !Object.values(done).every(words)) return undefined
+    const known = typeof place?.lesson === 'string' && typeof place.task === 'string'
+    return { done, ...(known && { place: { lesson: place.lesson, task: place.task } }) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Said before anything is done, not when the first task's progress is lost. */
+function obstacle(file: string): string | undefined {
+  let directory = path.dirname(file)
+  while (!fs.existsSync(directory)) directory = path.dirname(directory)
+  try {
+    if (!fs.statSync(directory).isDirectory()) return `progress is not kept: ${directory} is not a directory`
+    fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK)
+  } catch (error) {
+    return `progress is not kept: cannot write ${file} (${(error as NodeJS.ErrnoException).code})`
+  }
+  return undefined
+}
+
+/** Another tutor may write at the same time: each writes a file of its own, and the rename shows one or the other. */
+function write(file: string, stored: Stored): void {
+  const caller = callerOf(process.env)
+  const own = (made: string) => caller && fs.lchownSync(made, caller.uid, caller.gid)
+  makeDirectory(path.dirname(file), own)
+  const temporary = `${file}.${randomUUID()}`
+  try {
+    fs.writeFileSync(temporary, `${JSON.stringify(stored, null, 2)}\n`, { flag: 'wx', mode: 0o644, flush: true })
+    own(temporary)
+    fs.renameSync(temporary, file)
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+function makeDirectory(directory: string, own: (made: string) => void): void {
+  if (fs.existsSync(directory)) return
+  makeDirectory(path.dirname(directory), own)
+  fs.mkdirSync(directory, { mode: 0o755 })
+  own(directory)
+}

@@ -1,0 +1,214 @@
+// The cases of a lesson: each plays on the real kernel, in a lab of its own, what a learner could do.
+import type { Lab } from '../../toolkit/engine/lab.ts'
+import type { Lesson, Scene, Task, Verdict, Way } from '../lesson.ts'
+import { type Block, fill, parseLesson } from '../parse.ts'
+import { look } from '../play.ts'
+import { openLab } from '../stage.ts'
+import { Typist } from './typist.ts'
+import { waitForVerdict } from './wait.ts'
+
+export interface Result {
+  readonly lesson: string
+  readonly task: string
+  readonly case: string
+  /** What is wrong; undefined: passed. */
+  readonly problem: string | undefined
+  readonly seconds: number
+  /** What the check saw at the end. */
+  readonly saw?: string
+}
+
+/** What is played in one lab; it may give several results. */
+export interface Job {
+  readonly name: string
+  run(startLab: () => Promise<Lab>): Promise<Result[]>
+}
+
+/** One lab with a shell, for the length of `play`. */
+class Play {
+  readonly results: Result[] = []
+  readonly typist: Typist
+  readonly scene: () => Scene
+  readonly values: Readonly<Record<string, string>>
+  readonly #lesson: Lesson
+  #since = performance.now()
+
+  constructor(lesson: Lesson, typist: Typist, values: Readonly<Record<string, string>>) {
+    this.#lesson = lesson
+    this.typist = typist
+    this.values = values
+    this.scene = () => ({ lab: typist.lab, shellPid: typist.pid, values })
+  }
+
+  report(task: Task | undefined, name: string, problem: string | undefined, saw?: string): void {
+    const now = performance.now()
+    const seconds = (now - this.#since) / 1000
+    this.#since = now
+    this.results.push({
+      lesson: this.#lesson.name,
+      task: task?.id ?? '',
+      case: name,
+      problem,
+      seconds,
+      ...(saw && { saw }),
+    })
+  }
+
+  /** Types the lines; the first that does not succeed is the problem. */
+  async type(commands: readonly string[], mustSucceed: boolean): Promise<string | undefined> {
+    for (const command of commands) {
+      const line = fill(command, this.values)
+      const { status, output } = await this.typist.type(line)
+      if (mustSucceed && status !== 0) return `exit code ${status} of: ${line}\n${output.trim()}`
+    }
+    return undefined
+  }
+
+  /** The commands, then the check, which has to pass. */
+  async solve(task: Task, commands: readonly string[]): Promise<Verdict & { problem: string | undefined }> {
+    const failed = await this.type(commands, true)
+    const verdict = await waitForVerdict(task, this.scene, ({ passed }) => passed)
+    const problem = failed ?? (verdict.passed ? undefined : `the check does not pass; it sees: ${verdict.saw}`)
+    return { ...verdict, problem }
+  }
+}
+
+function job(lesson: Lesson, start: number, name: string, play: (stage: Play) => Promise<void>): Job {
+  return {
+    name,
+    async run(startLab) {
+      const begun = performance.now()
+      const stop = { done: false, results: [] as Result[] }
+      const failed = (what: string, error: unknown): Result => ({
+        lesson: lesson.name,
+        task: lesson.tasks[start]?.id ?? '',
+        case: name,
+        problem: `${what}: ${(error as Error).message}`,
+        seconds: (performance.now() - begun) / 1000,
+      })
+      let stage: Awaited<ReturnType<typeof openLab>>
+      try {
+        stage = await openLab(lesson, start, startLab)
+      } catch (error) {
+        return [failed('the lab cannot be prepared', error)]
+      }
+      try {
+        const typist = new Typist(stage.lab)
+        const playing = new Play(lesson, typist, stage.values)
+        stop.results = playing.results
+        await typist.ready()
+        await play(playing)
+      } catch (error) {
+        stop.results.push(failed('it got stuck', error))
+      }
+      try {
+        await stage.lab.stop()
+      } catch (error) {
+        stop.results.push(failed('the lab does not end', error))
+      }
+      return stop.results
+    },
+  }
+}
+
+/** (a) Nothing is passed by doing nothing. */
+const fresh = (lesson: Lesson): Job =>
+  job(lesson, 0, 'a fresh lab', async stage => {
+    for (const task of lesson.tasks) {
+      const { passed, saw } = look(task, stage.scene())
+      stage.report(
+        task,
+        'fails on a fresh lab',
+        passed ? `the check passes on a fresh lab; it sees: ${saw}` : undefined,
+      )
+    }
+  })
+
+/** (b) and (c): the solutions in a row; each task is open before its own solution, and done after it. */
+const sequence = (lesson: Lesson): Job =>
+  job(lesson, 0, 'the solutions in a row', async stage => {
+    for (const [index, task] of lesson.tasks.entries()) {
+      if (index > 0) {
+        const { passed, saw } = look(task, stage.scene())
+        const problem = `the check passes before its solution; it sees: ${saw}`
+        stage.report(task, 'fails after the task before', passed ? problem : undefined)
+        await stage.typist.back()
+      }
+      const { problem, saw } = await stage.solve(task, task.solution)
+      stage.report(task, 'passes after the solution', problem, saw)
+    }
+  })
+
+async function typeBlocks(stage: Play, task: Task | undefined, blocks: readonly Block[], part: string): Promise<void> {
+  for (const { line, commands, fails } of blocks) {
+    let problem = await stage.type(fails ? commands.slice(0, -1) : commands, true)
+    if (fails && problem === undefined) {
+      const { status, output } = await stage.typist.type(fill(commands.at(-1) ?? 'true', stage.values))
+      if (status === 0) problem = `it should fail, and succeeds: ${commands.at(-1)}\n${output.trim()}`
+    }
+    stage.report(task, `lesson.md:${line} ${fails ? 'fails as announced' : 'works'}${part}`, problem)
+  }
+}
+
+/** (g) The text, as somebody reads it who does everything it says. */
+const reading = (lesson: Lesson): Job =>
+  job(lesson, 0, 'the text', async stage => {
+    const { intro, sections } = parseLesson(lesson.text)
+    await typeBlocks(stage, undefined, intro.blocks, '')
+    for (const [index, task] of lesson.tasks.entries()) {
+      const { before, after } = sections[index]!
+      await typeBlocks(stage, task, before.blocks, '')
+      if (!look(task, stage.scene()).passed) {
+        await stage.typist.back()
+        const { problem, saw } = await stage.solve(task, task.solution)
+        stage.report(task, 'passes after the text and the solution', problem, saw)
+      }
+      await typeBlocks(stage, task, after.blocks, ', afterwards')
+      await stage.typist.back()
+    }
+  })
+
+/** Somebody who starts here: open first, then (c) or (d). */
+const rightWay = (lesson: Lesson, index: number, name: string, commands: readonly string[]): Job =>
+  job(lesson, index, name, async stage => {
+    const task = lesson.tasks[index]!
+    const before = look(task, stage.scene())
+    if (before.passed) {
+      stage.report(task, name, `the check passes before anything is done; it sees: ${before.saw}`)
+      return
+    }
+    const { problem, saw } = await stage.solve(task, commands)
+    stage.report(task, name, problem, saw)
+  })
+
+/** (e) A wrong way does not pass, and the check says what is wrong. */
+const wrongWay = (lesson: Lesson, index: number, way: Way & { saw: RegExp }): Job =>
+  job(lesson, index, `wrong: ${way.name}`, async stage => {
+    const task = lesson.tasks[index]!
+    await stage.type(way.commands, false)
+    const { passed, saw } = await waitForVerdict(
+      task,
+      stage.scene,
+      verdict => verdict.passed || way.saw.test(verdict.saw),
+    )
+    const problem = passed
+      ? `a wrong way passes; the check sees: ${saw}`
+      : way.saw.test(saw)
+        ? undefined
+        : `the check says '${saw}', which ${way.saw} does not match`
+    stage.report(task, `wrong: ${way.name}`, problem, saw)
+  })
+
+/** Everything that is played for a lesson. The long ones come first, so that they do not keep the others waiting. */
+export function jobsOf(lesson: Lesson): Job[] {
+  return [
+    reading(lesson),
+    sequence(lesson),
+    fresh(lesson),
+    ...lesson.tasks.flatMap((task, index) => [
+      ...(index > 0 ? [rightWay(lesson, index, 'solution, started here', task.solution)] : []),
+      ...task.otherWays.map(way => rightWay(lesson, index, `other way: ${way.name}`, way.commands)),
+      ...task.wrongWays.map(way => wrongWay(lesson, index, way)),
+    ]),
+  ]
+}
