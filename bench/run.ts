@@ -1,0 +1,48 @@
+// How long a container takes, from the command to its removal: `npm run bench -- [--rounds N] [--json FILE]`. Needs root.
+// Compare the rows of one run with each other, not with those of another day.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureBusybox, findRootfs } from '../toolkit/image/rootfs.ts'
+import { type Contender, formatTable, measure } from './measure.ts'
+import { engines, runtimes } from './peers.ts'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '40' }, json: { type: 'string' } } })
+const rounds = Number(values.rounds)
+if (!(rounds >= 1)) {
+  console.error(`bench: --rounds ${values.rounds} is not a number of rounds`)
+  process.exit(2)
+}
+if (process.getuid?.() !== 0) {
+  console.error('bench: making containers needs root; try: sudo npm run bench')
+  process.exit(125)
+}
+
+await ensureBusybox({ yes: true })
+const rootfs = findRootfs('busybox')
+const toolkit = join(import.meta.dirname, '../bin/toolkit')
+
+const ours: Contender[] = [
+  { name: 'node -e 0', argv: [process.execPath, '-e', '0'] }, // the Node that toolkit runs on; everything is compared with it
+  { name: 'toolkit run --rm', argv: [toolkit, 'run', '--rm', 'busybox', 'true'] },
+  { name: 'unshare, chroot', argv: ['unshare', '-mnuipC', '--fork', 'chroot', rootfs, '/bin/true'] },
+]
+const scratch = mkdtempSync(join(tmpdir(), 'bench-'))
+const low = runtimes(rootfs, scratch)
+const high = engines(rootfs)
+try {
+  const contenders = [...ours, ...low.contenders, ...high.contenders]
+  const show = process.stderr.isTTY
+  const results = measure(contenders, rounds, n => {
+    if (show) process.stderr.write(`\rround ${n} of ${rounds}${n === rounds ? '\r\x1b[K' : ''}`)
+  })
+  console.log(`${rounds} rounds, Linux ${release()}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}\n`)
+  console.log(formatTable(results))
+  const missing = [...low.missing, ...high.missing]
+  if (missing.length > 0) console.log(`\nNot here:\n${missing.map(line => `  ${line}`).join('\n')}`)
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+} finally {
+  high.removeImages()
+  rmSync(scratch, { recursive: true, force: true })
+}
