@@ -44,17 +44,17 @@ const bind = (command: Command, anywhere: string[], reading: string[], label: st
 })
 
 export const bindings: readonly Binding[] = [
+  bind('help', ['f1'], ['?'], 'help', 'this page'),
   bind('switch', ['f2', 'ctrl-]'], ['tab'], 'switch', 'switch between lesson and shell'),
   bind('toShell', [], ['enter'], 'shell', 'go to the shell'),
   bind('hint', ['f3'], ['h'], 'hint', 'show a hint; again for the next one'),
+  bind('zoom', ['f4'], ['z'], 'zoom', 'lesson or shell alone, and back'),
   bind('check', ['f5'], ['c'], 'check', 'check the task now (it is also watched)'),
   bind('solution', ['f6'], ['s'], 'solution', 'put the solution at the prompt, not run'),
+  bind('lessons', ['f7'], ['l'], 'lessons', 'all lessons, your progress, jump'),
+  bind('reset', ['f8'], ['r'], 'reset', 'throw the lab away, start a new one'),
   bind('next', ['f9'], ['n'], 'next', 'next task'),
   bind('previous', [], ['p'], 'previous', 'previous task'),
-  bind('lessons', ['f7'], ['l'], 'lessons', 'all lessons, your progress, jump'),
-  bind('zoom', ['f4'], ['z'], 'zoom', 'lesson or shell alone, and back'),
-  bind('reset', ['f8'], ['r'], 'reset', 'throw the lab away, start a new one'),
-  bind('help', ['f1'], ['?'], 'help', 'this page'),
   bind('quit', ['f10'], ['q'], 'quit', 'leave; your progress is kept'),
   bind('down', [], ['down', 'j'], 'scroll', 'scroll the text'),
   bind('up', [], ['up', 'k'], 'scroll', ''),

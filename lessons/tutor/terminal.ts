@@ -21,6 +21,7 @@ const PENDING_HIGH = 256 * 1024 // bytes; xterm throws data away when too much i
 const PENDING_LOW = 32 * 1024
 const FRAME_BYTES = 128 * 1024
 const MAX_HELD = 15 // frames
+const ECHO_MS = 8 // what a shell takes to answer a key, and some more
 
 type Xterm = {
   Terminal: typeof import('@xterm/headless').Terminal
@@ -127,6 +128,9 @@ export class TerminalModel {
   /** A key went to the shell: its echo is not to wait for the next frame. */
   expectEcho(): void {
     this.#lastFrame = Math.min(this.#lastFrame, performance.now() - this.#frame)
+    if (!this.#timer) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#emit(), ECHO_MS)
   }
 
   /** How long drawing took, in milliseconds: a flood may take a quarter of a core, not more. */

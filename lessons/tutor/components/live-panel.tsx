@@ -34,7 +34,7 @@ function oneRow(live: Live, theme: Theme): string {
   if (!panel) return theme.muted('no shell')
   const names = panel.namespaces.map(row => draw(row, `${row.name}${sign(row)}`, live, theme)).join(' ')
   const root = panel.places.find(({ name }) => name === 'root')!
-  const pid = panel.places.find(({ name }) => name === 'pid')!
+  const pid = panel.places.find(({ name }) => name === 'process')!
   const place = draw(root, `root${sign(root)} ${cut(root.value, 18)}`, live, theme)
   return `${theme.strong(panel.program)} ${pid.value}  ${place}  ${names}`
 }
@@ -68,7 +68,7 @@ function low(live: Live, columns: number, theme: Theme): string[] {
 const places = (live: Live, columns: number, theme: Theme): string[] =>
   live.panel!.places.map(row =>
     cut(
-      `${theme.muted(row.name.padEnd(5))} ${draw(row, row.value, live, theme)}${row.shared === false ? ' ≠' : ''}`,
+      `${theme.muted(row.about.padEnd(5))} ${draw(row, row.value, live, theme)}${row.shared === false ? ' ≠' : ''}`,
       columns,
     ),
   )

@@ -4,7 +4,7 @@ import { NAMESPACE_TYPES, type NamespaceType, readNamespaces } from '../../../to
 import { cwdOf, foreground, type Process, readProcess, readStat, rootOf } from '../../../toolkit/observe/process.ts'
 
 export interface PanelRow {
-  /** `mnt`, `root`, `pid` …; short enough for a row of all of them. */
+  /** `mnt`, `pid`, `root` …: unique in the panel, and short enough for a row of all of them. */
   readonly name: string
   /** What it is, in a word or two. */
   readonly about: string
@@ -61,9 +61,14 @@ export const readPanel: Observe = (shellPid, hostPid) => {
   const inside = process.nsPid.at(-1) ?? process.pid
   const twice = process.nsPid.length - 1 > level
   const places: PanelRow[] = [
-    { name: 'root', about: 'its /', value: root?.path ?? '?', shared: root?.id === rootOf(hostPid)?.id },
-    { name: 'cwd', about: 'works in', value: cwdOf(process.pid)?.path ?? '?', shared: undefined },
-    { name: 'pid', about: 'pid', value: twice ? `${inside} (outside ${outside})` : String(outside), shared: undefined },
+    { name: 'root', about: 'root', value: root?.path ?? '?', shared: root?.id === rootOf(hostPid)?.id },
+    { name: 'cwd', about: 'cwd', value: cwdOf(process.pid)?.path ?? '?', shared: undefined },
+    {
+      name: 'process',
+      about: 'pid',
+      value: twice ? `${inside} (outside ${outside})` : String(outside),
+      shared: undefined,
+    },
   ]
   return { program: process.comm, atPrompt: process.pid === shellPid, namespaces, places }
 }

@@ -111,14 +111,15 @@ export class FakeShell implements LabShell {
 /** A real bash on a real pseudo-terminal, by script(1). Its size stays what it was at the start. */
 export class BashShell implements LabShell {
   readonly #child: ChildProcess
+  #pid: number | undefined
   constructor({ columns, rows }: { columns: number; rows: number }) {
     const command = `stty cols ${columns} rows ${rows}; exec env PS1='lab:\\w# ' bash --norc -i`
     const env = { ...process.env, TERM: 'xterm-256color', HISTFILE: '' }
     this.#child = spawn('script', ['-qfec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   }
   get pid(): number {
-    const script = this.#child.pid!
-    return children(script)[0]?.pid ?? script
+    this.#pid ??= children(this.#child.pid!)[0]?.pid
+    return this.#pid ?? this.#child.pid!
   }
   write(data: string | Uint8Array): void {
     this.#child.stdin!.write(data)
