@@ -24,40 +24,41 @@ const MAX_LINKS = 40 // the kernel's own limit: path_resolution(7)
  * has been chrooted there. That directory itself must be reached without links.
  */
 export function find(scene: Scene, path: string, root = '/'): Found | Missing {
-  const top = `/proc/${scene.lab.pid}/root`
-  const base = root === '/' ? '' : root
-  let rest = path.split('/').filter(Boolean)
-  let here: string[] = []
+  const lab = `/proc/${scene.lab.pid}/root`
+  if (!isPlain(lab, root)) return { missing: '/', link: undefined }
+  const top = root === '/' ? lab : lab + root
+  const ahead = partsOf(path).reverse()
+  const here: string[] = []
   let link: Missing['link']
-  for (let links = 0; ; ) {
-    if (rest[0] === '.' || rest[0] === '..') {
-      if (rest[0] === '..') here = here.slice(0, -1)
-      rest = rest.slice(1)
-      if (rest.length > 0) continue
-    } else if (rest[0] !== undefined) {
-      here = [...here, rest[0]]
-      rest = rest.slice(1)
+  for (let links = 0; ahead.length > 0; ) {
+    const name = ahead.pop()!
+    if (name === '..') here.pop()
+    if (name === '.' || name === '..') continue
+    const at = `/${[...here, name].join('/')}`
+    const stat = lstat(top + at)
+    if (!stat) return { missing: at, link }
+    if (!stat.isSymbolicLink()) {
+      here.push(name)
+      continue
     }
-    const at = `/${here.join('/')}`
-    const hostPath = top + base + (at === '/' ? '' : at)
-    if (!isPlain(top, base)) return { missing: base, link }
-    const stat = lstat(hostPath === top ? `${top}/` : hostPath)
-    if (!stat || (rest.length > 0 && !stat.isDirectory() && !stat.isSymbolicLink())) return { missing: at, link }
-    if (stat.isSymbolicLink()) {
-      const target = readlinkSync(hostPath)
-      link = { path: at, target }
-      if (++links > MAX_LINKS) return { missing: at, link }
-      here = target.startsWith('/') ? [] : here.slice(0, -1)
-      rest = [...target.split('/').filter(Boolean), ...rest]
-    } else if (rest.length === 0) return { hostPath, stat }
+    const target = readlinkSync(top + at)
+    link = { path: at, target }
+    if (++links > MAX_LINKS) return { missing: at, link }
+    if (target.startsWith('/')) here.length = 0
+    ahead.push(...partsOf(target).reverse())
   }
+  const hostPath = `${top}/${here.join('/')}`
+  const stat = lstat(hostPath)
+  return stat ? { hostPath, stat } : { missing: `/${here.join('/')}`, link }
 }
+
+const partsOf = (path: string): string[] => path.split('/').filter(Boolean)
 
 export const isFound = (found: Found | Missing): found is Found => 'stat' in found
 
 /** Whether every part of a path below `top` is a directory, none of them by a link. */
 function isPlain(top: string, path: string): boolean {
-  const parts = path.split('/').filter(Boolean)
+  const parts = partsOf(path)
   return parts.every((_, i) => lstat(`${top}/${parts.slice(0, i + 1).join('/')}`)?.isDirectory())
 }
 
@@ -72,7 +73,7 @@ function lstat(path: string): BigIntStats | undefined {
 /** The file or directory itself, without following a link in its last part; its directories must be plain. */
 export function findEntry(scene: Scene, path: string): BigIntStats | undefined {
   const top = `/proc/${scene.lab.pid}/root`
-  const parts = path.split('/').filter(Boolean)
+  const parts = partsOf(path)
   return isPlain(top, parts.slice(0, -1).join('/')) ? lstat(`${top}/${parts.join('/')}`) : undefined
 }
 

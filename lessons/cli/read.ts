@@ -69,18 +69,19 @@ const placeholdersOf = ({ values }: Lesson): Record<string, string> =>
 
 /** Markdown for ears and pipes: code is indented, headings and stress lose their signs. */
 export function plain(markdown: string): string {
-  let code = false
   return markdown
-    .split('\n')
-    .flatMap(line => {
-      if (line.startsWith('```')) {
-        code = !code
-        return []
-      }
-      return code ? [`    ${line}`] : [line.replace(/^#+ /, '').replace(/\*\*(.+?)\*\*/g, '$1')]
-    })
-    .join('\n')
+    .concat('\n')
+    .split(/^```.*\n/m)
+    .map((part, i) => (i % 2 === 1 ? part.replace(/^(?=.)/gm, '    ') : withoutSigns(part)))
+    .join('')
+    .trimEnd()
 }
+
+const withoutSigns = (text: string): string =>
+  text
+    .replace(/^#+ /gm, '')
+    .replace(/\*\*([^*]+)\*\*/g, '$1')
+    .replace(/(?<=^|\s)_([^_`]+)_(?=$|\W)/gm, '$1')
 
 /** `lessons solve` without `--run`. */
 export function printSolution(lesson: Lesson, index: number, json: boolean): void {

@@ -1,0 +1,124 @@
+// The course without a screen, as a user calls it: by its words, in this process.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { main } from '../../lessons/main.ts'
+import { openProgress } from '../../lessons/progress.ts'
+
+const isRoot = process.getuid?.() === 0
+let home: string
+beforeAll(() => {
+  home = mkdtempSync(`${tmpdir()}/home-`)
+  vi.stubEnv('XDG_STATE_HOME', home)
+  vi.stubEnv('SUDO_UID', undefined)
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(home, { recursive: true })
+})
+
+async function toolkit(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const written = { stdout: '', stderr: '' }
+  const spies = (['stdout', 'stderr'] as const).map(name =>
+    vi.spyOn(process[name], 'write').mockImplementation(text => {
+      written[name] += text
+      return true
+    }),
+  )
+  try {
+    const code = await main(argv)
+    return { code, out: written.stdout, err: written.stderr }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
+
+test.each([
+  [['lessons', 'lits'], /no command "lits"/],
+  [['lessons', 'list', '--jsno'], /lessons list: Unknown option '--jsno'; see/],
+  [['lessons', 'list', 'more'], /what is "more" to mean/],
+  [['lessons', 'show'], /which lesson\? There are: 01-chroot/],
+  [['lessons', 'show', '77'], /no lesson "77"; there are: 01-chroot/],
+  [['lessons', 'show', '1', '9'], /no task "9" in 01-chroot; there are: 1 copy-bash/],
+  [['lessons', 'solve', '1'], /which task of 01-chroot/],
+  [['lessons', 'check', '1', '1'], /give the commands with --script/],
+  [['lessons', 'check', '1', '1', '--script', '/nowhere'], /cannot read \/nowhere \(ENOENT\)/],
+  [['lessons', 'verify', './nowhere'], /there is no .*nowhere\/lesson\.ts/],
+  [['learn', 'nothing'], /no lesson "nothing"/],
+  [['learn', '--what'], /learn: Unknown option '--what'; see 'toolkit learn --help'/],
+])('%j is one clear line and 125', async (argv, line) => {
+  const { code, out, err } = await toolkit(...argv)
+  expect(err).toMatch(line)
+  expect(err).toMatch(/^toolkit: [^\n]+\n$/)
+  expect([code, out]).toEqual([125, ''])
+})
+
+test('learn without a terminal says what to do instead', async () => {
+  const { code, err } = await toolkit('learn')
+  expect([code, err]).toEqual([
+    125,
+    "toolkit: learn: the tutor needs a terminal; without one, 'toolkit lessons --help' has the same course\n",
+  ])
+})
+
+test('list shows what is done', async () => {
+  openProgress().markDone('01-chroot', 'copy-bash')
+  expect((await toolkit('lessons', 'list')).out).toMatch(/1 of 8 done\n {2}1 copy-bash +done .*\n {2}2 libraries +open/)
+  const [lesson] = JSON.parse((await toolkit('lessons', 'list', '--json')).out)
+  expect(lesson.tasks[0]).toEqual({ id: 'copy-bash', title: 'Copy bash, and watch it fail', done: true })
+})
+
+describe('show', () => {
+  test('is plain text: no fences, no stars, no braces', async () => {
+    const { out } = await toolkit('lessons', 'show', 'chroot', '--hints', '--after')
+    expect(out).not.toMatch(/```|\*\*|\{\{/)
+    expect(out).toContain('<hostname>')
+    expect(out.match(/^Task \d of 8/gm)).toHaveLength(8)
+  })
+
+  test('keeps what comes after a task until it is done', async () => {
+    openProgress().forget()
+    expect((await toolkit('lessons', 'show', '1', 'libraries')).out).not.toContain('Afterwards')
+    openProgress().markDone('01-chroot', 'libraries')
+    expect((await toolkit('lessons', 'show', '1', '2')).out).toContain('Afterwards:')
+  })
+
+  test('--json has the same', async () => {
+    const { tasks } = JSON.parse((await toolkit('lessons', 'show', '1', '3', '--json')).out)
+    expect(tasks).toMatchObject([{ number: 3, id: 'busybox', done: false }])
+  })
+})
+
+test('solve prints the commands, one a line', async () => {
+  expect((await toolkit('lessons', 'solve', '1', '1')).out).toBe('mkdir -p jail/bin\ncp /bin/bash jail/bin/\n')
+})
+
+describe.skipIf(!isRoot)(`in a lab${isRoot ? '' : ' (skipped: needs root)'}`, () => {
+  test('solve --run passes', async () => {
+    const { code, out } = await toolkit('lessons', 'solve', '1', '1', '--run')
+    expect(out).toMatch(/^passed: \/lab\/jail\/bin\/bash is a program/m)
+    expect(code).toBe(0)
+  })
+
+  test('check types a script and says what it sees', async () => {
+    writeFileSync(`${home}/script`, '# wrong\nmkdir jail\n\ncp /bin/bash jail\n')
+    const { code, out } = await toolkit('lessons', 'check', '1', '1', '--script', `${home}/script`, '--json')
+    const verdict = JSON.parse(out)
+    expect(verdict).toMatchObject({ passed: false, saw: expect.stringMatching(/bash lies in \/lab\/jail itself/) })
+    expect(verdict.commands.map(({ status }: { status: number }) => status)).toEqual([0, 0])
+    expect(code).toBe(1)
+  })
+
+  test('a script that ends the shell is no crash', async () => {
+    writeFileSync(`${home}/script`, 'exit\n')
+    const { code, out } = await toolkit('lessons', 'check', '1', '1', '--script', `${home}/script`)
+    expect(out).toMatch(/not passed: the shell has ended/)
+    expect(code).toBe(1)
+  })
+
+  test('verify takes a directory', async () => {
+    const { code, out } = await toolkit('lessons', 'verify', './test/lessons/fixtures/always-passes')
+    expect(out).toMatch(/FAILED {2}always-passes, make, fails on a fresh lab\n {2}the check passes on a fresh lab/)
+    expect(code).toBe(1)
+  })
+})
