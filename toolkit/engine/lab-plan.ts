@@ -29,7 +29,6 @@ const labMounts = [
   tmpfs('/tmp', 'mode=1777'),
   // containers made in the lab: their changes cannot lie on the lab's overlay
   tmpfs(`${stateDir()}/containers`, 'mode=711'),
-  tmpfs(`${stateDir()}/ephemeral`, 'mode=711'),
 ]
 
 /** The host's file systems that the lab shows: the root, and what else is kept on a disk or a network. */

@@ -1,13 +1,15 @@
 // The containers' directories on disk, and who may throw one away.
 //
-//   STATE/containers/ID/     kept until `toolkit rm`; ID is the first 12 characters
-//   STATE/ephemeral/ID/      of `run --rm`: gone with its container, at the latest at the next command
+//   STATE/containers/kept/ID/        until `toolkit rm`; ID is the first 12 characters
+//   STATE/containers/ephemeral/ID/   of `run --rm`: gone with its container, at the latest at the next command
 //     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
 //     state.json             who and what; a person can read it
 //     upper/ work/ merged/   the overlay: changes, the kernel's scratch, and the mount point
 //
 // Nothing is mounted on the host, so a directory whose lock is free can simply be removed.
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -18,11 +20,14 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { attempt } from '../kernel/call.ts'
 import { LOCK } from '../kernel/constants.ts'
+import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 export interface ContainerState {
@@ -39,7 +44,9 @@ export interface ContainerState {
   readonly exitCode?: number
 }
 
-const kinds = ['containers', 'ephemeral'] as const
+const kinds = ['kept', 'ephemeral'] as const
+
+const rootDir = (): string => `${stateDir()}/containers`
 
 /** 32 random bytes in hexadecimal, like docker's. From the kernel itself: loading node:crypto costs 7 ms. */
 export function newId(): string {
@@ -64,6 +71,19 @@ function lock(path: string, { wait }: { wait: boolean }): number | undefined {
   return undefined
 }
 
+/** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
+function makeTree(path: string): void {
+  try {
+    mkdirSync(path, 0o711)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return
+    if (code !== 'ENOENT' || path === dirname(path) || existsSync(dirname(path))) throw error
+    makeTree(dirname(path))
+    mkdirSync(path, 0o711)
+  }
+}
+
 /** Written beside and renamed, so that a reader sees the old text or the new, never half of one. */
 function writeState(directory: string, state: ContainerState, { durable }: { durable: boolean }): void {
   const temporary = `${directory}/state.json.new`
@@ -76,7 +96,7 @@ function writeState(directory: string, state: ContainerState, { durable }: { dur
 
 /** Runs `action` while no other process makes or sweeps directories. */
 function exclusively<T>(action: () => T): T {
-  const fd = lock(`${stateDir()}/lock`, { wait: true })!
+  const fd = lock(`${rootDir()}/lock`, { wait: true })!
   try {
     return action()
   } finally {
@@ -96,7 +116,7 @@ function remove(directory: string): boolean {
 
 /** Removes what engines that were killed left: containers of `run --rm`, and those that were only half made. */
 function sweep(): void {
-  const root = `${stateDir()}/ephemeral`
+  const root = `${rootDir()}/ephemeral`
   for (const id of entries(root)) {
     if (!existsSync(`${root}/${id}/lock`)) {
       remove(`${root}/${id}`) // made in this very order under the same lock, so it is nobody's
@@ -118,7 +138,7 @@ export interface Paths {
 }
 
 export function pathsOf(id: string, autoRemove: boolean): Paths {
-  const directory = `${stateDir()}/${autoRemove ? 'ephemeral' : 'containers'}/${id.slice(0, 12)}`
+  const directory = `${rootDir()}/${autoRemove ? 'ephemeral' : 'kept'}/${id.slice(0, 12)}`
   return { directory, upper: `${directory}/upper`, work: `${directory}/work`, merged: `${directory}/merged` }
 }
 
@@ -146,7 +166,11 @@ export function createDirectory(
   const held = makeDirectories(id, state, autoRemove)
   const update = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
-    writeState(directory, state, { durable: !autoRemove })
+    try {
+      writeState(directory, state, { durable: !autoRemove })
+    } catch {
+      // A disk that is full, perhaps by the container itself: it matters more than our record of it.
+    }
   }
   return {
     started: (pid, startTime) => update({ pid, ...(startTime !== undefined && { startTime }) }),
@@ -164,17 +188,21 @@ export function createDirectory(
 
 /** Returns the descriptor that holds the container's lock. */
 function makeDirectories(id: string, state: ContainerState, autoRemove: boolean): number {
-  const root = stateDir()
+  const root = rootDir()
   const staged = pathsOf(id, true)
   let held: number | undefined
   try {
-    for (const kind of kinds) mkdirSync(`${root}/${kind}`, { recursive: true, mode: 0o711 })
+    for (const kind of kinds) makeTree(resolve(root, kind))
     held = exclusively(() => {
       sweep()
       mkdirSync(staged.directory, 0o711)
       return lock(`${staged.directory}/lock`, { wait: true })!
     })
-    for (const path of [staged.upper, staged.work, staged.merged]) mkdirSync(path, 0o755)
+    for (const path of [staged.upper, staged.work, staged.merged]) mkdirSync(path)
+    // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
+    const { mode, uid, gid } = statSync(state.rootfs)
+    chownSync(staged.upper, uid, gid)
+    chmodSync(staged.upper, mode & 0o7777)
     writeState(staged.directory, state, { durable: !autoRemove })
     if (!autoRemove) renameSync(staged.directory, pathsOf(id, false).directory)
     return held
@@ -183,9 +211,9 @@ function makeDirectories(id: string, state: ContainerState, autoRemove: boolean)
       remove(staged.directory)
       closeSync(held)
     }
-    const { code } = error as NodeJS.ErrnoException
+    const { errno = 0 } = error as NodeJS.ErrnoException
     throw new UsageError(
-      `cannot write the state of containers in ${root}: ${code}; set TOOLKIT_STATE to a directory that can be written`,
+      `cannot write the state of containers in ${stateDir()}: ${errnoMeaning(-errno)}; set TOOLKIT_STATE to a directory that can be written`,
     )
   }
 }
@@ -197,7 +225,7 @@ export interface ContainerRow {
 
 /** The containers that are kept or running, the newest first. An unreadable one is left out. */
 export function listContainers(): ContainerRow[] {
-  const directories = kinds.flatMap(kind => entries(`${stateDir()}/${kind}`).map(id => `${stateDir()}/${kind}/${id}`))
+  const directories = kinds.flatMap(kind => entries(`${rootDir()}/${kind}`).map(id => `${rootDir()}/${kind}/${id}`))
   const rows = directories.flatMap((directory): ContainerRow[] => {
     try {
       const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
@@ -222,12 +250,12 @@ function entries(directory: string): string[] {
 /** Removes a kept container by its id or the beginning of one. */
 export function removeContainer(prefix: string): string {
   const found = /^[0-9a-f]+$/.test(prefix)
-    ? entries(`${stateDir()}/containers`).filter(id => id.startsWith(prefix.slice(0, 12)))
+    ? entries(`${rootDir()}/kept`).filter(id => id.startsWith(prefix.slice(0, 12)))
     : []
   if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(prefix)}; 'toolkit ps -a' lists them`, 1)
   if (found.length > 1)
     throw new UsageError(`${JSON.stringify(prefix)} is the beginning of ${found.length} ids; give more of it`, 1)
-  const path = `${stateDir()}/containers/${found[0]}`
+  const path = `${rootDir()}/kept/${found[0]}`
   const fd = lock(`${path}/lock`, { wait: false })
   if (fd === undefined) throw new UsageError(`container ${prefix} is running; end it first`, 1)
   try {
