@@ -65,14 +65,13 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   }
   const current = () => state.lesson.tasks[state.task]!
   const scene = (): Scene | undefined => lab && { lab, shellPid: shell?.pid, values: state.values }
-  const resting = (): 'passed' | 'working' => (state.done[state.task] ? 'passed' : 'working')
 
   function verdict(): void {
     const here = scene()
     if (!here) return
     const { passed, saw } = look(current(), here)
     if (!passed) {
-      update({ saw, phase: resting() })
+      update({ saw, phase: 'working' })
       return
     }
     progress.markDone(state.lesson.name, current().id)
@@ -82,7 +81,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   }
 
   const timer = setInterval(() => {
-    // Once a task is done its verdict stands, until the learner asks again.
+    // A task that has passed stays so, until the learner asks again or moves on.
     if (state.phase === 'working') verdict()
   }, interval)
   timer.unref()
@@ -118,7 +117,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       try {
         opened = await openLab(state.lesson, state.task, startLab)
       } catch (error) {
-        if (mine === generation) update({ phase: resting(), error: (error as Error).message.split('\n')[0] })
+        if (mine === generation) update({ phase: 'working', error: (error as Error).message.split('\n')[0] })
         return
       }
       if (mine !== generation) {
@@ -128,7 +127,8 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       lab = opened.lab
       ready = state.task
       openShell()
-      update({ values: opened.values, phase: resting(), error: undefined })
+      // a new lab is there to do the task again, even one that is done
+      update({ values: opened.values, phase: 'working', error: undefined })
     })
     return queue
   }

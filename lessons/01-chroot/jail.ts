@@ -33,7 +33,7 @@ const elfOf = ({ hostPath }: Found): Elf | undefined => readElf(hostPath)
 
 export const copyTask: Task = {
   id: 'copy-bash',
-  title: 'Copy bash, and watch it fail',
+  title: 'Put bash into a directory',
   check(scene) {
     const bash = program(scene)
     if (typeof bash === 'string') return no(bash)

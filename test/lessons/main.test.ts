@@ -65,7 +65,7 @@ test('list shows what is done', async () => {
   openProgress().markDone('01-chroot', 'copy-bash')
   expect((await toolkit('lessons', 'list')).out).toMatch(/1 of 8 done\n {2}1 copy-bash +done .*\n {2}2 libraries +open/)
   const [lesson] = JSON.parse((await toolkit('lessons', 'list', '--json')).out)
-  expect(lesson.tasks[0]).toEqual({ id: 'copy-bash', title: 'Copy bash, and watch it fail', done: true })
+  expect(lesson.tasks[0]).toEqual({ id: 'copy-bash', title: 'Put bash into a directory', done: true })
 })
 
 describe('show', () => {

@@ -86,6 +86,18 @@ test('a wish to check is seen before its verdict', async () => {
   expect(player.state.saw).toBe('looked at one')
 })
 
+test('a wish to check a task that is done tells the truth of now', async () => {
+  const player = play()
+  passing.add('one')
+  await vi.waitFor(() => expect(player.state.phase).toBe('passed'))
+  passing.delete('one')
+  player.check()
+  await working(player)
+  expect(player.state.done[0]).toBe(true)
+  passing.add('one')
+  await vi.waitFor(() => expect(player.state.phase).toBe('passed'))
+})
+
 test('a check that throws passes nothing', async () => {
   const player = play()
   passing.has = () => {
@@ -143,7 +155,7 @@ test('reset makes a new lab, keeps the place and what is done', async () => {
   passing.clear()
   await player.reset()
   expect(labs.map(({ alive }) => alive)).toEqual([false, true])
-  expect(player.state).toMatchObject({ task: 0, done: [true, false, false], phase: 'passed' })
+  expect(player.state).toMatchObject({ task: 0, done: [true, false, false], phase: 'working' })
   expect(player.state.values.name).not.toBe(name)
 })
 
