@@ -127,6 +127,7 @@ const FOOTER: Record<'lesson' | 'shell' | 'zoomedShell', readonly [Command, stri
   zoomedShell: [
     ['switch', 'lesson'],
     ['zoom', 'all panes'],
+    ['next', 'next task'],
   ],
 }
 

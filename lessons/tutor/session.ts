@@ -91,11 +91,12 @@ export class ShellSession {
   }
 
   /** Puts a text at the prompt without running it, in place of what stands there. False where no prompt can be. */
-  type(text: string): boolean {
+  type(lines: string): boolean {
     if (!this.#shell || !this.#model || this.#ended || this.#model.fullScreen) return false
-    const line = text.replace(/\n+$/, '')
-    const paste = this.#model.bracketedPaste ? `\x1b[200~${line}\x1b[201~` : line.replaceAll('\n', '; ')
-    this.write(`\x15${paste}`)
+    const line = lines.replace(/\n+$/, '')
+    const marked = this.#model.bracketedPaste && line.includes('\n') // the shell shows what is marked in reverse
+    const text = marked ? `\x1b[200~${line}\x1b[201~` : line.replaceAll('\n', '; ')
+    this.write(`\x15${text}`)
     return true
   }
 

@@ -3,7 +3,7 @@ import { usePlayer } from '../hooks/use-player.ts'
 import { useScreen } from '../hooks/use-screen.ts'
 import { type FooterEntry, footerEntries } from '../keys.ts'
 import type { Theme } from '../theme.ts'
-import { cut, fit } from '../wrap.ts'
+import { cut, fit, width } from '../wrap.ts'
 import { Pane } from './pane.tsx'
 
 /** The last row: a question, a notice, or the keys. */
@@ -16,7 +16,10 @@ export function Footer({ columns, rows }: { columns: number; rows: number }) {
     if (notice) return theme.selected(fit(` ${notice}`, columns))
     if (page) return draw(PAGE_KEYS[page], theme)
     const mode = focus === 'lesson' ? 'lesson' : zoom ? 'zoomedShell' : 'shell'
-    return draw(footerEntries(mode, columns), theme, phase === 'passed')
+    const passed = phase === 'passed'
+    // what says so otherwise is not to be seen
+    const done = zoom && passed ? ` ${theme.good('✔ Task done.')} ` : ''
+    return done + draw(footerEntries(mode, columns - width(done)), theme, passed)
   }
   return <Pane rect={{ x: 0, y: rows - 1, width: columns, height: 1 }} rows={[text()]} />
 }

@@ -89,7 +89,7 @@ function nextStep(state: PlayerState, after: Lesson | undefined, focus: 'lesson'
     return `Lesson finished, the last one. ${key('F7')} shows them all.`
   }
   const total = lesson.tasks[task]!.hints.length
-  const more = state.hints === 0 ? 'for a hint' : `for the next hint (${state.hints} of ${total} shown)`
+  const more = state.hints === 0 ? 'for a hint' : `next hint (${state.hints} of ${total} shown)`
   const hint = (name: string) => (state.hints < total ? `${key(name)} ${more}` : `all ${total} hints are shown`)
   if (focus === 'lesson') return `${key('Enter')} to try it in the shell, ${hint('h')}`
   return `${key('F2')} back to the text, ${hint('F3')}`

@@ -227,6 +227,8 @@ describe('80 x 24', () => {
     virtual.press(F[10])
     await virtual.settle()
     expect(shell().written).toBe(F[10])
+    player.pass()
+    await virtual.waitFor(/✔ Task done\..*Ctrl-\] n next task/)
     virtual.press('\x1dz')
     await virtual.waitFor(/Task 1/)
     await virtual.waitFor(/lab#/)
