@@ -5,6 +5,7 @@ import { errnoMeaning, errnoName } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { formatCall, formatFlags } from '../kernel/format.ts'
 import { cloneFlags, type Gate, isGate, type Plan, type Step, stepsOf } from '../kernel/step.ts'
+import { makeRaw } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { print, printError } from './output.ts'
 
@@ -41,24 +42,29 @@ export function printPlan(plan: Plan): void {
 const formatResult = (result: number): string =>
   result < 0 ? `= -1 ${errnoName(-result)}, ${errnoMeaning(-result)}` : `= ${result}`
 
-/** Waits for a key on the terminal. False for q, ^C and the terminal's end. */
-async function key(): Promise<boolean> {
-  const tty = await import('node:tty')
+const openTerminal = (): number => openSync('/dev/tty', 'r+')
+
+/** Waits for a key on the user's terminal, or for `leave`. False for q, ^C, ^D and the terminal's end. */
+async function key(leave: Promise<void>): Promise<boolean> {
+  const { ReadStream } = await import('node:tty')
   const fd = openTerminal()
-  const stream = new tty.ReadStream(fd)
-  stream.setRawMode(true)
+  const stream = new ReadStream(fd)
+  const restore = makeRaw(fd)
   const pressed = await new Promise<string>(resolve => {
+    const end = () => resolve('q')
     stream.once('data', data => resolve(data.toString()))
-    stream.once('end', () => resolve('q'))
+    stream.once('end', end)
+    stream.once('error', end) // the terminal has hung up
+    leave.then(end)
   })
-  stream.setRawMode(false)
+  restore()
   stream.destroy()
-  return !['q', '\x03', '\x04'].includes(pressed[0] ?? 'q')
+  return !['q', '\x03', '\x04'].includes(pressed[0]!)
 }
 
-function openTerminal(): number {
+function checkTerminal(): void {
   try {
-    return openSync('/dev/tty', 'r+')
+    closeSync(openTerminal())
   } catch {
     throw new UsageError('run: --step needs a terminal to read keys from; --explain does not')
   }
@@ -66,7 +72,11 @@ function openTerminal(): number {
 
 /** `--explain` and `--step`: gates in the plan stop the process where something is to be said. */
 export function explain({ stepwise }: { stepwise: boolean }): Observer {
-  if (stepwise) closeSync(openTerminal())
+  if (stepwise) checkTerminal()
+  let leave = () => {}
+  const left = new Promise<void>(resolve => {
+    leave = resolve
+  })
   let plan: Plan
   let steps: Step[]
   let announced = 0 // steps whose call is printed
@@ -95,9 +105,10 @@ export function explain({ stepwise }: { stepwise: boolean }): Observer {
       if (announced === 0) say(formatClone(plan, process.pid))
       show(process.results())
       announce()
-      return stepwise ? await key() : true
+      return !stepwise || (await key(left).catch(() => false))
     },
     done(process, error) {
+      leave()
       if (process) show(process.results())
       if (!error) say(`     the program runs, as ${process!.pid} on the host`)
       else if (error instanceof KernelError) say(error.long)

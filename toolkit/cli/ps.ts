@@ -1,4 +1,5 @@
 import { listContainers } from '../engine/store.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
@@ -9,11 +10,12 @@ const command: Command = {
 }
 
 export async function main(argv: string[]): Promise<number> {
-  const { flags } = parse(command, argv)
+  const { flags, rest } = parse(command, argv)
   if (flags.help) {
     print(formatHelp(command))
     return 0
   }
+  if (rest.length > 0) throw new UsageError(`ps: takes no ${JSON.stringify(rest[0])}; see 'toolkit ps --help'`)
   const rows = listContainers().filter(({ running }) => running || flags.all)
   if (flags.json) {
     print(JSON.stringify(rows.map(({ state, running }) => ({ ...state, running }))))

@@ -1,7 +1,7 @@
 import { removeContainer } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { print, printError } from './output.ts'
 
 const command: Command = {
   usage: 'rm CONTAINER…',
@@ -16,6 +16,15 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   if (rest.length === 0) throw new UsageError("rm: which container? 'toolkit ps -a' lists them")
-  for (const id of rest) print(removeContainer(id))
-  return 0
+  let status = 0
+  for (const id of rest) {
+    try {
+      print(removeContainer(id))
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      printError(`toolkit: ${error.message}`) // and go on: the others are meant, too
+      status = error.exitCode
+    }
+  }
+  return status
 }

@@ -3,13 +3,18 @@ import process from 'node:process'
 import { makeRaw, setSize } from '../kernel/tty.ts'
 import { openStream, takeTerminal } from './terminal.ts'
 
-const DRAIN = 2000 // milliseconds to wait for the last output of a container that has ended
+const DRAIN = 2000 // milliseconds without output after which the last of a container that has ended is not waited for
 
-/**
- * Takes the terminal of a process that waits at TERMINAL_GATE. Returns how to let go: waits until its output is
- * written, then gives the user's terminal back as it was.
- */
-export function attachTerminal(pidfd: number, { interactive }: { interactive: boolean }): () => Promise<void> {
+/** The terminal of a container, shown on the user's. */
+export interface Attachment {
+  /** From now on keys go to the container: there is a program that reads them. */
+  open(): void
+  /** Waits until the last output is written, then gives the user's terminal back as it was. */
+  close(): Promise<void>
+}
+
+/** Takes the terminal of a process that waits at TERMINAL_GATE, and shows what is written to it. */
+export function attachTerminal(pidfd: number, { interactive }: { interactive: boolean }): Attachment {
   const { stdin, stdout } = process
   const master = takeTerminal(pidfd)
   let ended = () => {}
@@ -17,39 +22,48 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
     ended = resolve
   })
   const stream = openStream(master, ended)
+  const hangUp = () => {
+    stream.destroy() // closes our end: the container's terminal hangs up, like the one its user sat at
+    ended()
+  }
 
   const resize = () => setSize(master, { columns: stdout.columns || 80, rows: stdout.rows || 24 })
   resize()
   stdout.on('resize', resize)
+  stdout.on('error', hangUp) // `toolkit run -t … | head` has seen enough, or the user's terminal is gone
+  let written = 0
   stream.on('data', data => {
+    written += data.length
     if (!stdout.write(data)) {
       stream.pause()
       stdout.once('drain', () => stream.resume())
     }
   })
   const type = (data: Buffer) => void stream.write(data)
-  const hangUp = () => {
-    stream.destroy() // closes our end: the container's terminal hangs up, like the one its user sat at
-    ended()
-  }
-  const restore = interactive ? makeRaw(stdin.fd) : () => {} // ^C is a key for the container, not a signal for us
-  if (interactive) {
-    stdin.on('data', type)
-    stdin.on('end', hangUp)
-    stdin.on('error', hangUp)
-  }
+  let restore = () => {}
 
-  return async () => {
-    const timeout = setTimeout(ended, DRAIN)
-    await end
-    clearTimeout(timeout)
-    stdout.off('resize', resize)
-    stream.destroy()
-    restore()
-    if (interactive) {
+  return {
+    open() {
+      if (!interactive) return
+      restore = makeRaw(stdin.fd) // ^C is a key for the container, not a signal for us
+      stdin.on('data', type)
+      stdin.on('end', hangUp)
+      stdin.on('error', hangUp)
+    },
+    async close() {
+      let before = written
+      const timeout = setInterval(() => {
+        if (written === before && !stream.isPaused()) ended()
+        before = written
+      }, DRAIN)
+      await end
+      clearInterval(timeout)
+      stdout.off('resize', resize)
+      stream.destroy()
+      restore()
       stdin.off('data', type)
       stdin.off('end', hangUp)
-      stdin.pause()
-    }
+      if (interactive) stdin.pause()
+    },
   }
 }

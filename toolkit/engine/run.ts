@@ -1,6 +1,7 @@
 // From a user's wish to a running container, and to its end.
 import { lstatSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { SIG } from '../kernel/constants.ts'
 import { type Starting, start } from '../kernel/start.ts'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -8,8 +9,9 @@ import { exitStatus, wait } from '../kernel/wait.ts'
 import { readStat } from '../observe/process.ts'
 import { TERMINAL_GATE } from '../primitives/terminal.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
+import type { Attachment } from './attach.ts'
 import { planContainer } from './plan.ts'
-import { forwardSignals } from './signals.ts'
+import { type Forwarding, forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
 import { createDirectory, newId, pathsOf } from './store.ts'
 
@@ -53,17 +55,20 @@ export async function run(options: RunOptions, observer?: Observer): Promise<num
   const plan = planRun(options, id) // bad input is refused here, before anything is made
   let running: Starting | undefined
   let started = false
-  const stopForwarding = forwardSignals(() => running?.pidfd)
+  const signals = forwardSignals()
   const directory = createDirectory(id, options.rootfs, options.args, options.autoRemove)
   try {
     running = start(observer?.instrument(plan) ?? plan)
-    const detach = await passGates(running, options, observer)
+    const terminal = await passGates(running, options, signals, observer)
     started = true
     observer?.done(running)
+    terminal?.open() // only now: until here the keys were meant for us
+    signals.to(running.pidfd)
     directory.started(running.pid, readStat(running.pid)?.startTime)
     const status = exitStatus(await wait(running.pid, running.pidfd))
-    await detach?.()
+    await terminal?.close()
     directory.ended(status)
+    signals.stop()
     running.close()
     return status
   } catch (error) {
@@ -71,29 +76,41 @@ export async function run(options: RunOptions, observer?: Observer): Promise<num
     directory.discard()
     throw error
   } finally {
-    running = undefined
-    stopForwarding()
+    signals.stop()
   }
 }
 
-/** Answers at each gate until the program has started. Returns how to let go of its terminal, where it has one. */
+/** Answers at each gate until the program has started. Returns its terminal, where it has one. */
 async function passGates(
   process: Starting,
   { interactive }: RunOptions,
+  signals: Forwarding,
   observer: Observer | undefined,
-): Promise<(() => Promise<void>) | undefined> {
-  let detach: (() => Promise<void>) | undefined
-  for (let gate = process.next(); gate !== undefined; gate = process.next()) {
-    if (gate === TERMINAL_GATE) {
-      const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
-      detach = attachTerminal(process.pidfd, { interactive })
-    } else if (!(await observer!.atGate(gate, process))) {
-      process.abort()
-      throw new UsageError('given up; nothing of the container is left')
+): Promise<Attachment | undefined> {
+  let terminal: Attachment | undefined
+  try {
+    for (let gate = process.next(); gate !== undefined; gate = process.next()) {
+      if (gate === TERMINAL_GATE) {
+        const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
+        terminal = attachTerminal(process.pidfd, { interactive })
+      } else {
+        const answer = await Promise.race([observer!.atGate(gate, process), signals.ended])
+        if (answer !== true) giveUp(process, answer)
+      }
+      process.open()
     }
-    process.open()
+    return terminal
+  } catch (error) {
+    await terminal?.close()
+    throw error
   }
-  return detach
+}
+
+/** Ends a process that waits at a gate: somebody did not want to go on, or sent us a signal. */
+function giveUp(process: Starting, answer: false | keyof typeof SIG): never {
+  process.abort()
+  if (answer === false) throw new UsageError('given up; nothing of the container is left')
+  throw new UsageError(`ended by SIG${answer}; nothing of the container is left`, 128 + SIG[answer])
 }
 
 function checkHostname(hostname: string): void {
@@ -110,6 +127,7 @@ function checkRootfs(rootfs: string, { mounts }: Spec): void {
   if (!stat) throw new UsageError(`no root file system at ${rootfs}; give a directory, or 'busybox'`)
   if (!stat.isDirectory()) throw new UsageError(`${rootfs} is not a directory; a root file system is one`)
   for (const { destination } of mounts) {
+    if (mounts.some(({ destination: above }) => destination.startsWith(`${above}/`))) continue // hidden by that one
     const target = lstatSync(rootfs + destination, { throwIfNoEntry: false })
     if (target && !target.isDirectory())
       throw new UsageError(`${rootfs}${destination} is not a directory; ${destination} must be one to be mounted on`)

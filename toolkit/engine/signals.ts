@@ -21,17 +21,42 @@ const forwarded = [
   'PWR',
 ] as const
 
-/** Passes signals on to the process behind the pidfd, until the returned function is called. */
-export function forwardSignals(pidfd: () => number | undefined): () => void {
-  const listeners = forwarded.map(name => {
-    const listener = () => {
-      const fd = pidfd()
-      if (fd !== undefined) attempt('pidfd_send_signal', [fd, SIG[name], null, 0])
-    }
-    process.on(`SIG${name}`, listener)
-    return () => process.off(`SIG${name}`, listener)
+// Those that end a process which does not care for them.
+const ending: readonly string[] = ['HUP', 'INT', 'QUIT', 'TERM']
+
+type Name = (typeof forwarded)[number]
+
+export interface Forwarding {
+  /** The first signal that asks us to end while there is no program yet; never, where none comes. */
+  readonly ended: Promise<Name>
+  /** There is a program, behind this pidfd: it gets what has come so far, and all that comes. */
+  to(pidfd: number): void
+  stop(): void
+}
+
+/** Catches signals from now on. */
+export function forwardSignals(): Forwarding {
+  let program: number | undefined
+  const early: Name[] = []
+  let end: (name: Name) => void = () => {}
+  const ended = new Promise<Name>(resolve => {
+    end = resolve
   })
-  return () => {
-    for (const stop of listeners) stop()
+  const send = (name: Name) => {
+    if (program !== undefined) attempt('pidfd_send_signal', [program, SIG[name], null, 0])
+    else early.push(name)
+    if (program === undefined && ending.includes(name)) end(name)
+  }
+  const listeners = forwarded.map(name => [name, () => send(name)] as const)
+  for (const [name, listener] of listeners) process.on(`SIG${name}`, listener)
+  return {
+    ended,
+    to(pidfd) {
+      program = pidfd
+      for (const name of early.splice(0)) send(name)
+    },
+    stop() {
+      for (const [name, listener] of listeners) process.off(`SIG${name}`, listener)
+    },
   }
 }

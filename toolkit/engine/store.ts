@@ -12,23 +12,19 @@ import {
   chownSync,
   closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
-import { attempt } from '../kernel/call.ts'
-import { LOCK } from '../kernel/constants.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { entries, lock, makeTree, remove, writeJson } from './files.ts'
 
 export interface ContainerState {
   readonly version: 1
@@ -57,43 +53,6 @@ export function newId(): string {
   return bytes.toString('hex')
 }
 
-/** Takes the lock behind `path`; undefined where another process has it and we do not want to wait, or it has gone. */
-function lock(path: string, { wait }: { wait: boolean }): number | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'a', 0o600)
-  } catch (error) {
-    if (!wait && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-  if (attempt('flock', [fd, LOCK.EX | (wait ? 0 : LOCK.NB)]) === 0) return fd
-  closeSync(fd)
-  return undefined
-}
-
-/** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
-function makeTree(path: string): void {
-  try {
-    mkdirSync(path, 0o711)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' && statSync(path).isDirectory()) return
-    if (code !== 'ENOENT' || path === dirname(path) || existsSync(dirname(path))) throw error
-    makeTree(dirname(path))
-    mkdirSync(path, 0o711)
-  }
-}
-
-/** Written beside and renamed, so that a reader sees the old text or the new, never half of one. */
-function writeState(directory: string, state: ContainerState, { durable }: { durable: boolean }): void {
-  const temporary = `${directory}/state.json.new`
-  const fd = openSync(temporary, 'w', 0o600)
-  writeSync(fd, `${JSON.stringify(state, null, 2)}\n`)
-  if (durable) fsyncSync(fd)
-  closeSync(fd)
-  renameSync(temporary, `${directory}/state.json`)
-}
-
 /** Runs `action` while no other process makes or sweeps directories. */
 function exclusively<T>(action: () => T): T {
   const fd = lock(`${rootDir()}/lock`, { wait: true })!
@@ -101,16 +60,6 @@ function exclusively<T>(action: () => T): T {
     return action()
   } finally {
     closeSync(fd)
-  }
-}
-
-/** Removes a directory; true where it is gone. What cannot be removed (chattr +i) is tried again by every sweep. */
-function remove(directory: string): boolean {
-  try {
-    rmSync(directory, { recursive: true, force: true })
-    return true
-  } catch {
-    return false
   }
 }
 
@@ -167,7 +116,7 @@ export function createDirectory(
   const update = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
     try {
-      writeState(directory, state, { durable: !autoRemove })
+      writeJson(`${directory}/state.json`, state, { durable: !autoRemove })
     } catch {
       // A disk that is full, perhaps by the container itself: it matters more than our record of it.
     }
@@ -190,12 +139,14 @@ export function createDirectory(
 function makeDirectories(id: string, state: ContainerState, autoRemove: boolean): number {
   const root = rootDir()
   const staged = pathsOf(id, true)
+  let made = false
   let held: number | undefined
   try {
     for (const kind of kinds) makeTree(resolve(root, kind))
     held = exclusively(() => {
       sweep()
       mkdirSync(staged.directory, 0o711)
+      made = true
       return lock(`${staged.directory}/lock`, { wait: true })!
     })
     for (const path of [staged.upper, staged.work, staged.merged]) mkdirSync(path)
@@ -203,14 +154,13 @@ function makeDirectories(id: string, state: ContainerState, autoRemove: boolean)
     const { mode, uid, gid } = statSync(state.rootfs)
     chownSync(staged.upper, uid, gid)
     chmodSync(staged.upper, mode & 0o7777)
-    writeState(staged.directory, state, { durable: !autoRemove })
+    writeJson(`${staged.directory}/state.json`, state, { durable: !autoRemove })
     if (!autoRemove) renameSync(staged.directory, pathsOf(id, false).directory)
     return held
   } catch (error) {
-    if (held !== undefined) {
-      remove(staged.directory)
-      closeSync(held)
-    }
+    if (made) remove(staged.directory)
+    if (held !== undefined) closeSync(held)
+    if (error instanceof UsageError) throw error
     const { errno = 0 } = error as NodeJS.ErrnoException
     throw new UsageError(
       `cannot write the state of containers in ${stateDir()}: ${errnoMeaning(-errno)}; set TOOLKIT_STATE to a directory that can be written`,
@@ -229,7 +179,7 @@ export function listContainers(): ContainerRow[] {
   const rows = directories.flatMap((directory): ContainerRow[] => {
     try {
       const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
-      const fd = lock(`${directory}/lock`, { wait: false })
+      const fd = lock(`${directory}/lock`, { wait: false, shared: true })
       if (fd !== undefined) closeSync(fd)
       return [{ state, running: fd === undefined }]
     } catch {
@@ -237,14 +187,6 @@ export function listContainers(): ContainerRow[] {
     }
   })
   return rows.sort((a, b) => (a.state.created < b.state.created ? 1 : -1))
-}
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
 }
 
 /** Removes a kept container by its id or the beginning of one. */

@@ -1,0 +1,82 @@
+// Files and directories that survive a crash: locks that the kernel drops with their process, and text that is never
+// half written. flock(2), rename(2).
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { attempt } from '../kernel/call.ts'
+import { LOCK } from '../kernel/constants.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+
+/**
+ * Takes the lock behind `path`; undefined where another process has it and we do not want to wait, or it has gone.
+ * A shared lock only looks: many may have it, but not while one has it to itself.
+ */
+export function lock(path: string, { wait, shared = false }: { wait: boolean; shared?: boolean }): number | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'a', 0o600)
+  } catch (error) {
+    if (!wait && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  if (attempt('flock', [fd, (shared ? LOCK.SH : LOCK.EX) | (wait ? 0 : LOCK.NB)]) === 0) return fd
+  closeSync(fd)
+  return undefined
+}
+
+/** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
+export function makeTree(path: string): void {
+  try {
+    mkdirSync(path, 0o711)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return
+    if (code !== 'ENOENT' || path === dirname(path) || existsSync(dirname(path))) throw error
+    makeTree(dirname(path))
+    makeTree(path)
+  }
+}
+
+/** Writes JSON beside and renames it, so that a reader sees the old text or the new, never half of one. */
+export function writeJson(path: string, value: unknown, { durable }: { durable: boolean }): void {
+  const temporary = `${path}.new`
+  const fd = openSync(temporary, 'w', 0o600)
+  try {
+    writeSync(fd, `${JSON.stringify(value, null, 2)}\n`)
+    if (durable) fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  renameSync(temporary, path)
+}
+
+/** The names in a directory; none where it is not there. Throws a UsageError where it is not ours to read. */
+export function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES') throw new UsageError(`cannot read ${directory}: permission denied; run it as root (sudo)`)
+    return []
+  }
+}
+
+/** Removes a directory; true where it is gone. What cannot be removed (chattr +i) is tried again by every sweep. */
+export function remove(directory: string): boolean {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+    return true
+  } catch {
+    return false
+  }
+}
