@@ -1,0 +1,326 @@
+// Failures of the calls that make processes and namespaces and start programs.
+import type { CauseRow } from '../causes.ts'
+import { CLONE, IOCTL } from '../constants.ts'
+import type { Arg } from '../step.ts'
+
+/** That the flags in argument `at` contain `flag`. */
+const asks =
+  (flag: number, at = 0) =>
+  (args: readonly Arg[]): boolean =>
+    (Number(args[at]) & flag) !== 0
+
+const PIDFDS = ['pidfd_open', 'pidfd_getfd', 'pidfd_send_signal', 'kill', 'prlimit64'] as const
+
+export const processCauses: readonly CauseRow[] = [
+  // unshare(2), clone(2). The plan runner reports a failed clone3 as the unshare that it stands for.
+  {
+    call: 'unshare',
+    errno: 'EINVAL',
+    when: asks(CLONE.NEWUSER),
+    cause: 'a process with more than one thread cannot move to a new user namespace',
+    remedy: 'make the user namespace with clone3, in the new process',
+  },
+  {
+    call: 'unshare',
+    errno: 'EINVAL',
+    when: asks(CLONE.NEWPID),
+    cause: 'this process has already asked for a new PID namespace, which only its children will be in',
+    remedy: 'start a child first: unshare --pid --fork',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'EINVAL',
+    cause: 'a flag that this kernel does not know, or two flags that exclude each other',
+    remedy: 'look the flags up in clone(2); time namespaces need Linux 5.6',
+  },
+  {
+    call: 'unshare',
+    errno: 'EPERM',
+    when: asks(CLONE.NEWUSER),
+    cause: 'user namespaces are closed to ordinary users here, or this process lives in a chroot',
+    remedy: 'as root: sysctl -w kernel.unprivileged_userns_clone=1 (Debian); outside of any chroot',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'EPERM',
+    cause: 'new namespaces need root (CAP_SYS_ADMIN)',
+    remedy: 'run it with sudo; inside another container, give that one more rights',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'EACCES',
+    cause: 'AppArmor or SELinux keeps this program from making user namespaces',
+    remedy: 'on Ubuntu: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+  },
+  {
+    call: 'unshare',
+    errno: 'ENOSPC',
+    when: asks(CLONE.NEWUSER),
+    cause: 'the limit on user namespaces is reached; where it is 0 they are switched off',
+    remedy: 'as root: sysctl -w user.max_user_namespaces=15000',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'ENOSPC',
+    cause: 'the limit on such namespaces is reached, or they are nested more than 32 deep',
+    remedy: 'raise the limit in /proc/sys/user/, or end what holds the others: lsns lists them',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'ENOMEM',
+    cause: 'no memory is left, or the first process of the PID namespace has ended: nobody can be born in there now',
+    remedy: 'start a new PID namespace; with unshare(1), use --pid together with --fork',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'EAGAIN',
+    cause: 'the limit on processes is reached: of the cgroup (pids.max), the user (ulimit -u) or the machine',
+    remedy: 'raise that limit, or end some processes',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'EBUSY',
+    cause: 'the cgroup passes controllers on to cgroups below it, so no process may be in it itself',
+    remedy: 'start the process in a cgroup below that one',
+  },
+  {
+    call: ['unshare', 'clone3'],
+    errno: 'EOPNOTSUPP',
+    cause: 'the cgroup is threaded, or in a threaded tree: whole processes cannot be born there',
+    remedy: 'use a cgroup whose cgroup.type is "domain"',
+  },
+  {
+    call: 'clone3',
+    errno: 'ENOSYS',
+    cause: 'Linux older than 5.3, or a seccomp filter (such as docker’s) hides the call',
+    remedy: 'use a newer kernel; inside docker, --security-opt seccomp=unconfined',
+  },
+  // setns(2)
+  {
+    call: 'setns',
+    errno: 'EINVAL',
+    when: asks(CLONE.NEWUSER, 1),
+    cause: 'a process with more than one thread, or one that is in there already, cannot enter a user namespace',
+    remedy: 'enter it from a new process that has one thread: nsenter --user',
+  },
+  {
+    call: 'setns',
+    errno: 'EINVAL',
+    when: asks(CLONE.NEWNS, 1),
+    cause: 'a thread that shares its root and working directory with others cannot change its mount namespace',
+    remedy: 'enter it from a new process that has one thread: nsenter --mount',
+  },
+  {
+    call: 'setns',
+    errno: 'EINVAL',
+    when: asks(CLONE.NEWPID, 1),
+    cause: 'one can only enter a PID namespace below one’s own, never one above or beside it',
+    remedy: 'enter from the host',
+  },
+  {
+    call: 'setns',
+    errno: 'EINVAL',
+    cause: 'the descriptor is no namespace, or one of another type',
+    remedy: 'open the link in /proc/PID/ns that has the type’s name',
+  },
+  {
+    call: 'setns',
+    errno: 'EPERM',
+    cause: 'entering a namespace needs root (CAP_SYS_ADMIN), here and in the user namespace that owns it',
+    remedy: 'run it with sudo; or enter the user namespace first',
+  },
+  {
+    call: 'setns',
+    errno: 'ESRCH',
+    cause: 'the process whose namespaces were to be entered has ended',
+    remedy: 'take a process that runs: lsns',
+  },
+  // execve(2)
+  {
+    call: 'execve',
+    errno: 'ENOENT',
+    cause: 'the command is not in this root directory, or the loader or #! interpreter that it names is not',
+    remedy: 'put them there too: ldd COMMAND on the host lists the loader and the libraries',
+  },
+  {
+    call: 'execve',
+    errno: 'EACCES',
+    cause: 'the file is not executable, is a directory, or lies on a file system mounted noexec',
+    remedy: 'chmod +x it, or mount without noexec',
+  },
+  {
+    call: 'execve',
+    errno: 'ENOEXEC',
+    cause: 'the file is neither a program for this processor nor a script that begins with #!',
+    remedy: 'compare `file COMMAND` with `uname -m`; give a script a first line such as #!/bin/sh',
+  },
+  {
+    call: 'execve',
+    errno: 'ELIBBAD',
+    cause: 'the loader that the program names is no program',
+    remedy: 'copy the loader into this root directory again, whole',
+  },
+  {
+    call: 'execve',
+    errno: 'EIO',
+    cause: 'the program or its loader is cut short: perhaps an empty file',
+    remedy: 'copy it again, whole',
+  },
+  {
+    call: 'execve',
+    errno: 'E2BIG',
+    cause: 'arguments and environment are too long: 128 KiB for one, a quarter of the stack limit for all',
+    remedy: 'pass less, through a file or stdin; or raise ulimit -s',
+  },
+  {
+    call: 'execve',
+    errno: 'ELOOP',
+    cause: 'symbolic links lead in a circle, or #! interpreters are scripts themselves, too many in a row',
+    remedy: 'follow the links with namei COMMAND; name a real program after #!',
+  },
+  {
+    call: 'execve',
+    errno: 'ENOTDIR',
+    cause: 'a part of the command’s path is a file, not a directory',
+    remedy: 'check the path, part by part: namei COMMAND',
+  },
+  {
+    call: 'execve',
+    errno: 'ETXTBSY',
+    cause: 'somebody has the program file open for writing',
+    remedy: 'wait until it is written; fuser COMMAND shows who',
+  },
+  {
+    call: 'execve',
+    errno: 'EAGAIN',
+    cause: 'the user has more processes than allowed (ulimit -u)',
+    remedy: 'raise the limit, or end some of them',
+  },
+  {
+    call: 'execve',
+    errno: 'EPERM',
+    cause: 'a security module or a seccomp filter forbids this program',
+    remedy: 'look for the denial in dmesg or the audit log',
+  },
+  // sethostname(2)
+  {
+    call: 'sethostname',
+    errno: 'EINVAL',
+    cause: 'a host name has at most 64 bytes',
+    remedy: 'choose a shorter one',
+  },
+  {
+    call: 'sethostname',
+    errno: 'EPERM',
+    cause: 'only root of the UTS namespace may change its host name',
+    remedy: 'run it with sudo, or make a UTS namespace first: unshare --uts',
+  },
+  // sessions and terminals: setsid(2), ioctl_tty(2)
+  {
+    call: 'setsid',
+    errno: 'EPERM',
+    cause: 'this process leads a process group already',
+    remedy: 'call it in a new child',
+  },
+  {
+    call: 'ioctl',
+    errno: 'EPERM',
+    when: ([, request]) => request === IOCTL.TIOCSCTTY,
+    cause: 'not a session’s first process, or it has a terminal already, or another session has this one',
+    remedy: 'call setsid first, and give each session its own pseudo-terminal',
+  },
+  {
+    call: 'ioctl',
+    errno: 'EIO',
+    when: ([, request]) => request === IOCTL.TIOCSTI,
+    cause: 'pushing characters into a terminal’s input is switched off in this kernel',
+    remedy: 'leave it so; sysctl dev.tty.legacy_tiocsti',
+  },
+  {
+    call: 'ioctl',
+    errno: 'EPERM',
+    when: ([, request]) => request === IOCTL.SIOCSIFFLAGS,
+    cause: 'only root of the network namespace may switch its links',
+    remedy: 'run it with sudo, or make a network namespace first: unshare --net',
+  },
+  {
+    call: 'ioctl',
+    errno: 'ENODEV',
+    when: ([, request]) => request === IOCTL.SIOCSIFFLAGS || request === IOCTL.SIOCGIFFLAGS,
+    cause: 'this network namespace has no link of that name',
+    remedy: 'look which it has: ip link',
+  },
+  {
+    call: 'ioctl',
+    errno: 'ENOTTY',
+    cause: 'the descriptor is not a terminal, or a thing that does not know this request',
+    remedy: 'run it in a terminal, or without -t',
+  },
+  // pidfd_open(2), pidfd_getfd(2), kill(2), prlimit(2), wait4(2)
+  {
+    call: PIDFDS,
+    errno: 'ESRCH',
+    cause: 'the process has ended',
+    remedy: 'nothing to be done: it is gone',
+  },
+  {
+    call: 'pidfd_open',
+    errno: 'ENOENT', // since Linux 6.16, before that EINVAL
+    cause: 'the number is a thread’s, not a process’s',
+    remedy: 'use the process’s own pid: Tgid in /proc/TID/status',
+  },
+  {
+    call: 'pidfd_open',
+    errno: 'EINVAL',
+    cause: 'the number is not positive, or a thread’s and not a process’s',
+    remedy: 'use the process’s own pid: Tgid in /proc/TID/status',
+  },
+  {
+    call: 'pidfd_getfd',
+    errno: 'EPERM',
+    cause: 'taking a descriptor from another process needs the right to trace it (ptrace)',
+    remedy: 'run it with sudo; as for gdb, see kernel.yama.ptrace_scope',
+  },
+  {
+    call: 'pidfd_getfd',
+    errno: 'EBADF',
+    cause: 'the other process has no such descriptor open',
+    remedy: 'look which it has: ls -l /proc/PID/fd',
+  },
+  {
+    call: ['kill', 'pidfd_send_signal'],
+    errno: 'EPERM',
+    cause: 'the process belongs to another user',
+    remedy: 'run it with sudo',
+  },
+  {
+    call: 'prlimit64',
+    errno: 'EPERM',
+    cause: 'only root (CAP_SYS_RESOURCE) may raise a hard limit, and open files never above fs.nr_open',
+    remedy: 'ask for no more than `ulimit -H` shows, or run it with sudo',
+  },
+  {
+    call: 'prlimit64',
+    errno: 'EINVAL',
+    cause: 'the soft limit is above the hard limit',
+    remedy: 'raise both, or lower the soft one',
+  },
+  {
+    call: 'wait4',
+    errno: 'ECHILD',
+    cause: 'it is not a child of this process, or was waited for already, or SIGCHLD is ignored',
+    remedy: 'wait with a pidfd and poll instead',
+  },
+  {
+    call: ['mprotect', 'mmap'],
+    errno: 'EACCES',
+    cause: 'a security module (SELinux execmem) forbids to run memory that was written to',
+    remedy: 'as root: setsebool deny_execmem 0',
+  },
+  {
+    call: ['mprotect', 'mmap'],
+    errno: 'EPERM',
+    cause: 'a seccomp filter forbids executable memory, such as systemd’s MemoryDenyWriteExecute',
+    remedy: 'run it outside of that service',
+  },
+]
