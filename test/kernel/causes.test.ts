@@ -477,12 +477,14 @@ describe.skipIf(!cpuset)('cgroup v1 (needed)', () => {
 test('clone3: ENOMEM in a PID namespace whose first process has ended', async () => {
   const first = start(plan(call('execve', '/bin/sleep', ['sleep', '60'], [])))
   first.next()
-  const inside = () => start({ namespaces: [], steps: [shell('true')] }, { pidNamespaceOf: first.pidfd })
+  const namespace = openSync(`/proc/${first.pid}/ns/pid`, 'r') // keeps it, though nobody can live in it
+  const inside = () => start({ namespaces: [], steps: [shell('true')] }, { pidNamespaceOf: namespace })
   process.kill(first.pid, 'SIGKILL')
   while (!/^State:\tZ/m.test(readFileSync(`/proc/${first.pid}/status`, 'utf8'))) await new Promise(setImmediate)
   try {
     expect(inside).toThrow(/ENOMEM, .* first process of the PID namespace has ended/)
   } finally {
+    closeSync(namespace)
     first.abort()
   }
 })
