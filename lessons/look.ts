@@ -1,7 +1,7 @@
 // How a check looks at a lab. The learner is root in there and may have put a symbolic link anywhere, so a path is
 // walked by hand, link by link, as a process with that root directory would walk it: it never leads out to the host.
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs'
-import { descendants, type Place, processes, rootOf, type Stat } from '../toolkit/observe/process.ts'
+import { type Place, processes, rootOf, type Stat } from '../toolkit/observe/process.ts'
 import type { Scene } from './lesson.ts'
 
 export interface Found {
@@ -80,15 +80,14 @@ export function findEntry(scene: Scene, path: string): BigIntStats | undefined {
 /** Comparable with `rootOf(pid)?.id`. */
 export const idOf = ({ stat }: Found): string => `${stat.dev}:${stat.ino}`
 
-/** The living processes of the lab: those below its first process, and below the learner's shell. */
+/** The living processes of the lab: its first one, the learner's shell, and all below. */
 export function labProcesses({ lab, shellPid }: Scene): Stat[] {
   const all = processes()
-  const known = new Map<number, Stat>()
-  for (const stat of all) if (stat.pid === lab.pid || stat.pid === shellPid) known.set(stat.pid, stat)
-  for (const top of [lab.pid, shellPid]) {
-    if (top !== undefined) for (const stat of descendants(top, all)) known.set(stat.pid, stat)
-  }
-  return [...known.values()].filter(({ state }) => state !== 'Z' && state !== 'X')
+  const children = Map.groupBy(all, ({ ppid }) => ppid)
+  const found = new Set(all.filter(({ pid }) => pid === lab.pid || pid === shellPid))
+  // a Set is walked in the order of adding, so this comes by those that it adds
+  for (const { pid } of found) for (const child of children.get(pid) ?? []) found.add(child)
+  return [...found].filter(({ state }) => state !== 'Z' && state !== 'X')
 }
 
 export interface Inhabitant extends Stat {

@@ -52,8 +52,15 @@ async function dispatch([first, ...argv]: readonly string[]): Promise<number> {
   return (await load())(rest)
 }
 
+/** `toolkit lessons show 1 | head` has seen enough. */
+function quitWhenNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+}
+
 /** `learn …` or `lessons …`; resolves to the exit code. What a user can set right is one line on stderr. */
 export async function main(argv: readonly string[]): Promise<number> {
+  process.stdout.off('error', quitWhenNobodyReads).on('error', quitWhenNobodyReads) // it comes later, too
   try {
     return await dispatch(argv)
   } catch (error) {

@@ -14,7 +14,8 @@ function obstacle(scene: Scene, name: string): string | undefined {
   const path = `/bin/${name}`
   const found = find(scene, path, BOX)
   if (!isFound(found)) {
-    const { link } = found
+    const { link, missing } = found
+    if (link?.path === missing) return `${BOX}${missing} is a link that leads to itself, and no longer a file`
     if (link)
       return `${BOX}${link.path} is a link to ${link.target}; inside, that path begins in ${BOX}, and nothing is there`
     return `there is no ${BOX}${path}`
@@ -96,6 +97,15 @@ export const boxTask: Task = {
       saw: /is a link to \/usr\/local\/bin\/busybox; inside, that path begins in/,
     },
     {
+      name: 'the file replaced by a link to itself',
+      commands: [
+        'mkdir -p box/bin && cp /usr/local/bin/busybox box/bin',
+        'for n in $(busybox --list); do ln -sf busybox box/bin/$n; done',
+        'chroot box /bin/sh',
+      ],
+      saw: /bin\/busybox is a link that leads to itself/,
+    },
+    {
       name: 'only a shell',
       commands: ['mkdir -p box/bin && cp /usr/local/bin/busybox box/bin/sh', 'chroot box /bin/sh'],
       saw: /there is no \/lab\/box\/bin\/ls/,
@@ -146,7 +156,7 @@ export const processesTask: Task = {
   hints: [
     'Inside the box: make the directory `/proc`, then mount.',
     '`mount -t proc proc /proc`. After that `ps` shows a list, with the pid in its first column.',
-    '`kill PID` asks a process to end. The pid is the first word of the line with `sleep {{nap}}`.',
+    '`ps | grep "sleep {{nap}}"` shows its line (and perhaps that of grep itself). The first word is the pid for `kill`.',
   ],
   solution: [
     'chroot box /bin/sh',

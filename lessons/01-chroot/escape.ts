@@ -34,7 +34,8 @@ export const escapeTask: Task = {
         saw: `${way.out.comm} has the root of the lab, and was started by ${way.from.comm}, whose root is ${BOX}`,
       }
     const inside = inhabitants(scene, BOX)
-    if (inside.length === 0) return no(`no process has ${BOX} as its root: go in first, and stay in`)
+    if (inside.length === 0)
+      return no(`no process has ${BOX} as its root: go in, and start the other shell from in there, without exec`)
     const box = find(scene, BOX)
     const outside = inside.find(({ pid }) => !isBelowRoot(pid))
     if (outside)

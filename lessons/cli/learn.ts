@@ -28,13 +28,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   const named = words[0] === undefined ? undefined : findLesson(words[0], 'learn')
   requireTerminal()
   requireRoot(['learn', ...words].join(' '))
+  requireSize()
   await ensureBusybox({ yes: flags.yes === true, interactive: true })
 
   const progress = openProgress()
   if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}; the course goes on without\n`)
   const { lesson, task } = whereToStart(progress, named)
   const { openTutor, shellSize } = await import('../tutor/index.tsx')
-  const size = shellSize(process.stdout.columns, process.stdout.rows, lesson.tasks.length)
+  const size = shellSize(process.stdout.columns || 80, process.stdout.rows || 24, lesson.tasks.length)
   const player = createPlayer(lesson, task, { startLab, progress, size })
   const code = process.exitCode
   try {
@@ -54,8 +55,12 @@ export async function main(argv: readonly string[]): Promise<number> {
 function requireTerminal(): void {
   if (!process.stdin.isTTY || !process.stdout.isTTY)
     throw new UsageError("learn: the tutor needs a terminal; without one, 'toolkit lessons --help' has the same course")
+}
+
+function requireSize(): void {
   const { columns, rows } = process.stdout
-  if (columns < MIN_COLUMNS || rows < MIN_ROWS)
+  const known = columns > 0 && rows > 0 // some serial lines say 0
+  if (known && (columns < MIN_COLUMNS || rows < MIN_ROWS))
     throw new UsageError(
       `learn: this terminal has ${columns}×${rows} characters, the tutor needs ${MIN_COLUMNS}×${MIN_ROWS}; make it larger, or use 'toolkit lessons'`,
     )
