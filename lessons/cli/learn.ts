@@ -66,12 +66,17 @@ function requireSize(): void {
     )
 }
 
-/** The lesson that was named, or the one of last time; in it the task of last time, or the first that is not done. */
-export function whereToStart(progress: Progress, named?: Lesson): { lesson: Lesson; task: number } {
+/** The lesson that was named, or the one of last time; in it the first open task from last time's on, or any open one. */
+export function whereToStart(
+  progress: Pick<Progress, 'place' | 'isDone'>,
+  named?: Lesson,
+): { lesson: Lesson; task: number } {
   const { place } = progress
-  const open = lessons.find(({ name, tasks }) => tasks.some(({ id }) => !progress.isDone(name, id)))
-  const lesson = named ?? lessons.find(({ name }) => name === place?.lesson) ?? open ?? lessons[0]!
-  const last = lesson.name === place?.lesson ? lesson.tasks.findIndex(({ id }) => id === place.task) : -1
-  const first = lesson.tasks.findIndex(({ id }) => !progress.isDone(lesson.name, id))
-  return { lesson, task: Math.max(0, last >= 0 ? last : first) }
+  const isOpen = ({ name, tasks }: Lesson) => tasks.some(({ id }) => !progress.isDone(name, id))
+  const last = lessons.find(({ name }) => name === place?.lesson)
+  const lesson = named ?? (last && isOpen(last) ? last : (lessons.find(isOpen) ?? last ?? lessons[0]!))
+  const open = lesson.tasks.map(({ id }) => !progress.isDone(lesson.name, id))
+  const from = lesson.name === place?.lesson ? lesson.tasks.findIndex(({ id }) => id === place.task) : 0
+  const task = open.findIndex((isOpen, index) => isOpen && index >= from)
+  return { lesson, task: Math.max(0, task >= 0 ? task : open.indexOf(true)) }
 }

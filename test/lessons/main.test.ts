@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { lesson as chroot } from '../../lessons/01-chroot/lesson.ts'
+import { whereToStart } from '../../lessons/cli/learn.ts'
 import { main } from '../../lessons/main.ts'
 import { openProgress } from '../../lessons/progress.ts'
 
@@ -59,6 +61,29 @@ test('learn without a terminal says what to do instead', async () => {
     125,
     "toolkit: learn: the tutor needs a terminal; without one, 'toolkit lessons --help' has the same course\n",
   ])
+})
+
+describe('learn goes on', () => {
+  const start = (place: string | undefined, done: readonly string[]) => {
+    const progress = {
+      place: place === undefined ? undefined : { lesson: '01-chroot', task: place },
+      isDone: (_: string, task: string) => done.includes(task),
+    }
+    return whereToStart(progress).task
+  }
+  const all = chroot.tasks.map(({ id }) => id)
+
+  test.each([
+    ['at the beginning', undefined, [], 0],
+    ['at the first open task', undefined, ['copy-bash'], 1],
+    ['at the task of last time', 'hostname', ['copy-bash'], 4],
+    ['at the next open one, where that is done', 'hostname', ['hostname', 'network'], 6],
+    ['at one that was left out, where nothing else is open', 'container', all.slice(1), 0],
+    ['at the beginning, where all is done', 'container', all, 0],
+    ['at the first open task, where the place is unknown', 'renamed', ['copy-bash'], 1],
+  ])('%s', (_, place, done, task) => {
+    expect(start(place, done)).toBe(task)
+  })
 })
 
 test('list shows what is done', async () => {
