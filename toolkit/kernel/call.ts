@@ -15,11 +15,17 @@ function syscall(n: number, registers: (number | bigint)[]): number {
   return Number(libc(n, ...([...registers, 0, 0, 0, 0, 0, 0].slice(0, 6) as number[])))
 }
 
+/** A string as C wants it. One with a NUL inside would silently end there, and name something else. */
+function cString(text: string): Uint8Array {
+  if (text.includes('\0')) throw new TypeError(`a NUL inside ${JSON.stringify(text)}`)
+  return Buffer.from(`${text}\0`)
+}
+
 function register(arg: Arg, keep: Uint8Array[]): number | bigint {
   if (arg === null) return 0
   if (typeof arg === 'number') return arg
   let bytes: Uint8Array
-  if (typeof arg === 'string') bytes = Buffer.from(`${arg}\0`)
+  if (typeof arg === 'string') bytes = cString(arg)
   else if (arg instanceof Uint8Array) bytes = arg
   else if (isStruct(arg)) bytes = arg.bytes
   else {

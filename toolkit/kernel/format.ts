@@ -7,6 +7,14 @@ const SHOWN = 80 // characters of a string; the rest of a long environment tells
 
 const quote = (text: string): string => JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
 
+/** What C calls a constant: MS_BIND, SIGTERM, WNOHANG. */
+export function constantName(group: Group, name: string): string {
+  if (group === 'IOCTL') return name
+  if (group === 'SIG') return `SIG${name}`
+  if (group === 'W') return name === 'ALL' ? '__WALL' : `W${name}`
+  return `${group}_${name}`
+}
+
 /** The bits of `value` by their names in `group`, joined by | ; what has no name stays a number. */
 export function formatFlags(group: Group, value: number): string {
   const names: string[] = []
@@ -14,7 +22,7 @@ export function formatFlags(group: Group, value: number): string {
   for (const [name, bit] of Object.entries(groups[group]).sort(([, a], [, b]) => b - a)) {
     const bits = BigInt(bit)
     if (bits === 0n || (rest & bits) !== bits) continue
-    names.unshift(`${group}_${name}`)
+    names.unshift(constantName(group, name))
     rest &= ~bits
   }
   if (rest !== 0n) names.push(`0x${rest.toString(16)}`)
@@ -23,8 +31,7 @@ export function formatFlags(group: Group, value: number): string {
 
 function formatEnum(group: Group, value: number): string {
   const name = Object.entries(groups[group]).find(([, n]) => n === value)?.[0]
-  if (name === undefined) return String(value)
-  return group === 'SIG' ? `SIG${name}` : group === 'IOCTL' ? name : `${group}_${name}`
+  return name === undefined ? String(value) : constantName(group, name)
 }
 
 function formatMode(mode: number): string {

@@ -7,9 +7,9 @@ import type { Group } from './constants.ts'
 
 /**
  * What an argument is: `str` a NUL-terminated string, `strs` a NULL-terminated array of them (argv, envp), `ptr` bytes
- * that the kernel reads or fills, `dirfd` a descriptor or AT_FDCWD, `mode` octal, with the file type where there is one, `access` the flags
- * of open(2) with their access mode, `dev` a device number; `flags:X` bits
- * from the group X of constants.ts, `enum:X` one value of it. All others are plain numbers.
+ * that the kernel reads or fills, `dirfd` a descriptor or AT_FDCWD, `mode` octal, with the file type where there is one,
+ * `access` the flags of open(2) with their access mode, `dev` a device number; `flags:X` bits from the group X of
+ * constants.ts, `enum:X` one value of it. All others are plain numbers.
  */
 export type Param =
   | 'int'
