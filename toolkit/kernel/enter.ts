@@ -1,12 +1,14 @@
 // A short visit to the namespaces of another process: setns(2) there, read something, setns(2) back.
 //
-// The traps, all of them measured:
+// The traps:
 // * It is this *thread* that goes, no other. Node's thread pool stays at home: `readFile` with a callback or a promise,
 //   `dns.lookup` and koffi's async calls would all answer for the wrong namespace. So `read` is synchronous to its end.
+// * A new thread is born where its maker is. The first asynchronous work of a process starts the pool: if that were
+//   done on a visit, the whole pool would live there ever after.
 // * /proc/self belongs to the process, that is to its first thread: in a worker, /proc/self/net stays at home too. Read
 //   /proc/thread-self/net. /proc/sys asks the thread that reads; /sys belongs to who mounted it and never follows.
 // * A socket belongs for ever to the network namespace that it was made in.
-// * Not for mnt (the thread would no longer share its root with the others, EINVAL), pid (concerns children only) and
+// * Not for mnt (EINVAL for a thread that shares its root directory with others), pid (concerns children only) and
 //   user (EINVAL for a process with several threads).
 import { closeSync, openSync, readlinkSync } from 'node:fs'
 import { invoke } from './call.ts'
