@@ -41,19 +41,22 @@ export const containerTask: Task = {
     if (!container) {
       const sharing = found[0]
       if (sharing)
-        return no(`${sharing.stat.comm} has a root of its own, but shares with the lab: ${sharing.lacks.join(', ')}`)
+        return no(
+          `the process ${sharing.stat.comm} has a root of its own, but shares with the lab: ${sharing.lacks.join(', ')}`,
+        )
       const unshared = labProcesses(scene).find(({ pid }) => {
         const own = readNamespaces(pid)
         return own && compareNamespaces(lab, own).includes('uts') && rootOf(pid)?.id === rootOf(scene.lab.pid)?.id
       })
-      if (unshared) return no(`${unshared.comm} has namespaces of its own, but still the root directory of the lab`)
+      if (unshared)
+        return no(`the process ${unshared.comm} has namespaces of its own, but still the root directory of the lab`)
       return no('no process in the lab has both a root and namespaces of its own')
     }
     if (container.hostname !== wanted)
       return no(`the container of ${container.stat.comm} is called ${container.hostname}, not ${wanted}`)
     return {
       passed: true,
-      saw: `${container.stat.comm} runs in a container called ${wanted}; the lab is still ${labName}`,
+      saw: `a container called ${wanted} runs ${container.stat.comm}; the lab is still ${labName}`,
     }
   },
   hints: [

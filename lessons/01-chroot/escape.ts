@@ -31,7 +31,7 @@ export const escapeTask: Task = {
     if (way)
       return {
         passed: true,
-        saw: `${way.out.comm} has the root of the lab, and was started by ${way.from.comm}, whose root is ${BOX}`,
+        saw: `the process ${way.out.comm} has the root of the lab, and was started by ${way.from.comm}, whose root is ${BOX}`,
       }
     const inside = inhabitants(scene, BOX)
     if (inside.length === 0)
@@ -44,7 +44,9 @@ export const escapeTask: Task = {
       )
     const deeper = isFound(box) && inside.length > 1 && inside.every(({ root }) => root.id === idOf(box))
     if (deeper)
-      return no(`${inside.at(-1)!.comm}, too, has ${BOX} as its root: inside, / and the box are the same directory`)
+      return no(
+        `the process ${inside.at(-1)!.comm}, too, has ${BOX} as its root: inside, / and the box are the same directory`,
+      )
     return no(`the only process in there, ${inside[0]!.comm}, has ${BOX} as its root, and has started nothing outside`)
   },
   hints: [

@@ -77,15 +77,16 @@ export const networkTask: Task = {
     const links = readLinks(scene.lab.pid) ?? []
     const lo = links.find(({ loopback }) => loopback)
     const holders = has(scene.lab.pid)
-    if (lo && holders.includes(lo.name)) return { passed: true, saw: `lo of the whole lab has the address ${wanted}` }
+    if (lo && holders.includes(lo.name))
+      return { passed: true, saw: `the interface lo of the whole lab has the address ${wanted}` }
     if (holders[0]) return no(`${wanted} is an address of ${holders[0]}; the task asks for it on lo`)
     const other = apart(scene, 'net')
     if (other && has(other.process.pid).length > 0)
       return no(
         `${wanted} is there only for ${other.process.comm}, in a network namespace of its own (${other.namespace}); the lab does not have it`,
       )
-    if (!lo?.up) return no('lo is switched off in the lab; its addresses do not count before it is up')
-    return no(`lo is up in the lab and has ${lo.addresses.join(', ') || 'no address'}, but not ${wanted}`)
+    if (!lo?.up) return no('the interface lo is switched off in the lab; its addresses do not count before it is up')
+    return no(`the interface lo is up in the lab and has ${lo.addresses.join(', ') || 'no address'}, but not ${wanted}`)
   },
   hints: [
     'The command has the form `ip addr add ADDRESS dev INTERFACE`.',
