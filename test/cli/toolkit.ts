@@ -1,0 +1,127 @@
+// `toolkit` as its users start it, on the real kernel, with a state directory and a busybox of its own.
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { staticBusybox } from '../rootfs-scripts/static-busybox.ts'
+
+const { busybox, missing } = staticBusybox()
+
+/** Why containers cannot be made here, as the end of a title; empty where they can. */
+export const skipped = process.getuid!() !== 0 ? ' (skipped: needs root)' : missing ? ` (skipped: ${missing})` : ''
+
+const repo = path.resolve(import.meta.dirname, '../..')
+export const bin = `${repo}/bin/toolkit`
+
+export class World {
+  readonly state = fs.mkdtempSync(path.join(tmpdir(), 'toolkit-test-'))
+  /** The busybox root file system. */
+  readonly rootfs = `${this.state}/rootfs/busybox`
+  readonly env: NodeJS.ProcessEnv = { PATH: process.env.PATH, TOOLKIT_STATE: this.state }
+
+  constructor() {
+    if (skipped) return
+    const made = spawnSync(`${repo}/rootfs-scripts/busybox.sh`, [this.rootfs], {
+      env: { ...process.env, BUSYBOX: busybox },
+      encoding: 'utf8',
+    })
+    if (made.status !== 0) throw new Error(made.stderr)
+  }
+
+  end(): void {
+    fs.rmSync(this.state, { recursive: true, force: true })
+  }
+
+  /** Runs `toolkit ARGS` to its end. */
+  toolkit(args: readonly string[], options: { input?: string | Buffer; env?: NodeJS.ProcessEnv } = {}) {
+    return read(spawnSync(bin, args, { env: this.env, timeout: 15_000, maxBuffer: 1 << 26, ...options }))
+  }
+
+  /** `toolkit run --rm busybox sh -c SCRIPT`; its output, or an error that shows what went wrong. */
+  sh(script: string, flags: readonly string[] = []): string {
+    const { status, stdout, stderr } = this.toolkit(['run', '--rm', ...flags, 'busybox', 'sh', '-c', script])
+    if (status !== 0) throw new Error(`exit code ${status}: ${stderr}`)
+    return stdout
+  }
+
+  /** A shell of this machine that knows $TOOLKIT and $ROOTFS. */
+  shell(script: string) {
+    const env = { ...this.env, TOOLKIT: bin, ROOTFS: this.rootfs }
+    return read(spawnSync('bash', ['--norc', '-c', script], { env, timeout: 60_000, maxBuffer: 1 << 26 }))
+  }
+
+  /** `toolkit ARGS`, going on in the background. */
+  start(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore') {
+    const child = spawn(bin, args, { env: this.env, stdio: [stdin, 'pipe', 'pipe'] })
+    let output = ''
+    child.stdout!.on('data', data => {
+      output += data
+    })
+    child.stderr!.on('data', data => {
+      output += data
+    })
+    const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve =>
+      child.once('close', (code, signal) => resolve({ code, signal })),
+    )
+    return { child, exit, output: () => output, until: (text: string) => eventually(() => output.includes(text), text) }
+  }
+
+  /** What containers have left behind: directories, and mounts of this machine. */
+  left() {
+    const list = (kind: string) => fs.readdirSync(`${this.state}/containers/${kind}`)
+    return {
+      kept: fs.existsSync(`${this.state}/containers`) ? list('kept') : [],
+      ephemeral: fs.existsSync(`${this.state}/containers`) ? list('ephemeral') : [],
+      mounts: fs
+        .readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .filter(line => line.includes(this.state)),
+      processes: processesNaming(this.state),
+    }
+  }
+}
+
+export const nothing = { kept: [], ephemeral: [], mounts: [], processes: [] }
+
+const read = ({ status, signal, stdout, stderr }: SpawnSyncReturns<Buffer>) => ({
+  status,
+  signal,
+  bytes: stdout,
+  stdout: stdout.toString(),
+  stderr: stderr.toString(),
+})
+
+/** Processes with this directory in their root file system: container processes, by what they see mounted at /. */
+function processesNaming(directory: string): string[] {
+  return fs.readdirSync('/proc').filter(pid => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return fs.readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(`upperdir=${directory}/`)
+    } catch {
+      return false // it has ended
+    }
+  })
+}
+
+/** Waits until something is so. */
+export async function eventually(check: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    if (check()) return
+    await sleep(10)
+  }
+  throw new Error(`did not come about: ${what}`)
+}
+
+/** A digest of names, modes, owners, times and contents of a tree. */
+export function digest(tree: string): string {
+  const hash = createHash('sha256')
+  for (const name of fs.readdirSync(tree, { recursive: true }).map(String).sort().concat('.')) {
+    const { mode, uid, gid, size, mtimeMs, ino } = fs.lstatSync(`${tree}/${name}`)
+    hash.update(JSON.stringify([name, mode, uid, gid, size, mtimeMs, ino]))
+    if ((mode & 0o170000) === 0o100000) hash.update(fs.readFileSync(`${tree}/${name}`))
+    if ((mode & 0o170000) === 0o120000) hash.update(fs.readlinkSync(`${tree}/${name}`))
+  }
+  return hash.digest('hex')
+}
