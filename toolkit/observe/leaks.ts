@@ -27,8 +27,8 @@ export interface SnapshotOptions {
 const CGROUP_DEPTH = 12 // levels
 const FILE_DEPTH = 3 // levels: containers and layers, not the files in them
 
-// Node's own, opened when it first needs them.
-const NODES_OWN = /^anon_inode:\[(eventfd|eventpoll|io_uring)\]$/
+// Node's own, opened when it first needs them; libuv keeps a /dev/null in reserve, to close when descriptors run out.
+const NODES_OWN = /^(\/dev\/null|anon_inode:\[(eventfd|eventpoll|io_uring)\])$/
 
 const isDirectory = (path: string): boolean => orGone(() => lstatSync(path))?.isDirectory() ?? false
 

@@ -1,6 +1,6 @@
 // Which files a program needs and a root directory doesn't have: why the first chroot usually fails.
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Elf, readElf } from './elf.ts'
 import { orGone, readLink } from './read.ts'
 
@@ -53,11 +53,12 @@ export function missingIn(root: string, program: string): string[] {
     if (file === undefined) missing.push(path)
     const elf = file === undefined ? undefined : readElf(file)
     if (!elf) return
-    if (elf.interpreter !== undefined && !seen.has(elf.interpreter)) {
-      seen.add(elf.interpreter)
+    if (elf.interpreter !== undefined && !seen.has(basename(elf.interpreter))) {
+      seen.add(basename(elf.interpreter)) // by name: libc asks for the loader too, as a library
       if (resolveIn(root, elf.interpreter) === undefined) missing.push(elf.interpreter)
     }
-    for (const name of elf.needed.filter(name => !seen.has(name))) {
+    for (const name of elf.needed) {
+      if (seen.has(name)) continue
       seen.add(name)
       const places = name.includes('/') ? [name] : directoriesFor(elf).map(directory => `${directory}/${name}`)
       const place = places.find(candidate => resolveIn(root, candidate) !== undefined)

@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process'
+import { hostname } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { readLinks } from '../../toolkit/observe/links.ts'
+import {
+  compareNamespaces,
+  formatNamespace,
+  NAMESPACE_TYPES,
+  readNamespaces,
+} from '../../toolkit/observe/namespaces.ts'
+import { children } from '../../toolkit/observe/process.ts'
+import { readUts } from '../../toolkit/observe/uts.ts'
+import { script } from './helpers.ts'
+
+const run = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8' }).trim()
+
+describe('namespaces', () => {
+  test('are those of lsns', async () => {
+    const pid = await script('echo ready; read x', 'unshare', '-m', '-u', '-i', '-n', '-C')
+    const rows = run('lsns', '--noheadings', '-o', 'TYPE,NS', '-p', String(pid)).split('\n')
+    const listed = new Map(rows.map(row => row.trim().split(/\s+/) as [string, string]))
+    const found = readNamespaces(pid)!
+    for (const [type, inode] of listed) expect(found[type as 'net']).toEqual({ type, inode: Number(inode) })
+    expect(listed.size).toBeGreaterThan(5)
+  })
+
+  test('differ in what was unshared, and in nothing else', async () => {
+    const ours = readNamespaces(process.pid)!
+    expect(compareNamespaces(ours, ours)).toEqual([])
+    const pid = await script('echo ready; read x', 'unshare', '-u', '-n')
+    expect(compareNamespaces(ours, readNamespaces(pid)!)).toEqual(['uts', 'net'])
+    const forked = await script('echo ready; read x', 'unshare', '-p', '-f')
+    expect(compareNamespaces(ours, readNamespaces(forked)!)).toEqual(['pid_for_children'])
+    const [inside] = children(forked)
+    expect(compareNamespaces(ours, readNamespaces(inside!.pid)!)).toEqual(['pid', 'pid_for_children'])
+  })
+
+  test('the PID namespace for children that has no child yet is no number', async () => {
+    const pid = await script('echo ready; read x', 'unshare', '-p') // the shell's built-ins need no child
+    expect(readNamespaces(pid)?.pid_for_children).toEqual({ type: 'pid', inode: 0 })
+    expect(compareNamespaces(readNamespaces(process.pid)!, readNamespaces(pid)!)).toEqual(['pid_for_children'])
+  })
+
+  test('are written as the kernel does', () => {
+    const { uts } = readNamespaces(process.pid)!
+    expect(formatNamespace(uts)).toBe(run('readlink', `/proc/${process.pid}/ns/uts`))
+    expect(NAMESPACE_TYPES).toHaveLength(9)
+  })
+})
+
+describe('host name', () => {
+  test('of this process', () => {
+    expect(readUts(process.pid)?.hostname).toBe(hostname())
+  })
+
+  test('of another UTS namespace, as nsenter sees it, and ours stays', async () => {
+    const pid = await script(
+      'hostname elsewhere; echo here > /proc/sys/kernel/domainname; echo ready; read x',
+      'unshare',
+      '-u',
+    )
+    expect(readUts(pid)).toEqual({ hostname: run('nsenter', '-t', String(pid), '-u', 'hostname'), domain: 'here' })
+    expect(readUts(pid)?.hostname).toBe('elsewhere')
+    expect(readUts(process.pid)?.hostname).toBe(hostname())
+  })
+})
+
+describe('links', () => {
+  const byIp = (...nsenter: string[]) => {
+    const [command, ...args] = [...nsenter, 'ip', '-json', 'address']
+    const rows: { ifname: string; flags: string[]; addr_info: { local: string; prefixlen: number }[] }[] = JSON.parse(
+      run(command!, ...args),
+    )
+    return rows
+      .filter(({ ifname }) => ifname)
+      .map(({ ifname, flags, addr_info }) => {
+        const up = flags.includes('UP')
+        const addresses = up ? addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`) : []
+        return { name: ifname, up, loopback: flags.includes('LOOPBACK'), addresses }
+      })
+  }
+
+  test('of this process are those of ip', () => {
+    expect(readLinks(process.pid)).toEqual(byIp())
+  })
+
+  test('of another network namespace too', async () => {
+    const pid = await script(
+      'ip link set lo up; ip address add 10.9.8.7/24 dev lo; echo ready; read x',
+      'unshare',
+      '-n',
+    )
+    const found = readLinks(pid)!
+    expect(found).toEqual(byIp('nsenter', '-t', String(pid), '-n'))
+    expect(found.map(({ name }) => name)).toContain('lo')
+    expect(found.find(({ name }) => name === 'lo')?.addresses).toContain('10.9.8.7/24')
+  })
+
+  test('a new namespace has a loopback that is down', async () => {
+    const pid = await script('echo ready; read x', 'unshare', '-n')
+    expect(readLinks(pid)?.find(({ loopback }) => loopback)).toEqual({
+      name: 'lo',
+      up: false,
+      loopback: true,
+      addresses: [],
+    })
+  })
+})
