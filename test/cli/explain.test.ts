@@ -1,0 +1,96 @@
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { nothing, skipped, World } from './toolkit.ts'
+
+const world = new World()
+afterAll(() => world.end())
+afterEach(() => {
+  expect(world.left()).toEqual(nothing)
+})
+
+/** What is printed of a plan: a number and a call, then indented lines. */
+const calls = (text: string) =>
+  [...text.matchAll(/^ *(\d+) {2}(\w+)\((.*)\)$/gm)].map(([, n, call]) => [Number(n), call])
+// An id and a pid are new each time.
+const settle = (text: string) => text.replace(/\b[0-9a-f]{12}\b/g, 'ID')
+
+describe.skipIf(skipped)(`--explain${skipped}`, () => {
+  const result = skipped
+    ? undefined
+    : world.toolkit(['run', '--rm', '--explain', 'busybox', 'sh', '-c', 'echo out; exit 3'])
+
+  test('the command runs as ever; the explanation goes to stderr', () => {
+    expect(result).toMatchObject({ status: 3, stdout: 'out\n' })
+  })
+
+  test('each call once, in order, with its why, its lesson and its result', () => {
+    const lines = calls(result!.stderr)
+    expect(lines[0]).toEqual([0, 'clone3'])
+    expect(lines.map(([n]) => n)).toEqual(lines.map((_, i) => i))
+    expect(lines.at(-1)![1]).toBe('execve')
+    for (const call of ['pivot_root', 'umount2', 'sethostname', 'close_range'])
+      expect(
+        lines.map(([, name]) => name),
+        call,
+      ).toContain(call)
+    for (const step of result!.stderr.split(/^(?= *\d+ {2})/m).slice(1, -1)) {
+      expect(step).toMatch(/^ {5}\S.* {2}\[\d\d-[a-z-]+\]$/m)
+      expect(step).toMatch(/^ {5}= -?\d+/m)
+    }
+    expect(result!.stderr).toMatch(/^ {5}the program runs, as \d+ on the host$/m)
+  })
+
+  test('the shell line of the overlay can be typed, and does what it says', () => {
+    const line = /^ {5}\$ (mount -t overlay .*)$/m.exec(result!.stderr)![1]!
+    const at = line.split(' ').at(-1)!.replace('/merged', '')
+    const { stdout } = world.shell(
+      `unshare -m sh -c 'mkdir -p ${at}/upper ${at}/work ${at}/merged && ${line} && ls ${at}/merged'; rm -r ${at}`,
+    )
+    expect(stdout).toContain('bin\n')
+  })
+
+  test('a failure: the step, the error, one line at the end, nothing left', () => {
+    const { status, stderr } = world.toolkit(['run', '--rm', '--explain', 'busybox', 'nosuch'])
+    expect(status).toBe(127)
+    expect(stderr).toMatch(/= -1 ENOENT, no such file or directory/)
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^toolkit: .*"nosuch"/)
+  })
+})
+
+describe.skipIf(skipped)(`--dry-run${skipped}`, () => {
+  const args = ['run', '--rm', '--hostname', 'box', '--dry-run', 'busybox', 'true']
+
+  test('prints to stdout, makes nothing', () => {
+    const { status, stdout, stderr } = world.toolkit(args)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(calls(stdout)[0]).toEqual([0, 'clone3'])
+    expect(stdout).not.toMatch(/^ {5}= /m) // no results: nothing was done
+  })
+
+  test('what --explain then does is what --dry-run said', () => {
+    const dry = settle(world.toolkit(args).stdout)
+    const done = settle(world.toolkit(args.map(word => (word === '--dry-run' ? '--explain' : word))).stderr)
+    const lines = (text: string) => text.match(/^ *\d+ {2}\w+\(.*\)$/gm)!
+    // Directories of PATH after the one where the program was found are planned, and never tried.
+    expect(lines(done).length).toBeGreaterThan(40)
+    expect(lines(dry).slice(0, lines(done).length)).toEqual(lines(done))
+  })
+
+  test('needs no root', () => {
+    const { status, stdout, stderr } = world.shell(
+      `chmod -R a+rX $TOOLKIT_STATE/rootfs; chmod a+x $TOOLKIT_STATE
+       setpriv --reuid 65534 --clear-groups $TOOLKIT run --rm --dry-run busybox true`,
+    )
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(calls(stdout).at(-1)![1]).toBe('execve')
+  })
+
+  test('refuses what run refuses', () => {
+    expect(world.toolkit(['run', '--dry-run', '--hostname', '-', 'busybox', 'true']).status).toBe(125)
+    expect(world.toolkit(['run', '--dry-run', '/no/rootfs', 'true']).status).toBe(125)
+  })
+
+  test('a reader that has seen enough is no error', () => {
+    const { stdout, stderr } = world.shell('$TOOLKIT run --dry-run busybox true | head -n 1')
+    expect({ lines: stdout.split('\n').length, stderr }).toEqual({ lines: 2, stderr: '' })
+  })
+})

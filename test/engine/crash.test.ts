@@ -1,0 +1,156 @@
+// What is left when the engine is killed, and what the next command makes of it.
+import fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { onTerminal } from '../cli/pty.ts'
+import { bin, eventually, nothing, skipped, World } from '../cli/toolkit.ts'
+
+const world = new World()
+afterAll(() => world.end())
+beforeEach(() => fs.rmSync(`${world.state}/containers`, { recursive: true, force: true }))
+
+const slow = Number(process.env.TOOLKIT_SLOW) || 1
+
+/** Numbers from 0 to 1, the same each time; Numerical Recipes' generator. */
+function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/** No process and no mount; directories only until the next command. */
+async function leavesNothing(when: string) {
+  await eventually(() => world.left().processes.length === 0, `the container of an engine killed ${when} has ended`)
+  expect(world.left().mounts, when).toEqual([])
+  expect(world.left().kept, when).toEqual([])
+}
+const sweep = () => expect(world.toolkit(['run', '--rm', 'busybox', 'true']).status).toBe(0)
+
+describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
+  test('at 60 moments of its life', async () => {
+    const next = random(2)
+    for (let i = 0; i < 60; i++) {
+      const delay = Math.round(next() * 60)
+      const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'sleep 0.02; echo x >/file; sleep 1000'])
+      await sleep(delay)
+      run.child.kill('SIGKILL')
+      await run.exit
+      await leavesNothing(`after ${delay} ms`)
+    }
+    expect(world.left().ephemeral.length).toBeGreaterThan(0) // some were killed late enough to leave a directory
+    sweep()
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('at 30 moments, of a container that is kept: whole and ended, or not there', async () => {
+    const next = random(3)
+    for (let i = 0; i < 30; i++) {
+      const run = world.start(['run', 'busybox', 'sleep', '1000'])
+      await sleep(Math.round(next() * 70))
+      run.child.kill('SIGKILL')
+      await run.exit
+    }
+    await eventually(() => world.left().processes.length === 0, 'the containers have ended')
+    sweep()
+    const { kept, ...rest } = world.left()
+    expect(rest).toEqual({ ephemeral: [], mounts: [], processes: [] })
+    const listed = JSON.parse(world.toolkit(['ps', '-a', '--json']).stdout) as { id: string; running: boolean }[]
+    expect(listed.map(({ id }) => id.slice(0, 12)).sort()).toEqual(kept.sort())
+    expect(listed.some(({ running }) => running)).toBe(false)
+    if (kept.length > 0) expect(world.toolkit(['rm', ...kept]).status).toBe(0)
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('while it waits at each gate of --step', { timeout: 120_000 * slow }, async () => {
+    const args = [bin, 'run', '--rm', '--step', 'busybox', '/bin/sleep', '1000']
+    const steps = world
+      .toolkit(['run', '--rm', '--dry-run', 'busybox', '/bin/sleep', '1000'])
+      .stdout.match(/^ *\d+ {2}\w+\(/gm)!
+    expect(steps.length).toBeGreaterThan(40)
+    for (let step = 1; step < steps.length; step++) {
+      const window = onTerminal(args, world.env)
+      for (let at = 1; at <= step; at++) {
+        await eventually(() => new RegExp(`^ *${at} {2}\\w+\\(`, 'm').test(window.screen()), `step ${at}`)
+        if (at < step) window.type(' ')
+      }
+      process.kill(window.pid, 'SIGKILL')
+      expect(await window.exit).toBe(137)
+      await leavesNothing(`at step ${step}`)
+    }
+    sweep()
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('while it shows a terminal', async () => {
+    const window = onTerminal([bin, 'run', '--rm', '-it', 'busybox', 'sh', '-c', 'echo up; sleep 1000'], world.env)
+    await window.until('up')
+    process.kill(window.pid, 'SIGKILL')
+    await window.exit
+    await leavesNothing('with a terminal')
+    sweep()
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('a sweep takes only what is nobody’s', async () => {
+    const run = world.start(
+      ['run', '--rm', '-i', 'busybox', 'sh', '-c', 'echo mine >/file; echo ready; read x; cat /file'],
+      'pipe',
+    )
+    await run.until('ready')
+    for (let i = 0; i < 5; i++) sweep()
+    run.child.stdin!.end('go on\n')
+    expect(await run.exit).toEqual({ code: 0, signal: null })
+    expect(run.output()).toBe('ready\nmine\n')
+    expect(world.left()).toEqual(nothing)
+  })
+})
+
+describe.skipIf(skipped)(`many runs${skipped}`, () => {
+  test('20 at once, each with its own files and its own exit code', async () => {
+    const runs = Array.from({ length: 20 }, (_, i) =>
+      world.start(['run', '--rm', 'busybox', 'sh', '-c', `echo ${i} >/n; sleep 0.05; cat /n; exit ${i}`]),
+    )
+    const ends = await Promise.all(runs.map(run => run.exit))
+    expect(ends.map(({ code }) => code)).toEqual(runs.map((_, i) => i))
+    expect(runs.map(run => run.output())).toEqual(runs.map((_, i) => `${i}\n`))
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('200 in sequence leave no directory, mount or process', { timeout: 120_000 * slow }, () => {
+    const { stdout, stderr } = world.shell(
+      'for i in $(seq 200); do $TOOLKIT run --rm busybox sh -c "exit $((i % 50))"; [ $? = $((i % 50)) ] && echo ok; done | sort | uniq -c',
+    )
+    expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: '200 ok', stderr: '' })
+    expect(world.left()).toEqual(nothing)
+  })
+})
+
+describe.skipIf(skipped)(`a full disk${skipped}`, () => {
+  /** In a mount namespace of its own, with a small tmpfs at /mnt as the state directory. */
+  const onSmallDisk = (options: string, script: string) =>
+    world.shell(
+      `unshare -m bash --norc -c 'mount -t tmpfs -o ${options} none /mnt; export TOOLKIT_STATE=/mnt; ${script}'`,
+    )
+
+  test('no room for the state: one line, and nothing of the container', () => {
+    for (const options of ['size=16k', ...[4, 5, 6, 7, 8, 9, 10].map(n => `nr_inodes=${n}`)]) {
+      const { stdout, stderr } = onSmallDisk(
+        options,
+        'head -c 1M /dev/zero >/mnt/fill 2>/dev/null; $TOOLKIT run --rm $ROOTFS true; echo $?; find /mnt/containers/*/* 2>/dev/null',
+      )
+      expect(stdout, options).toMatch(/^(125|0)\n$/)
+      if (stdout.startsWith('125')) expect(stderr, options).toMatch(/^toolkit: .*no space left.*\n$/)
+      else expect(options).not.toContain('size')
+    }
+  })
+
+  test('filled by the container itself: its exit code, its files, and a line in ps', () => {
+    const { stdout, stderr } = onSmallDisk(
+      'size=128k',
+      '$TOOLKIT run $ROOTFS sh -c "cat /dev/zero >/fill 2>/dev/null; exit 9"; echo $?; $TOOLKIT ps -a | tail -n +2 | cut -c 1-12 >/tmp/id-$$; $TOOLKIT rm $(cat /tmp/id-$$) | wc -l; rm /tmp/id-$$; ls /mnt/containers/kept',
+    )
+    expect({ stdout, stderr }).toEqual({ stdout: '9\n1\n', stderr: '' })
+  })
+})
