@@ -521,7 +521,7 @@ describe('the table', () => {
 
   test('every row is one short sentence without a full stop, and can be reached', () => {
     const decided = new Set<string>()
-    for (const { call: calls, errno, when, cause, remedy } of causes) {
+    for (const { call: calls, errno, when, cause, remedy } of causes()) {
       for (const text of [cause, remedy]) {
         expect(text).toMatch(/[^.\s]$/)
         expect(text.length, text).toBeLessThan(200)

@@ -46,7 +46,11 @@ export function planRun(options: RunOptions, id = newId()): Plan {
   checkHostname(hostname)
   const spec = makeSpec({ root: merged, args, hostname, terminal })
   checkRootfs(lower, spec)
-  return planContainer({ spec, layers: { lower: [lower], upper, work }, stdin: interactive })
+  return planContainer({
+    spec,
+    layers: { lower: [lower], upper, work, volatile: options.autoRemove },
+    stdin: interactive,
+  })
 }
 
 /** Runs a container to its end and returns its exit status. Throws KernelError and UsageError; then nothing is left. */

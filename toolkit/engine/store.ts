@@ -22,8 +22,11 @@ import {
 } from 'node:fs'
 import { resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
+import { attempt, invoke } from '../kernel/call.ts'
+import { SIG } from '../kernel/constants.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { isAlive } from '../observe/process.ts'
 import { entries, lock, makeTree, remove, writeJson } from './files.ts'
 
 export interface ContainerState {
@@ -36,6 +39,8 @@ export interface ContainerState {
   /** Its first process as the host counts, and field 22 of /proc/PID/stat: a pid alone may be somebody else's. */
   readonly pid?: number
   readonly startTime?: number
+  /** Which start of the machine the pid belongs to. */
+  readonly bootId?: string
   readonly finished?: string
   readonly exitCode?: number
 }
@@ -63,8 +68,39 @@ function exclusively<T>(action: () => T): T {
   }
 }
 
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+
+const readState = (directory: string): ContainerState =>
+  JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
+
+const survives = ({ pid, startTime, finished, ...state }: ContainerState): boolean =>
+  finished === undefined && pid !== undefined && state.bootId === bootId() && isAlive(pid, startTime!)
+
+/**
+ * Ends a container whose engine is gone. The kernel has usually done that already, at the engine's death; but it forgets
+ * to for a process that has changed its user id since, see PR_SET_PDEATHSIG in prctl(2).
+ */
+function endSurvivor(directory: string): void {
+  try {
+    const state = readState(directory)
+    if (!survives(state)) return
+    const pidfd = invoke('pidfd_open', [state.pid!, 0])
+    if (survives(state)) attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0]) // the pidfd means this one
+    closeSync(pidfd)
+  } catch {
+    // no state: it was never started; no process: it has just ended
+  }
+}
+
 /** Removes what engines that were killed left: containers of `run --rm`, and those that were only half made. */
 function sweep(): void {
+  for (const id of entries(`${rootDir()}/kept`)) {
+    const directory = `${rootDir()}/kept/${id}`
+    const fd = lock(`${directory}/lock`, { wait: false })
+    if (fd === undefined) continue
+    endSurvivor(directory)
+    closeSync(fd)
+  }
   const root = `${rootDir()}/ephemeral`
   for (const id of entries(root)) {
     if (!existsSync(`${root}/${id}/lock`)) {
@@ -73,6 +109,7 @@ function sweep(): void {
     }
     const fd = lock(`${root}/${id}/lock`, { wait: false })
     if (fd === undefined) continue
+    endSurvivor(`${root}/${id}`)
     remove(`${root}/${id}`)
     closeSync(fd)
   }
@@ -122,7 +159,7 @@ export function createDirectory(
     }
   }
   return {
-    started: (pid, startTime) => update({ pid, ...(startTime !== undefined && { startTime }) }),
+    started: (pid, startTime) => update({ pid, bootId: bootId(), ...(startTime !== undefined && { startTime }) }),
     ended(exitCode) {
       if (autoRemove) remove(directory)
       else update({ finished: new Date().toISOString(), exitCode })
@@ -178,10 +215,10 @@ export function listContainers(): ContainerRow[] {
   const directories = kinds.flatMap(kind => entries(`${rootDir()}/${kind}`).map(id => `${rootDir()}/${kind}/${id}`))
   const rows = directories.flatMap((directory): ContainerRow[] => {
     try {
-      const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
+      const state = readState(directory)
       const fd = lock(`${directory}/lock`, { wait: false, shared: true })
       if (fd !== undefined) closeSync(fd)
-      return [{ state, running: fd === undefined }]
+      return [{ state, running: fd === undefined || survives(state) }]
     } catch {
       return []
     }
@@ -201,6 +238,7 @@ export function removeContainer(prefix: string): string {
   const fd = lock(`${path}/lock`, { wait: false })
   if (fd === undefined) throw new UsageError(`container ${prefix} is running; end it first`, 1)
   try {
+    endSurvivor(path)
     rmSync(path, { recursive: true, force: true })
   } finally {
     closeSync(fd)

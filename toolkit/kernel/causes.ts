@@ -21,13 +21,13 @@ export interface CauseRow extends Cause {
   readonly when?: (args: readonly Arg[]) => boolean
 }
 
-/** All rows, in the order in which they are tried. */
-export const causes: readonly CauseRow[] = [...processCauses, ...mountCauses, ...fileCauses]
+/** All rows, in the order in which they are tried. Made when asked for: most runs have no error to explain. */
+export const causes = (): readonly CauseRow[] => [...processCauses(), ...mountCauses(), ...fileCauses()]
 
 const concerns = ({ call }: CauseRow, name: SyscallName): boolean =>
   call === undefined || (typeof call === 'string' ? call === name : call.includes(name))
 
 /** The likely cause of a failed call, or undefined. */
 export function findCause(call: SyscallName, args: readonly Arg[], errno: number): Cause | undefined {
-  return causes.find(row => concerns(row, call) && ERRNO[row.errno] === errno && (row.when?.(args) ?? true))
+  return causes().find(row => concerns(row, call) && ERRNO[row.errno] === errno && (row.when?.(args) ?? true))
 }

@@ -38,6 +38,7 @@ export class Memory {
   }
 
   #putString(text: string): number {
+    if (text.includes('\0')) throw new TypeError(`a NUL inside ${JSON.stringify(text)}`) // C would end the string there
     const length = Buffer.byteLength(text)
     const at = this.reserve(length + 1) // the memory is zero: its NUL is there
     this.view.write(text, at - this.address, length)

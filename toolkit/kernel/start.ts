@@ -153,7 +153,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
   if (pid < 0) {
     finish()
     memory.free()
-    throw new KernelError('unshare', [cloneFlags(plan)], -pid, 0)
+    throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
   }
 
   return {

@@ -40,7 +40,7 @@ const call = (x64: number, arm64: number, ...params: Param[]): Syscall => ({ x64
 
 export const syscalls = {
   // processes
-  clone3: call(435, 435, 'ptr', 'size'),
+  clone3: call(435, 435, 'flags:CLONE'), // of struct clone_args only the flags are told
   unshare: call(272, 97, 'flags:CLONE'),
   setns: call(308, 268, 'fd', 'flags:CLONE'),
   execve: call(59, 221, 'str', 'strs', 'strs'),

@@ -5,7 +5,7 @@ import { O } from '../constants.ts'
 const MAKING = ['mkdirat', 'mknodat', 'symlinkat'] as const
 const NAMING = [...MAKING, 'openat', 'fchmodat'] as const
 
-export const fileCauses: readonly CauseRow[] = [
+export const fileCauses = (): readonly CauseRow[] => [
   // mkdir(2), mknod(2), symlink(2), chmod(2)
   {
     call: 'mknodat',

@@ -20,7 +20,7 @@ const PROPAGATION = MS.SHARED | MS.PRIVATE | MS.SLAVE | MS.UNBINDABLE
 const isRemount = asks(MS.REMOUNT)
 const isBind = asks(MS.BIND)
 
-export const mountCauses: readonly CauseRow[] = [
+export const mountCauses = (): readonly CauseRow[] => [
   // mount(2), overlay: kernel.org, filesystems/overlayfs
   {
     call: 'mount',

@@ -11,8 +11,8 @@ const asks =
 
 const PIDFDS = ['pidfd_open', 'pidfd_getfd', 'pidfd_send_signal', 'kill', 'prlimit64'] as const
 
-export const processCauses: readonly CauseRow[] = [
-  // unshare(2), clone(2). The plan runner reports a failed clone3 as the unshare that it stands for.
+export const processCauses = (): readonly CauseRow[] => [
+  // unshare(2), clone(2).
   {
     call: 'unshare',
     errno: 'EINVAL',
