@@ -1,4 +1,6 @@
 // What is left when the engine is killed, and what the next command makes of it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -81,6 +83,45 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     }
     sweep()
     expect(world.left()).toEqual(nothing)
+  })
+
+  // The kernel forgets to kill a process with its parent once it has changed its user id: PR_SET_PDEATHSIG in prctl(2).
+  test.each(['--rm', ''])('of a container that has changed its user: the next command ends it (%s)', async flag => {
+    fs.appendFileSync(`${world.rootfs}/etc/passwd`, 'somebody:x:1000:1000::/:/bin/sh\n')
+    const changed = 'exec su somebody -c "echo ready; exec sleep 1000"'
+    const run = world.start(['run', ...(flag ? [flag] : []), 'busybox', 'sh', '-c', changed])
+    await run.until('ready')
+    const [pid] = world.left().processes
+    const gone = once(run.child, 'exit')
+    run.child.kill('SIGKILL')
+    await gone
+    await sleep(50)
+    expect(fs.existsSync(`/proc/${pid}`)).toBe(true) // or this test tests nothing
+    if (flag) sweep()
+    else {
+      const [{ id, running }] = JSON.parse(world.toolkit(['ps', '--json']).stdout) as [{ id: string; running: boolean }]
+      expect(running).toBe(true)
+      expect(world.toolkit(['rm', id]).status).toBe(0)
+    }
+    await eventually(() => world.left().processes.length === 0, 'it has ended')
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('a pid that has come to mean another process is left alone', async () => {
+    const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
+    await run.until('ready')
+    const state = `${world.state}/containers/ephemeral/${world.left().ephemeral[0]}/state.json`
+    await eventually(() => JSON.parse(fs.readFileSync(state, 'utf8')).pid !== undefined, 'it is recorded')
+    run.child.kill('SIGKILL')
+    await run.exit
+    const bystander = spawn('sleep', ['1000'])
+    const written = JSON.parse(fs.readFileSync(state, 'utf8'))
+    fs.writeFileSync(state, JSON.stringify({ ...written, pid: bystander.pid }))
+    sweep()
+    expect(world.left()).toEqual(nothing)
+    expect(bystander.exitCode ?? bystander.signalCode).toBeNull()
+    expect(fs.existsSync(`/proc/${bystander.pid}`)).toBe(true)
+    bystander.kill()
   })
 
   test('while it shows a terminal', async () => {

@@ -94,13 +94,6 @@ function endSurvivor(directory: string): void {
 
 /** Removes what engines that were killed left: containers of `run --rm`, and those that were only half made. */
 function sweep(): void {
-  for (const id of entries(`${rootDir()}/kept`)) {
-    const directory = `${rootDir()}/kept/${id}`
-    const fd = lock(`${directory}/lock`, { wait: false })
-    if (fd === undefined) continue
-    endSurvivor(directory)
-    closeSync(fd)
-  }
   const root = `${rootDir()}/ephemeral`
   for (const id of entries(root)) {
     if (!existsSync(`${root}/${id}/lock`)) {
