@@ -51,6 +51,17 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
     expect(await window.exit).toBe(137)
   })
 
+  test('the window’s size though the output goes to a file', async () => {
+    const script = '"$TOOLKIT" run --rm -it busybox stty size | cat'
+    const window = onTerminal(
+      ['bash', '--norc', '-c', script],
+      { ...world.env, TOOLKIT: bin },
+      { columns: 132, rows: 43 },
+    )
+    await window.until('43 132')
+    await window.exit
+  })
+
   test('^C interrupts the program, not the shell and not the engine', async () => {
     const window = await openShell()
     window.type('sleep 1000; echo status $?\r')

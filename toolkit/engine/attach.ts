@@ -27,9 +27,10 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
     ended()
   }
 
-  const resize = () => setSize(master, { columns: stdout.columns || 80, rows: stdout.rows || 24 })
+  const shown = stdout.isTTY ? stdout : process.stderr // `toolkit run -it … >file` has a size all the same
+  const resize = () => setSize(master, { columns: shown.columns || 80, rows: shown.rows || 24 })
   resize()
-  stdout.on('resize', resize)
+  shown.on('resize', resize)
   stdout.on('error', hangUp) // `toolkit run -t … | head` has seen enough, or the user's terminal is gone
   let written = 0
   stream.on('data', data => {
@@ -58,7 +59,7 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
       }, DRAIN)
       await end
       clearInterval(timeout)
-      stdout.off('resize', resize)
+      shown.off('resize', resize)
       stream.destroy()
       restore()
       stdin.off('data', type)
