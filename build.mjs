@@ -2,6 +2,7 @@
 // lessons), loaded only when a lesson is opened. toolkit.cjs starts the first, with V8's compiled code beside it.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import { isBuiltin } from 'node:module'
 
 // npm calls this before `npm ci` has brought esbuild, too: when it links the checkout for npx, or for `npm install -g .`.
 const { build } = await import('esbuild').catch(() => {
@@ -21,6 +22,18 @@ const common = {
   },
   logLevel: 'warning',
 }
+/** Modules of node come by `require`, so that no import statement is left in the bundle. */
+const builtinsByRequire = {
+  name: 'builtins by require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /.*/ }, ({ path, namespace }) =>
+      isBuiltin(path) && namespace !== 'builtin' ? { path, namespace: 'builtin' } : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }))
+  },
+}
 const outdir = `dist.${process.pid}` // becomes dist/ when all of it is there
 await build({
   ...common,
@@ -35,19 +48,32 @@ await build({
 })
 await build({
   ...common,
-  entryPoints: { course: 'lessons/main.ts' },
-  format: 'esm',
-  outdir,
-  outExtension: { '.js': '.mjs' },
+  stdin: { contents: "import * as course from './lessons/main.ts'; done(course)", resolveDir: '.' },
+  outfile: `${outdir}/course.js`,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  format: 'esm', // some of ink waits at its top level
+  plugins: [builtinsByRequire],
   alias: {
     'react-devtools-core': './lessons/tutor/no-devtools.ts', // ink imports it even where it is never used
     // marked-terminal imports these; without them the bundle is less than half as large, and the first frame 30 ms sooner
     'cli-highlight': './lessons/tutor/not-bundled.ts',
     'cli-table3': './lessons/tutor/not-bundled.ts',
     'node-emoji': './lessons/tutor/not-bundled.ts',
+    'string-width': './lessons/tutor/string-width.ts',
   },
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  define: {
+    ...common.define,
+    'import.meta.dirname': '__dirname',
+    'import.meta.url': '__filename',
+    'import.meta.resolve': 'require.resolve',
+    // yoga would fetch its own code from a data: URL; so it decodes it, and node need not load its HTTP client
+    fetch: 'undefined',
+  },
+  banner: { js: '(async function (require, __filename, __dirname, done) {' },
+  footer: { js: '})' },
 })
+fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 
 fs.writeFileSync(
   `${outdir}/toolkit.cjs`,
@@ -58,9 +84,9 @@ require('./engine.cjs')
 )
 fs.rmSync('dist', { recursive: true, force: true })
 fs.renameSync(outdir, 'dist')
-// What these commands have called is what is kept compiled. Without it all works, a little slower.
-for (const command of [
-  ['run', '--dry-run', '.', 'true'],
-  ['lessons', 'list'],
+// What has been called here is what is kept compiled. Without it all works, a little slower.
+for (const words of [
+  ['dist/toolkit.cjs', 'run', '--dry-run', '.', 'true'],
+  ['dist/course.mjs', '--warm-up'],
 ])
-  spawnSync('bin/node', ['dist/toolkit.cjs', ...command], { stdio: 'ignore' })
+  spawnSync('bin/node', words, { stdio: 'ignore', timeout: 30_000 })

@@ -52,6 +52,9 @@ async function dispatch([first, ...argv]: readonly string[]): Promise<number> {
   return (await load())(rest)
 }
 
+/** For the build. */
+export const warmUp = async (): Promise<void> => (await import('./warm-up.ts')).warmUp()
+
 /** `toolkit lessons show 1 | head` has seen enough. */
 function quitWhenNobodyReads(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error

@@ -6,7 +6,7 @@ import { lessons } from '../index.ts'
 import type { Lesson } from '../lesson.ts'
 import { createPlayer } from '../play.ts'
 import { openProgress, type Progress } from '../progress.ts'
-import { MIN_COLUMNS, MIN_ROWS } from '../tutor/layout.ts'
+import { layout, MIN_COLUMNS, MIN_ROWS } from '../tutor/layout.ts'
 import { findLesson, parse, print, requireRoot } from './options.ts'
 
 const HELP = `Usage: toolkit learn [OPTIONS] [LESSON]
@@ -34,11 +34,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const progress = openProgress()
   if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}; the course goes on without\n`)
   const { lesson, task } = whereToStart(progress, named)
-  const { openTutor, shellSize } = await import('../tutor/index.tsx')
-  const size = shellSize(process.stdout.columns || 80, process.stdout.rows || 24, lesson.tasks.length)
+  const { columns, rows } = process.stdout
+  const size = layout(columns || 80, rows || 24, lesson.tasks.length).terminal
+  // the lab comes up while the screen is being loaded
   const player = createPlayer(lesson, task, { startLab, progress, size })
   const code = process.exitCode
   try {
+    const { openTutor } = await import('../tutor/index.tsx')
     await openTutor(player, {
       course: 'toolkit',
       lessons,
