@@ -2,12 +2,12 @@
 // the screen into an SVG. Needs root and tmux:
 //
 //   bin/node scripts/picture.ts docs/tutor.svg
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import headless, { type IBufferCell, type IBufferLine } from '@xterm/headless'
+import { $ } from 'zx'
 
 const columns = 120
 const rows = 36
@@ -73,21 +73,20 @@ function svg(screen: InstanceType<typeof headless.Terminal>): string {
   )
     .flat()
     .flatMap(({ x, y, text, width: cells, fill, behind, style }) => {
-      const box = `x="${(x * width).toFixed(1)}" `
-      const length = `textLength="${(cells * width).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`
-      return [
-        behind === background
-          ? ''
-          : `<rect ${box}y="${y * height}" width="${(cells * width).toFixed(1)}" height="${height}" fill="${behind}"/>`,
-        text.trim() === ''
-          ? ''
-          : `<text ${box}y="${y * height + baseline}" fill="${fill}"${style} ${length}>${xml(text)}</text>`,
-      ].filter(Boolean)
+      const left = (column: number) => `x="${(column * width).toFixed(1)}"`
+      const length = (columns: number) => `textLength="${(columns * width).toFixed(1)}"`
+      const box = `<rect ${left(x)} y="${y * height}" width="${(cells * width).toFixed(1)}" height="${height}" fill="${behind}"/>`
+      // Each word group at its own column: viewers do as they like with spaces, and with the width of a font.
+      const words = [...text.matchAll(/\S+(?: \S+)*/g)].map(
+        ({ 0: word, index }) =>
+          `<text ${left(x + index)} y="${y * height + baseline}" fill="${fill}"${style} ${length(word.length)}>${xml(word)}</text>`,
+      )
+      return behind === background ? words : [box, ...words]
     })
   const [w, h] = [columns * width + 24, rows * height + 24]
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}">
 <rect width="100%" height="100%" rx="8" fill="${background}"/>
-<g transform="translate(12 12)" font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="13.5" style="white-space:pre">
+<g transform="translate(12 12)" font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="13.5">
 ${body.join('\n')}
 </g>
 </svg>
@@ -96,37 +95,35 @@ ${body.join('\n')}
 
 async function capture(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'picture-'))
-  const tmux = (...args: string[]) =>
-    execFileSync('tmux', ['-S', join(directory, 'socket'), '-f', '/dev/null', ...args], { encoding: 'utf8' })
-  const screen = () => tmux('capture-pane', '-p')
+  const tmux = (...args: string[]) => $({ quiet: true })`tmux -S ${directory}/socket -f /dev/null ${args}`.text()
   const until = async (wanted: RegExp) => {
     for (let tries = 0; tries < 200; tries++) {
-      if (wanted.test(screen())) return
+      if (wanted.test(await tmux('capture-pane', '-p'))) return
       await sleep(100)
     }
-    throw new Error(`${wanted} did not appear:\n${screen()}`)
+    throw new Error(`${wanted} did not appear:\n${await tmux('capture-pane', '-p')}`)
   }
+  const press = async (...keys: string[]) => void (await tmux('send-keys', ...keys))
   const type = async (line: string, wanted: RegExp) => {
-    tmux('send-keys', '-l', line)
-    tmux('send-keys', 'Enter')
+    await press('-l', line)
+    await press('Enter')
     await until(wanted)
   }
   try {
-    const environment = ['-e', 'COLORTERM=truecolor', '-e', `XDG_STATE_HOME=${directory}`]
-    tmux('new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, ...environment, 'bin/toolkit learn 01-chroot')
-    tmux('set', '-g', 'status', 'off')
+    const environment = ['-e', 'COLORTERM=truecolor', '-e', `XDG_STATE_HOME=${directory}`, '-e', 'TOOLKIT_THEME=dark']
+    await tmux('new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, ...environment, 'bin/toolkit learn 01-chroot')
+    await tmux('set', '-g', 'status', 'off')
     await until(/lab:~#/)
-    await play(type)
+    await press('F2')
+    await type('mkdir -p jail/bin && cp /bin/bash jail/bin/', /1\/8 done/)
+    await type('chroot jail /bin/bash', /No such file or directory/)
+    await type('ldd /bin/bash', /libc/)
     await sleep(1000)
-    return tmux('capture-pane', '-p', '-e', '-N')
+    return await tmux('capture-pane', '-p', '-e', '-N')
   } finally {
-    tmux('kill-server')
+    await tmux('kill-server')
     rmSync(directory, { recursive: true, force: true })
   }
-}
-
-async function play(type: (line: string, wanted: RegExp) => Promise<void>): Promise<void> {
-  await type('ls /', /lab:~# $/m)
 }
 
 const [target] = process.argv.slice(2)
