@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Panel, readPanel } from '../../../lessons/tutor/panels/panel.ts'
 import { themeOfBackground, themeOfEnvironment, themes } from '../../../lessons/tutor/theme.ts'
+import { onTerminal } from '../../cli/pty.ts'
 import { FakePlayer } from './fake-player.ts'
 import { openVirtual } from './virtual-terminal.ts'
 
@@ -57,6 +58,32 @@ test.skipIf(process.getuid?.() !== 0)('reads the kernel: a process with a name o
   const read = readPanel(child.pid!, process.pid)
   child.kill()
   expect(read?.namespaces.filter(({ shared }) => !shared).map(({ name }) => name)).toEqual(['uts'])
+})
+
+describe.skipIf(process.getuid?.() !== 0)('the program in front [needs root]', () => {
+  const env = { PATH: process.env.PATH, TERM: 'dumb', PS1: '', HISTFILE: '' }
+  const own = (panel: Panel | undefined) => panel?.namespaces.filter(({ shared }) => !shared).map(({ name }) => name)
+  const outside = (panel: Panel | undefined) => panel?.places.find(({ name }) => name === 'process')?.value
+
+  test.each([
+    ['unshare --uts --pid --fork sleep 60', 'sleep', ['pid', 'uts'], /^1 \(outside \d+\)$/],
+    ['unshare --uts --pid --fork sh -c "sleep 60; :"', 'sleep', ['pid', 'uts'], /^2 \(outside \d+\)$/],
+    ['unshare --uts sh -c "unshare --ipc sleep 60; :"', 'sleep', ['ipc', 'uts'], /^\d+$/],
+    // with a terminal of its own: what is in front there, not the newest
+    ['unshare --pid --fork script -qc "sleep 70 & exec sleep 60" /dev/null', 'sleep', ['pid'], /^2 \(/],
+    ['sh -c "sleep 60; :"', 'sh', [], /^\d+$/], // nothing of its own in there
+  ])('%s', async (command, name, namespaces, pid) => {
+    const window = onTerminal(['bash', '--norc', '--noprofile', '-i'], env)
+    try {
+      window.type(`${command}\n`)
+      const read = () => readPanel(window.pid, process.pid)
+      await expect.poll(() => [read()?.program, own(read())?.toSorted()], { timeout: 5000 }).toEqual([name, namespaces])
+      await expect.poll(() => outside(read()), { timeout: 5000 }).toMatch(pid)
+      expect(read()?.atPrompt).toBe(false)
+    } finally {
+      window.hangUp()
+    }
+  })
 })
 
 test('nothing to show is no error', () => {
