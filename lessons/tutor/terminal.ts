@@ -21,7 +21,8 @@ const PENDING_HIGH = 256 * 1024 // bytes; xterm throws data away when too much i
 const PENDING_LOW = 32 * 1024
 const FRAME_BYTES = 128 * 1024
 const MAX_HELD = 15 // frames
-const ECHO_MS = 8 // what a shell takes to answer a key, and some more
+const ANSWER_MS = 150 // how long after a key what comes counts as its answer
+const QUIET_MS = 3 // an answer is complete when nothing more has come for so long
 
 type Xterm = {
   Terminal: typeof import('@xterm/headless').Terminal
@@ -62,6 +63,7 @@ export class TerminalModel {
   #paused = false
   #timer: NodeJS.Timeout | undefined
   #lastFrame = 0
+  #lastKey = -ANSWER_MS
   #frame = FRAME
   #held = 0
 
@@ -99,11 +101,15 @@ export class TerminalModel {
     this.#program.resume()
   }
 
-  /** The first change is shown at once, the next ones a frame later. */
+  /** The first change is shown at once, the next ones a frame later; an answer to a key as soon as it is complete. */
   #schedule(): void {
-    if (this.#timer) return
-    const wait = this.#frame - (performance.now() - this.#lastFrame)
-    this.#timer = setTimeout(() => this.#emit(), Math.max(0, wait))
+    const now = performance.now()
+    const frame = this.#lastFrame + this.#frame
+    const answers = now - this.#lastKey < ANSWER_MS && this.#held === 0
+    if (this.#timer && !answers) return
+    clearTimeout(this.#timer)
+    const due = answers ? Math.min(frame, now + QUIET_MS) : frame
+    this.#timer = setTimeout(() => this.#emit(), Math.max(0, due - now))
   }
 
   #emit(): void {
@@ -125,12 +131,12 @@ export class TerminalModel {
     for (const listener of this.#listeners) listener()
   }
 
-  /** A key went to the shell: its echo is not to wait for the next frame. */
+  /** A key went to the shell: its answer is not to wait for the next frame, nor behind the flood that it may end. */
   expectEcho(): void {
-    this.#lastFrame = Math.min(this.#lastFrame, performance.now() - this.#frame)
-    if (!this.#timer) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#emit(), ECHO_MS)
+    this.#lastKey = performance.now()
+    if (!this.#timer) this.#lastFrame = Math.min(this.#lastFrame, this.#lastKey - this.#frame)
+    this.#frameBytes = 0
+    this.#goOn()
   }
 
   /** How long drawing took, in milliseconds: a flood may take a quarter of a core, not more. */
