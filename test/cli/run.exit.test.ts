@@ -149,6 +149,13 @@ describe.skipIf(skipped)(`odd surroundings${skipped}`, () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'hi\n' })
   })
 
+  test('the first run makes the busybox root file system', () => {
+    const env = { ...world.env, TOOLKIT_STATE: `${world.state}/first`, BUSYBOX: `${world.rootfs}/bin/busybox` }
+    const { status, stdout, stderr } = world.toolkit(['run', '--rm', 'busybox', 'echo', 'hi'], { env })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'hi\n' })
+    expect(stderr).toContain(`${world.state}/first/rootfs/busybox`)
+  })
+
   test('closed stdin, stdout and stderr', () => {
     for (const closed of ['<&-', '>&-', '2>&-', '<&- >&- 2>&-'])
       expect(world.shell(`$TOOLKIT run --rm -i busybox sh -c 'exit 7' ${closed}`).status, closed).toBe(7)

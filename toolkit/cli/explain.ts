@@ -42,12 +42,19 @@ export function printPlan(plan: Plan): void {
 const formatResult = (result: number): string =>
   result < 0 ? `= -1 ${errnoName(-result)}, ${errnoMeaning(-result)}` : `= ${result}`
 
-const openTerminal = (): number => openSync('/dev/tty', 'r+')
+function openTerminal(): number | undefined {
+  try {
+    return openSync('/dev/tty', 'r+')
+  } catch {
+    return undefined
+  }
+}
 
 /** Waits for a key on the user's terminal, or for `leave`. False for q, ^C, ^D and the terminal's end. */
 async function key(leave: Promise<void>): Promise<boolean> {
-  const { ReadStream } = await import('node:tty')
   const fd = openTerminal()
+  if (fd === undefined) return false
+  const { ReadStream } = process.getBuiltinModule('node:tty') // loaded only here: it costs milliseconds
   const stream = new ReadStream(fd)
   const restore = makeRaw(fd)
   const pressed = await new Promise<string>(resolve => {
@@ -59,15 +66,13 @@ async function key(leave: Promise<void>): Promise<boolean> {
   })
   restore()
   stream.destroy()
-  return !['q', '\x03', '\x04'].includes(pressed[0]!)
+  return !/[q\x03\x04]/.test(pressed) // also behind keys that were typed ahead
 }
 
 function checkTerminal(): void {
-  try {
-    closeSync(openTerminal())
-  } catch {
-    throw new UsageError('run: --step needs a terminal to read keys from; --explain does not')
-  }
+  const fd = openTerminal()
+  if (fd === undefined) throw new UsageError('run: --step needs a terminal to read keys from; --explain does not')
+  closeSync(fd)
 }
 
 /** `--explain` and `--step`: gates in the plan stop the process where something is to be said. */
@@ -105,7 +110,7 @@ export function explain({ stepwise }: { stepwise: boolean }): Observer {
       if (announced === 0) say(formatClone(plan, process.pid))
       show(process.results())
       announce()
-      return !stepwise || (await key(left).catch(() => false))
+      return !stepwise || (await key(left))
     },
     done(process, error) {
       leave()

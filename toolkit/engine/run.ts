@@ -98,7 +98,10 @@ async function passGates(
         const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
         terminal = attachTerminal(process.pidfd, { interactive })
       } else {
-        const answer = await Promise.race([observer!.atGate(gate, process), signals.ended])
+        const answer = await Promise.race([observer!.atGate(gate, process), signals.ended]).catch(error => {
+          process.abort()
+          throw error
+        })
         if (answer !== true) giveUp(process, answer)
       }
       process.open()
