@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
+import os from 'node:os'
 
 // npm calls this before `npm ci` has brought esbuild, too: when it links the checkout for npx, or for `npm install -g .`.
 const { build } = await import('esbuild').catch(() => {
@@ -75,18 +76,15 @@ await build({
 })
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 
-fs.writeFileSync(
-  `${outdir}/toolkit.cjs`,
-  `// Compiled code is read from cache/, which the build has filled: 1 to 2 ms sooner.
-require('node:module').enableCompileCache?.(__dirname + '/cache')
-require('./engine.cjs')
-`,
-)
+fs.copyFileSync('toolkit/cli/entry.cjs', `${outdir}/toolkit.cjs`)
 fs.rmSync('dist', { recursive: true, force: true })
 fs.renameSync(outdir, 'dist')
 // What has been called here is what is kept compiled. Without it all works, a little slower.
-for (const words of [
-  ['dist/toolkit.cjs', 'run', '--dry-run', '.', 'true'],
-  ['dist/course.mjs', '--warm-up'],
-])
-  spawnSync('bin/node', words, { stdio: 'ignore', timeout: 30_000 })
+const scratch = fs.mkdtempSync(`${os.tmpdir()}/toolkit-build-`)
+for (const words of [['dist/toolkit.cjs'], ['dist/course.mjs', '--warm-up']])
+  spawnSync('bin/node', words, {
+    env: { ...process.env, TOOLKIT_BUILD: '1', TOOLKIT_STATE: scratch },
+    stdio: 'ignore',
+    timeout: 30_000,
+  })
+fs.rmSync(scratch, { recursive: true, force: true })

@@ -24,21 +24,16 @@ The engine:
 /** A command: takes its words, resolves to the exit code. */
 type Run = (argv: string[]) => Promise<number>
 
-// The course is a bundle of its own: whoever runs a container does not pay for loading it.
-const course: Run = async argv => {
-  const url: string = './course.mjs'
-  return ((await import(url)) as { main: Run }).main(argv)
-}
+/** The course is a bundle of its own: whoever runs a container does not pay for loading it. */
+type LoadCourse = () => Promise<{ main: Run }>
 
-const commands: Record<string, (argv: string[]) => Promise<number>> = {
+const commands: Record<string, Run> = {
   run: async argv => (await import('./run.ts')).main(argv),
   ps: async argv => (await import('./ps.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
-  learn: argv => course(['learn', ...argv]),
-  lessons: argv => course(['lessons', ...argv]),
 }
 
-async function main([name, ...argv]: string[]): Promise<number> {
+async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     print(HELP)
     return 0
@@ -47,6 +42,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
     print(`toolkit ${VERSION}`)
     return 0
   }
+  if (name === 'learn' || name === 'lessons') return (await loadCourse()).main([name, ...argv])
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
   return command(argv)
@@ -66,12 +62,18 @@ function exitCode(error: unknown): number {
   return 125
 }
 
-main(process.argv.slice(2)).then(
-  code => {
-    process.exitCode = code
-  },
-  (error: Error) => {
-    printError(`toolkit: ${explainError(error)}`)
-    process.exitCode = exitCode(error)
-  },
-)
+/** Runs the command; its exit code becomes the process's. */
+export function start(argv: string[], loadCourse: LoadCourse): void {
+  main(argv, loadCourse).then(
+    code => {
+      process.exitCode = code
+    },
+    (error: Error) => {
+      printError(`toolkit: ${explainError(error)}`)
+      process.exitCode = exitCode(error)
+    },
+  )
+}
+
+/** For the build, see entry.cjs. */
+export const warmUp = async (): Promise<void> => (await import('./warm-up.ts')).warmUp()

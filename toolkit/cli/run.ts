@@ -6,7 +6,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'run [OPTIONS] ROOTFS COMMAND [ARG…]',
   summary: `Make a container from a root file system, run a command in it, and wait for its end.
 ROOTFS is a directory, which is never written to, or 'busybox'.`,

@@ -63,12 +63,12 @@ export async function run(options: RunOptions, observer?: Observer): Promise<num
   const directory = createDirectory(id, options.rootfs, options.args, options.autoRemove)
   try {
     running = start(observer?.instrument(plan) ?? plan)
+    directory.started(running.pid, readStat(running.pid)?.startTime) // while it makes its first calls
     const terminal = await passGates(running, options, signals, observer)
     started = true
     observer?.done(running)
     terminal?.open() // only now: until here the keys were meant for us
     signals.to(running.pidfd)
-    directory.started(running.pid, readStat(running.pid)?.startTime)
     const status = exitStatus(await wait(running.pid, running.pidfd))
     await terminal?.close()
     directory.ended(status)
