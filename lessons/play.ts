@@ -36,7 +36,6 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   let lab: Lab | undefined
   let shell: LabShell | undefined
   let state: PlayerState = place(lesson, task, 'starting')
-  let offered = 0 // lines of the solution put at the prompt so far
   let ready = 0 // in this lab, tasks before this one were passed, or made as if
   let checking: NodeJS.Timeout | undefined
   let generation = 0 // of the lab: what belongs to an older one is dropped
@@ -52,6 +51,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       done,
       saw: '',
       hints: 0,
+      offered: 0,
       error: undefined,
       values: {},
     }
@@ -136,7 +136,6 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   function move(task: number): void {
     if (task < 0 || task >= state.lesson.tasks.length || task === state.task) return
     stopChecking()
-    offered = 0
     const { values, error } = state
     update({ ...place(state.lesson, task, lab ? 'working' : 'starting'), values, error })
     progress.goTo(state.lesson.name, current().id)
@@ -172,12 +171,11 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
     // A line each time: what follows `chroot …` has to be typed into the shell that it starts.
     solution() {
       const { solution } = current()
-      return fill(solution[offered++ % solution.length]!, state.values)
+      const line = state.offered % solution.length
+      update({ offered: line + 1 })
+      return fill(solution[line]!, state.values)
     },
-    reset() {
-      offered = 0
-      return renew()
-    },
+    reset: renew,
     async open(lesson, task) {
       if (lesson === state.lesson && lab) {
         move(task)
@@ -186,7 +184,6 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
         await catchUp(skipped, lab, state.values)
         return
       }
-      offered = 0
       state = place(lesson, task, 'starting')
       progress.goTo(lesson.name, current().id)
       await renew()

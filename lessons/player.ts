@@ -15,6 +15,8 @@ export interface PlayerState {
   readonly saw: string
   /** How many of the task's hints are shown. */
   readonly hints: number
+  /** How many lines of the task's solution have been put at the prompt; after the last comes the first again. */
+  readonly offered: number
   /** Why the lab could not be started, one line. */
   readonly error: string | undefined
   readonly values: Readonly<Record<string, string>>
@@ -31,7 +33,7 @@ export interface Player {
   next(): void
   previous(): void
   hint(): void
-  /** The solution as it is put at the prompt: not run, the learner presses Enter. */
+  /** The next line of the solution, which is put at the prompt and not run: the learner presses Enter. */
   solution(): string
   /** Throws the lab away and starts a new one. Progress stays. */
   reset(): Promise<void>

@@ -98,8 +98,7 @@ export function run(command: Command, context: CommandContext): void {
     check: () => player.check(),
     solution: () => putSolution(context),
     lessons: () => openLessons(context),
-    reset: () =>
-      ask(context, 'Throw the lab away and start a new one? Your progress stays.', () => void player.reset()),
+    reset: () => ask(context, 'Throw the lab away and start a new one? Progress stays.', () => void player.reset()),
     next: () => goOn(context),
     previous: () => player.previous(),
     quit: () => quit(context),
@@ -135,10 +134,11 @@ function putSolution({ player, screen, session }: CommandContext): void {
     return
   }
   session.type(player.solution())
-  screen.update({
-    focus: 'shell',
-    notice: 'A line of the solution is at the prompt. Enter runs it; F6 gives the next line.',
-  })
+  const { lesson, task, offered } = player.state
+  const lines = lesson.tasks[task]!.solution.length
+  const what = lines === 1 ? 'The solution' : `Line ${offered} of ${lines}`
+  const after = offered < lines ? `Enter runs it, then F6 gives line ${offered + 1}.` : 'Enter runs it.'
+  screen.update({ focus: 'shell', notice: `${what} is at the prompt. ${after}` })
 }
 
 function openLessons({ player, screen, lessons }: CommandContext): void {

@@ -128,6 +128,9 @@ test('the solution comes line by line, with its values', async () => {
     'second one',
     `first one ${player.state.values.name}`,
   ])
+  expect(player.state.offered).toBe(1)
+  player.next()
+  expect(player.state.offered).toBe(0)
 })
 
 test('who starts further on finds what the tasks before leave', async () => {

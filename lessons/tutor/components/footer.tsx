@@ -12,7 +12,7 @@ export function Footer({ columns, rows }: { columns: number; rows: number }) {
   const { question, notice, focus, zoom, page } = useScreen()
   const { phase } = usePlayer()
   const text = () => {
-    if (question) return theme.question(fit(` ${cut(question.text, columns - 22)}   y: yes   n: no`, columns))
+    if (question) return theme.question(fit(` ${cut(question.text, columns - 20)}  y: yes  n: no`, columns))
     if (notice) return theme.selected(fit(` ${notice}`, columns))
     if (page) return draw(PAGE_KEYS[page], theme)
     const mode = focus === 'lesson' ? 'lesson' : zoom ? 'zoomedShell' : 'shell'

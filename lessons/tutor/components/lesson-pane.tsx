@@ -10,7 +10,8 @@ const WIDEST = 84 // longer lines are hard to read
 export function LessonPane({ rect, active }: { rect: Rect; active: boolean }) {
   const theme = useTheme()
   const { rows, above, below } = useLessonRows(Math.min(WIDEST, rect.width - 2), rect.height - 1)
-  const info = below > 0 ? `↓ ${below} more ${below === 1 ? 'row' : 'rows'}` : above > 0 ? 'end' : ''
+  const key = active ? 'Space' : 'Alt-PgDn'
+  const info = below > 0 ? `↓ ${below} more ${below === 1 ? 'row' : 'rows'}: ${key}` : above > 0 ? 'end' : ''
   return (
     <Pane
       rect={rect}

@@ -88,9 +88,13 @@ function nextStep(state: PlayerState, after: Lesson | undefined, focus: 'lesson'
     if (after) return `Lesson finished. ${forward} begins the next: ${after.title}`
     return `Lesson finished, the last one. ${key('F7')} shows them all.`
   }
-  const total = lesson.tasks[task]!.hints.length
+  const { solution, hints } = lesson.tasks[task]!
+  const { offered } = state
+  if (offered > 0 && offered < solution.length)
+    return `${key('F6')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`
+  const total = hints.length
   const more = state.hints === 0 ? 'for a hint' : `next hint (${state.hints} of ${total} shown)`
-  const hint = (name: string) => (state.hints < total ? `${key(name)} ${more}` : `all ${total} hints are shown`)
+  const hint = (name: string) => (state.hints < total ? `${key(name)} ${more}` : 'no more hints')
   if (focus === 'lesson') return `${key('Enter')} to try it in the shell, ${hint('h')}`
   return `${key('F2')} back to the text, ${hint('F3')}`
 }

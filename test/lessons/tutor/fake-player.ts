@@ -5,12 +5,12 @@ import type { Player, PlayerState } from '../../../lessons/player.ts'
 import type { Lab, LabShell } from '../../../toolkit/engine/lab.ts'
 import { children } from '../../../toolkit/observe/process.ts'
 
-const task = (id: string, title: string): Task => ({
+const task = (id: string, title: string, solution = ['chroot busybox /bin/sh']): Task => ({
   id,
   title,
   check: () => ({ passed: false, saw: 'nothing' }),
   hints: ['Look at `ls -l /proc/self/root`.', 'The command is called **chroot**.', 'Type `chroot busybox /bin/sh`.'],
-  solution: ['chroot busybox /bin/sh'],
+  solution,
   otherWays: [],
   wrongWays: [],
 })
@@ -67,7 +67,11 @@ export const lesson: Lesson = {
   name: '01-chroot',
   title: 'A root of one’s own',
   text: TEXT,
-  tasks: [task('look', 'Look at your root'), task('enter', 'Enter another root'), task('shared', 'See what is shared')],
+  tasks: [
+    task('look', 'Look at your root'),
+    task('enter', 'Enter another root', ['cd /', 'ls']),
+    task('shared', 'See what is shared'),
+  ],
   module: 'toolkit/primitives/chroot.ts',
 }
 
@@ -162,6 +166,7 @@ export class FakePlayer implements Player {
       done: [false, false, false],
       saw: "the root of your shell is the host's",
       hints: 0,
+      offered: 0,
       error: undefined,
       values: { name: 'falcon' },
       ...state,
@@ -209,7 +214,10 @@ export class FakePlayer implements Player {
     this.set({ hints: this.state.hints + 1 })
   }
   solution(): string {
-    return this.state.lesson.tasks[this.state.task]!.solution[0]!
+    const { solution } = this.state.lesson.tasks[this.state.task]!
+    const line = this.state.offered % solution.length
+    this.set({ offered: line + 1 })
+    return solution[line]!
   }
   async reset(): Promise<void> {
     this.calls.push('reset')

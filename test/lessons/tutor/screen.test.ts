@@ -159,6 +159,19 @@ describe('80 x 24', () => {
     expect(shell().written).toBe('\x15chroot busybox /bin/sh\r')
   })
 
+  test('lines of a solution come one at a time, and it is said which', async () => {
+    virtual.press('s')
+    await virtual.waitFor(/The solution is at the prompt\. Enter runs it/)
+    player.set({ task: 1, offered: 0 })
+    virtual.press('\x1bOQs')
+    await virtual.waitFor(/Line 1 of 2 is at the prompt\. Enter runs it, then F6 gives line 2\./)
+    virtual.press('\r')
+    await virtual.waitFor(/F6 puts line 2 of 2 of the solution at the prompt/)
+    virtual.press(F[6])
+    await virtual.waitFor(/Line 2 of 2 is at the prompt\. Enter runs it\. *$/m)
+    expect(shell().written).toBe('\x15chroot busybox /bin/sh\x15cd /\r\x15ls')
+  })
+
   test('the solution of several lines is pasted where the shell knows pastes', async () => {
     shell().print('\x1b[?2004h')
     vi.spyOn(player, 'solution').mockReturnValue('one\ntwo')
