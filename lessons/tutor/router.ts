@@ -20,7 +20,8 @@ const PASTE_BEGINS = '\x1b[200~'
 const PASTE_ENDS = '\x1b[201~'
 const ESCAPE_MS = 20 // how long the rest of a sequence may be on its way
 
-const TOKEN = /\x1b\[\[[A-E]|\x1b\[[<-?]?[\d;]*[ -/]*[@-~]|\x1bO[ -~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b?./suy
+const TOKEN =
+  /\x1b\[\[[A-E]|\x1b\[[<-?]?[\d;]*[ -/]*[@-~]|\x1bO[ -~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[^\x1b]|./suy
 const UNFINISHED = /^\x1b(?:\[\[?[<-?]?[\d;]*|O|\][^\x07\x1b]*\x1b?)?$/
 
 const NAMES: Record<string, string> = {

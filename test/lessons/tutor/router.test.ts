@@ -86,6 +86,12 @@ test('a lone escape is a key after a moment', async () => {
   expect(log).toEqual(['escape', 'shell:\x1b'])
 })
 
+test('escape and a key right after it, in one read', () => {
+  shellHasKeys = false
+  router.feed('\x1b\x1bOP\x1b\x1b[A')
+  expect(log).toEqual(['escape', 'f1', 'escape', 'up'])
+})
+
 test('a character may come in parts', () => {
   const bytes = Buffer.from('根')
   router.feed(bytes.subarray(0, 2))
