@@ -25,7 +25,7 @@ function program(scene: Scene): Found | string {
 function missing(scene: Scene, { link }: Missing): string {
   if (link)
     return `${JAIL}${link.path} is a symbolic link to ${link.target}, and seen from inside ${JAIL} nothing is there`
-  if (findEntry(scene, `${JAIL}/bash`)) return `bash lies in ${JAIL} itself; it should be ${JAIL}/bin/bash`
+  if (findEntry(scene, `${JAIL}/bash`)) return `the program bash lies in ${JAIL} itself; it should be ${JAIL}/bin/bash`
   return `there is no ${JAIL}/bin/bash yet`
 }
 
@@ -47,7 +47,7 @@ export const copyTask: Task = {
     }
   },
   hints: [
-    'The directory is `jail` in `/root`. The program goes into a directory `bin` below it.',
+    'The directory is `jail` in `/lab`, where your shell stands at first. The program goes into a directory `bin` below it.',
     '`mkdir -p` makes a directory and all those above it. `cp FILE DIRECTORY/` copies.',
   ],
   solution: ['mkdir -p jail/bin', 'cp /bin/bash jail/bin/'],
@@ -95,7 +95,7 @@ function libraryPlaces(name: string): string[] {
 function lacking(scene: Scene, elf: Elf): string | undefined {
   const { interpreter } = elf
   if (interpreter !== undefined && !isFound(find(scene, interpreter, JAIL)))
-    return `bash asks for the loader ${interpreter}, and ${JAIL}${interpreter} is not there`
+    return `the loader is missing: bash asks for ${interpreter}, and ${JAIL} has no such file`
   const done = new Set<string>()
   const wanted = [...elf.needed]
   for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
@@ -120,7 +120,7 @@ export const librariesTask: Task = {
     if (typeof bash === 'string') return no(bash)
     const elf = elfOf(bash)
     if (!elf) return no(`${JAIL}/bin/bash is no program that the kernel could load`)
-    const saw = lacking(scene, elf) ?? `bash has all it needs in ${JAIL}, but no process has ${JAIL} as its root yet`
+    const saw = lacking(scene, elf) ?? `all that bash needs is in ${JAIL}, but no process has ${JAIL} as its root yet`
     return no(saw)
   },
   hints: [
@@ -157,12 +157,12 @@ export const librariesTask: Task = {
     {
       name: 'all of them into one directory',
       commands: ['mkdir jail/libs', "cp $(ldd /bin/bash | grep -o '/[^ ]*') jail/libs", 'chroot jail /bin/bash'],
-      saw: /asks for the loader \/lib.*is not there/,
+      saw: /loader is missing: bash asks for \/lib/,
     },
     {
       name: 'not gone in',
       commands: ["cp --parents $(ldd /bin/bash | grep -o '/[^ ]*') jail", 'cd jail'],
-      saw: /has all it needs in \/lab\/jail, but no process/,
+      saw: /all that bash needs is in \/lab\/jail, but no process/,
     },
   ],
 }

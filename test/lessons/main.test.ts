@@ -129,7 +129,10 @@ describe.skipIf(!isRoot)(`in a lab${isRoot ? '' : ' (skipped: needs root)'}`, ()
     writeFileSync(`${home}/script`, '# wrong\nmkdir jail\n\ncp /bin/bash jail\n')
     const { code, out } = await toolkit('lessons', 'check', '1', '1', '--script', `${home}/script`, '--json')
     const verdict = JSON.parse(out)
-    expect(verdict).toMatchObject({ passed: false, saw: expect.stringMatching(/bash lies in \/lab\/jail itself/) })
+    expect(verdict).toMatchObject({
+      passed: false,
+      saw: expect.stringMatching(/the program bash lies in \/lab\/jail itself/),
+    })
     expect(verdict.commands.map(({ status }: { status: number }) => status)).toEqual([0, 0])
     expect(code).toBe(1)
   })
