@@ -1,6 +1,7 @@
 // `toolkit` as its users start it, on the real kernel, with a state directory and a busybox of its own.
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -31,6 +32,7 @@ export class World {
   }
 
   end(): void {
+    for (const pid of processesNaming(this.state)) process.kill(Number(pid), 'SIGKILL') // of a test that failed
     fs.rmSync(this.state, { recursive: true, force: true })
   }
 
@@ -65,7 +67,18 @@ export class World {
     const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve =>
       child.once('close', (code, signal) => resolve({ code, signal })),
     )
-    return { child, exit, output: () => output, until: (text: string) => eventually(() => output.includes(text), text) }
+    /** kill -9 of the engine. Does not wait for the end of its output: a container that survives would hold it open. */
+    async function kill(): Promise<void> {
+      const gone = once(child, 'exit')
+      if (child.kill('SIGKILL')) await gone
+    }
+    return {
+      child,
+      exit,
+      kill,
+      output: () => output,
+      until: (text: string) => eventually(() => output.includes(text), text),
+    }
   }
 
   /** What containers have left behind: directories, and mounts of this machine. */

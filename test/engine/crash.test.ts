@@ -1,6 +1,5 @@
 // What is left when the engine is killed, and what the next command makes of it.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -28,17 +27,23 @@ async function leavesNothing(when: string) {
   expect(world.left().mounts, when).toEqual([])
   expect(world.left().kept, when).toEqual([])
 }
+/** How long a whole run takes here and now, in milliseconds: the moments are spread over that. */
+function lifetime(): number {
+  const start = performance.now()
+  sweep()
+  return performance.now() - start
+}
 const sweep = () => expect(world.toolkit(['run', '--rm', 'busybox', 'true']).status).toBe(0)
 
 describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
-  test('at 60 moments of its life', async () => {
+  test('at 60 moments of its life', { timeout: 60_000 * slow }, async () => {
     const next = random(2)
+    const life = 1.2 * lifetime()
     for (let i = 0; i < 60; i++) {
-      const delay = Math.round(next() * 60)
+      const delay = Math.round(next() * life)
       const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'sleep 0.02; echo x >/file; sleep 1000'])
       await sleep(delay)
-      run.child.kill('SIGKILL')
-      await run.exit
+      await run.kill()
       await leavesNothing(`after ${delay} ms`)
     }
     expect(world.left().ephemeral.length).toBeGreaterThan(0) // some were killed late enough to leave a directory
@@ -46,13 +51,15 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     expect(world.left()).toEqual(nothing)
   })
 
-  test('at 30 moments, of a container that is kept: whole and ended, or not there', async () => {
+  test('at 30 moments, of a container that is kept: whole and ended, or not there', {
+    timeout: 60_000 * slow,
+  }, async () => {
     const next = random(3)
+    const life = 1.2 * lifetime()
     for (let i = 0; i < 30; i++) {
       const run = world.start(['run', 'busybox', 'sleep', '1000'])
-      await sleep(Math.round(next() * 70))
-      run.child.kill('SIGKILL')
-      await run.exit
+      await sleep(Math.round(next() * life))
+      await run.kill()
     }
     await eventually(() => world.left().processes.length === 0, 'the containers have ended')
     sweep()
@@ -92,9 +99,7 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     const run = world.start(['run', ...(flag ? [flag] : []), 'busybox', 'sh', '-c', changed])
     await run.until('ready')
     const [pid] = world.left().processes
-    const gone = once(run.child, 'exit')
-    run.child.kill('SIGKILL')
-    await gone
+    await run.kill()
     await sleep(50)
     expect(fs.existsSync(`/proc/${pid}`)).toBe(true) // or this test tests nothing
     if (flag) sweep()
@@ -112,8 +117,7 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     await run.until('ready')
     const state = `${world.state}/containers/ephemeral/${world.left().ephemeral[0]}/state.json`
     await eventually(() => JSON.parse(fs.readFileSync(state, 'utf8')).pid !== undefined, 'it is recorded')
-    run.child.kill('SIGKILL')
-    await run.exit
+    await run.kill()
     const bystander = spawn('sleep', ['1000'])
     const written = JSON.parse(fs.readFileSync(state, 'utf8'))
     fs.writeFileSync(state, JSON.stringify({ ...written, pid: bystander.pid }))
