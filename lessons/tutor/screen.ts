@@ -42,7 +42,7 @@ export class Screen {
   /** As last drawn: what scrolling needs to know. Set by the lesson pane. */
   extent = { first: 0, height: 1, rows: 0 }
   /** Which text that was; kept here, because the pane is not always there. */
-  seen = { place: '', news: '' }
+  seen = { place: '', news: '', columns: 0, section: 0, rows: 0 }
 
   readonly state = (): ScreenState => this.#state
 

@@ -34,11 +34,17 @@ export function useLessonRows(columns: number, height: number): LessonRows {
   let { first } = screen.extent
   if (screen.seen.place !== place) first = document.section
   else if (screen.seen.news !== news) first = Math.min(document.newest, Math.max(first, last))
-  else if (scroll !== undefined) first = scroll
+  else if (screen.seen.columns !== columns) {
+    // the same text in rows of another length: as far into the section as before
+    const { section, rows } = screen.seen
+    const share = (document.rows.length - document.section) / Math.max(1, rows - section)
+    first = document.section + Math.round((first - section) * (first < section ? 1 : share))
+  } else if (scroll !== undefined) first = scroll
   first = Math.max(0, Math.min(last, first))
   useLayoutEffect(() => {
-    screen.seen = { place, news }
+    screen.seen = { place, news, columns, section: document.section, rows: document.rows.length }
     screen.extent = { first, height, rows: document.rows.length }
+    if (scroll !== undefined && scroll !== first) screen.update({ scroll: first })
   })
   const rows = document.rows.slice(first, first + height)
   return { rows, above: first, below: Math.max(0, document.rows.length - first - height) }

@@ -1,0 +1,123 @@
+// The whole tutor as a learner starts it: the built `bin/toolkit learn`, a real terminal, a real lab.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { Terminal } from '@xterm/headless'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { descendants, isAlive, type Stat } from '../../../toolkit/observe/process.ts'
+import { onTerminal } from '../../cli/pty.ts'
+import { bin, eventually, skipped } from '../../cli/toolkit.ts'
+
+const [F2, F6, F7, F9, F10] = ['\x1bOQ', '\x1b[17~', '\x1b[18~', '\x1b[20~', '\x1b[21~']
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(`${tmpdir()}/home-`)
+})
+afterEach(() => rmSync(home, { recursive: true }))
+
+/** The tutor in a window, started by a shell, which is there again when the tutor has been left. */
+async function openWindow(columns: number, rows: number) {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    TERM: 'xterm-256color',
+    PS1: 'outside> ',
+    HISTFILE: '',
+    TOOLKIT_THEME: 'dark',
+  }
+  const window = onTerminal(['bash', '--norc', '--noprofile', '-i'], env, { columns, rows })
+  const screen = new Terminal({ cols: columns, rows, allowProposedApi: true })
+  let parsed = 0
+  const text = () => {
+    const sent = window.screen()
+    if (sent.length > parsed) screen.write(sent.slice(parsed))
+    parsed = sent.length
+    const { active } = screen.buffer
+    return Array.from({ length: screen.rows }, (_, y) => active.getLine(active.viewportY + y)?.translateToString(true))
+  }
+  const see = async (wanted: RegExp) => {
+    const shown = () => text().join('\n')
+    await eventually(() => wanted.test(shown()), `${wanted}`).catch((error: Error) => {
+      throw new Error(`${error.message}\n${shown()}`)
+    })
+  }
+  await see(/outside>/)
+  const before = window.termios()
+  window.type(`${bin} learn --yes\n`)
+  return {
+    ...window,
+    see,
+    text,
+    before,
+    resize(columns: number, rows: number) {
+      screen.resize(columns, rows)
+      window.resize(columns, rows)
+    },
+    below: (): Stat[] => descendants(window.pid),
+  }
+}
+
+const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8')
+const gone = (all: readonly Stat[]) =>
+  eventually(() => !all.some(({ pid, startTime }) => isAlive(pid, startTime)), 'gone')
+
+test(`from the first frame to a container in the last task, and out${skipped}`, { timeout: 60_000 }, async context => {
+  if (skipped) context.skip()
+  const mounted = mounts()
+  const window = await openWindow(120, 36)
+  await window.see(/0 of 8 done.*There is no directory \/lab\/jail/s)
+  window.type(`${F2}mkdir -p jail/bin\rcp /bin/bash jail/bin/\r`)
+  await window.see(/✔ Done\. \/lab\/jail\/bin\/bash.*F9 goes to the next task/s)
+  window.type(F9)
+  await window.see(/▸ Give bash its libraries.*The loader is missing/s)
+
+  window.resize(80, 24)
+  await window.see(/^ toolkit [^\n]*1\/8 done *\n.* Give bash its libraries *\n.*Task 2: Give bash.*F10 quit *$/s)
+  expect(window.text().every(row => row!.length <= 80)).toBe(true)
+  window.type('stty size\r')
+  await window.see(/^\d+ 80$/m)
+
+  // the panel: not `toolkit run`, but what it runs
+  window.resize(120, 36)
+  window.type(`${F7}${'\x1b[B'.repeat(8)}\r`)
+  await window.see(/▸ Let the engine do it/)
+  window.type(F6)
+  await window.see(/--hostname \w+-\d+ busybox sh.*The solution is at the prompt/s)
+  window.type('\r')
+  await window.see(/Live: sh, running in the shell/)
+  await window.see(/≠ mnt [^\n]*root +\/ ≠.*≠ uts .*≠ pid .*≠ net/s)
+  await window.see(/pid +1 \(outside \d+\)/)
+  await window.see(/✔ Done\. A container called \w+-\d+ runs sh/)
+
+  const all = window.below()
+  window.type(F10)
+  await window.see(/'sh' is still running in the shell\. Leave anyway\?/)
+  window.type('y')
+  await window.see(/outside> .*learn --yes\noutside>/)
+  expect(window.termios()).toBe(window.before)
+  await gone(all)
+  expect(mounts()).toBe(mounted)
+
+  // progress is kept
+  window.type(`${bin} learn --yes\n`)
+  await window.see(/2 of 8 done.*▸ Give bash its libraries/s)
+  window.type(F10)
+  await window.see(/outside> .*learn --yes\noutside>/)
+  window.hangUp()
+})
+
+test.each(['SIGKILL', 'the window is closed'])(`%s: nothing is left${skipped}`, async end => {
+  if (skipped) return
+  const mounted = mounts()
+  const window = await openWindow(80, 24)
+  await window.see(/There is no directory/)
+  window.type(`${F2}sleep 1000 & (sleep 1001 &); mount -t tmpfs none /mnt; setsid sleep 1002\r`)
+  await eventually(() => window.below().filter(({ comm }) => comm === 'sleep').length >= 4, 'sleeping') // the lesson has one
+  const all = window.below()
+  const tutor = all.find(({ ppid }) => ppid === window.pid)!
+  if (end === 'SIGKILL') process.kill(tutor.pid, 'SIGKILL')
+  else window.hangUp()
+  await gone(all)
+  expect(mounts()).toBe(mounted)
+  if (end === 'SIGKILL') window.hangUp()
+})
