@@ -4,22 +4,10 @@
 import { fileCauses } from './causes/files.ts'
 import { mountCauses } from './causes/mounts.ts'
 import { processCauses } from './causes/processes.ts'
-import { ERRNO, type ErrnoName } from './errno.ts'
+import type { Cause, CauseRow } from './causes/row.ts'
+import { ERRNO } from './errno.ts'
 import type { Arg } from './step.ts'
 import type { SyscallName } from './syscalls.ts'
-
-export interface Cause {
-  readonly cause: string
-  readonly remedy: string
-}
-
-export interface CauseRow extends Cause {
-  /** One call or several; left out: whichever it is. */
-  readonly call?: SyscallName | readonly SyscallName[]
-  readonly errno: ErrnoName
-  /** Further condition on the arguments. */
-  readonly when?: (args: readonly Arg[]) => boolean
-}
 
 /** All rows, in the order in which they are tried. Made when asked for: most runs have no error to explain. */
 export const causes = (): readonly CauseRow[] => [...processCauses(), ...mountCauses(), ...fileCauses()]

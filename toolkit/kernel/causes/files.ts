@@ -1,6 +1,7 @@
 // Failures of the calls that make, open and write files; and at the end what may happen to any call.
-import type { CauseRow } from '../causes.ts'
+
 import { O } from '../constants.ts'
+import type { CauseRow } from './row.ts'
 
 const MAKING = ['mkdirat', 'mknodat', 'symlinkat'] as const
 const NAMING = [...MAKING, 'openat', 'fchmodat'] as const

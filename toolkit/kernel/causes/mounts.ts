@@ -1,7 +1,8 @@
 // Failures of the calls that change the root directory and the tree of mounts.
-import type { CauseRow } from '../causes.ts'
+
 import { MS } from '../constants.ts'
 import type { Arg } from '../step.ts'
+import type { CauseRow } from './row.ts'
 
 type Args = readonly Arg[]
 

@@ -1,7 +1,8 @@
 // Failures of the calls that make processes and namespaces and start programs.
-import type { CauseRow } from '../causes.ts'
+
 import { CLONE, IOCTL } from '../constants.ts'
 import type { Arg } from '../step.ts'
+import type { CauseRow } from './row.ts'
 
 /** That the flags in argument `at` contain `flag`. */
 const asks =
