@@ -15,7 +15,8 @@ function obstacle(scene: Scene, name: string): string | undefined {
   const found = find(scene, path, BOX)
   if (!isFound(found)) {
     const { link, missing } = found
-    if (link?.path === missing) return `${BOX}${missing} is a link that leads to itself, and no longer a file`
+    if (link?.path === missing)
+      return `${BOX}${missing} is a link that leads to itself; 'rm -r box' in /lab begins anew`
     if (link)
       return `${BOX}${link.path} is a link to ${link.target}; inside, that path begins in ${BOX}, and nothing is there`
     return `there is no ${BOX}${path}`

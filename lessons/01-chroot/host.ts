@@ -33,6 +33,7 @@ export const hostnameTask: Task = {
       )
     if (hostname?.toLowerCase().includes(wanted.split('-')[0]!))
       return no(`the kernel says ${hostname}; the task asks for ${wanted}, letter by letter`)
+    if (hostname !== 'lab') return no(`the host name is ${hostname} now; the task asks for ${wanted}`)
     return no(
       `the kernel still has the host name ${hostname}, not ${wanted}; a name written into a file does not reach it`,
     )
@@ -62,6 +63,7 @@ export const hostnameTask: Task = {
       commands: ['chroot box /bin/sh', 'hostname {{hostname}}x'],
       saw: /letter by letter/,
     },
+    { name: 'another name', commands: ['hostname elsewhere'], saw: /host name is elsewhere now; the task asks for/ },
   ],
 }
 
