@@ -32,7 +32,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   await ensureBusybox({ yes: flags.yes === true, interactive: true })
 
   const progress = openProgress()
-  if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}; the course goes on without\n`)
   const { lesson, task } = whereToStart(progress, named)
   const { columns, rows } = process.stdout
   const size = layout(columns || 80, rows || 24, lesson.tasks.length).terminal
@@ -44,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await openTutor(player, {
       course: 'toolkit',
       lessons,
+      notice: progress.warning,
       progress: ({ name, tasks }) => tasks.map(({ id }) => progress.isDone(name, id)),
     })
   } finally {

@@ -125,19 +125,24 @@ function showHint({ player, screen }: CommandContext): void {
   } else screen.update({ scroll: undefined, notice: 'All hints are shown. F6 puts the solution at the prompt.' })
 }
 
-function putSolution({ player, screen, session }: CommandContext): void {
+function putSolution({ player, screen, session, running }: CommandContext): void {
+  const { lesson, task, offered } = player.state
+  const lines = lesson.tasks[task]!.solution.length
+  // later lines are for the programs that the first ones start
+  const program = offered % lines === 0 ? running() : undefined
   const obstacle = !session.pid
     ? 'There is no shell now to put the solution into.'
-    : session.model?.fullScreen && 'A full-screen program has the shell. Leave it, then ask for the solution.'
+    : session.model?.fullScreen
+      ? 'A full-screen program has the shell. Leave it, then ask for the solution.'
+      : program && `The solution begins at the lab's own prompt. Leave '${program}' first (exit), then F6.`
   if (obstacle) {
     screen.update({ notice: obstacle })
     return
   }
   session.type(player.solution())
-  const { lesson, task, offered } = player.state
-  const lines = lesson.tasks[task]!.solution.length
-  const what = lines === 1 ? 'The solution' : `Line ${offered} of ${lines}`
-  const after = offered < lines ? `Enter runs it, then F6 gives line ${offered + 1}.` : 'Enter runs it.'
+  const line = player.state.offered
+  const what = lines === 1 ? 'The solution' : `Line ${line} of ${lines}`
+  const after = line < lines ? `Enter runs it, then F6 gives line ${line + 1}.` : 'Enter runs it.'
   screen.update({ focus: 'shell', notice: `${what} is at the prompt. ${after}` })
 }
 

@@ -22,6 +22,8 @@ export interface TutorOptions {
   readonly lessons: readonly Lesson[]
   /** Which tasks of a lesson are done. */
   progress(lesson: Lesson): readonly boolean[]
+  /** Said in the last row until a key is pressed. */
+  readonly notice?: string | undefined
   /** Reads the live panel. */
   readonly observe?: Observe
   readonly theme?: ThemeName
@@ -44,6 +46,8 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   const { stdin = process.stdin, stdout = process.stdout } = options
   const outer = new OuterTerminal(stdin, stdout)
   const screen = new Screen()
+  const { notice } = options
+  if (notice) screen.update({ notice: notice.replace(/^[a-z]/, letter => letter.toUpperCase()) })
   const size = shellSize(stdout.columns ?? 80, stdout.rows ?? 24, player.state.lesson.tasks.length)
   const session = new ShellSession(player, size)
   player.resize(size.columns, size.rows)

@@ -13,7 +13,7 @@ export function Footer({ columns, rows }: { columns: number; rows: number }) {
   const { phase } = usePlayer()
   const text = () => {
     if (question) return theme.question(fit(` ${cut(question.text, columns - 20)}  y: yes  n: no`, columns))
-    if (notice) return theme.selected(fit(` ${notice}`, columns))
+    if (notice) return theme.selected(fit(` ${cut(notice, columns - 2)}`, columns))
     if (page) return draw(PAGE_KEYS[page], theme)
     const mode = focus === 'lesson' ? 'lesson' : zoom ? 'zoomedShell' : 'shell'
     const passed = phase === 'passed'

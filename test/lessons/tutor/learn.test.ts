@@ -1,5 +1,5 @@
 // The whole tutor as a learner starts it: the built `bin/toolkit learn`, a real terminal, a real lab.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { Terminal } from '@xterm/headless'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -103,6 +103,20 @@ test(`from the first frame to a container in the last task, and out${skipped}`, 
   await window.see(/2 of 8 done.*▸ Give bash its libraries/s)
   window.type(F10)
   await window.see(/outside> .*learn --yes\noutside>/)
+  window.hangUp()
+})
+
+test(`a damaged progress file is said once on the screen, and once more afterwards${skipped}`, async context => {
+  if (skipped) context.skip()
+  const directory = `${home}/.local/state/toolkit`
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(`${directory}/progress.json`, '{"done": [')
+  const window = await openWindow(80, 24)
+  await window.see(/Progress begins anew: the old file is damaged, and kept as/)
+  window.type('j')
+  await window.see(/q quit *$/)
+  window.type('q')
+  await window.see(/learn --yes\ntoolkit: progress begins anew: [^:]*\.damaged-[^:]*\noutside>/)
   window.hangUp()
 })
 

@@ -38,6 +38,12 @@ test.each([80, 120])('at %i columns: the program, what is shared and what is not
   await virtual.waitFor(columns < 100 ? /sh/ : /Live: sh, running in the shell/)
 })
 
+test('a solution is not put into the program that runs in the shell', async () => {
+  const virtual = await open(80, () => panel('2'))
+  virtual.press('s')
+  await virtual.waitFor(/begins at the lab's own prompt\. Leave 'sh' first \(exit\), then F6\./)
+})
+
 test('leaving while a program runs asks', async () => {
   const virtual = await open(80, () => panel('2'))
   virtual.press('\x1b[21~')
