@@ -37,8 +37,17 @@ export function usePanel(): LivePanel {
       setLive({ panel, changed })
     }
     look()
+    let pid = session.pid
+    const stop = session.subscribe(() => {
+      if (session.pid === pid) return
+      pid = session.pid
+      look() // another shell, or none
+    })
     const timer = setInterval(look, LOOK_MS)
-    return () => clearInterval(timer)
+    return () => {
+      stop()
+      clearInterval(timer)
+    }
   }, [session, player, observe])
   return live
 }
