@@ -45,7 +45,8 @@ await build({
   define: { ...common.define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   outdir,
   outExtension: { '.js': '.cjs' },
-  external: ['koffi', './course.mjs'],
+  supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
+  external: ['koffi'],
 })
 await build({
   ...common,

@@ -4,7 +4,8 @@ import { type ContainerPlan, planContainer } from '../../toolkit/engine/plan.ts'
 import { defaultMounts, makeSpec } from '../../toolkit/engine/spec.ts'
 import { CLONE, CLOSE_RANGE, MS } from '../../toolkit/kernel/constants.ts'
 import { formatCall } from '../../toolkit/kernel/format.ts'
-import { cloneFlags, isGate, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
+import { ALIVE, cloneFlags, isGate, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
+import { TERMINAL_GATE } from '../../toolkit/primitives/terminal.ts'
 
 const directory = '/state/containers/ephemeral/0123456789ab'
 const layers = { lower: ['/rootfs'], upper: `${directory}/upper`, work: `${directory}/work` }
@@ -142,11 +143,11 @@ describe('the program', () => {
 })
 
 describe('gates', () => {
-  test('only a terminal has one, and it is passed before anything of it is used', () => {
-    const gates = kinds.map(([, options]) => plan(options).steps.filter(isGate).length)
-    expect(gates).toEqual([0, 0, 1])
+  test('all look for their parent; only a terminal has another, and it is passed before anything of it is used', () => {
+    const gates = kinds.map(([, options]) => plan(options).steps.flatMap(entry => (isGate(entry) ? [entry.gate] : [])))
+    expect(gates).toEqual([[ALIVE], [ALIVE], [ALIVE, TERMINAL_GATE]])
     const { steps } = plan({ terminal: true })
-    const gate = steps.findIndex(isGate)
+    const gate = steps.findLastIndex(isGate)
     const first = steps.findIndex(entry => !isGate(entry) && entry.call === 'dup3')
     expect(gate).toBeLessThan(first)
   })

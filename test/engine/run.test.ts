@@ -64,7 +64,7 @@ describe.skipIf(skipped)(`run, many times in one process${skipped}`, () => {
     const before = surroundings()
     const seen: unknown[] = []
     const given = run(wish('true'), {
-      instrument: plan => ({ ...plan, steps: [...plan.steps.slice(0, 20), { gate: 'test' }, ...plan.steps.slice(20)] }),
+      instrument: plan => ({ ...plan, steps: [...plan.steps.slice(0, 21), { gate: 'test' }, ...plan.steps.slice(21)] }),
       atGate: async (gate, process) => {
         seen.push(gate, process.results().filter(result => result !== undefined).length)
         return false

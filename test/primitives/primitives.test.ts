@@ -1,7 +1,7 @@
 // What every primitive promises, and the details of the small ones.
 import { describe, expect, test } from 'vitest'
 import { CLONE, MNT, MS, S } from '../../toolkit/kernel/constants.ts'
-import { isGate, type Namespace, type Step } from '../../toolkit/kernel/step.ts'
+import { type Namespace, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { syscalls } from '../../toolkit/kernel/syscalls.ts'
 import * as chroot from '../../toolkit/primitives/chroot.ts'
 import * as devices from '../../toolkit/primitives/devices.ts'
@@ -26,12 +26,12 @@ const all: Record<string, readonly Step[]> = {
   'mount.plan': mount.plan({ mounts: [proc] }),
   'net.loopbackUp': net.loopbackUp(),
   'overlay.plan': overlay.plan({ lower: ['/l'], upper: '/u', work: '/w' }, '/m'),
-  'pid.dieWithParent': pid.dieWithParent(),
+  'pid.dieWithParent': stepsOf({ namespaces: [], steps: pid.dieWithParent() }),
   'process.undoNode': programs.undoNode(),
   'process.clearUmask': programs.clearUmask(),
   'process.plan': programs.plan({ process: program }),
   'terminal.ownSession': terminal.ownSession(),
-  'terminal.openTerminal': terminal.openTerminal().filter(entry => !isGate(entry)) as Step[],
+  'terminal.openTerminal': stepsOf({ namespaces: [], steps: terminal.openTerminal() }),
   'terminal.console': terminal.console(),
   'terminal.noInput': terminal.noInput(),
   'terminal.keepOpen': terminal.keepOpen([0, 1]),

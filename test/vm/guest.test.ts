@@ -8,7 +8,12 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
 const { TOOLKIT_VM } = process.env
-const chosen = ['test/kernel/start.test.ts', 'test/engine/lab.test.ts', 'test/cli/run.isolation.test.ts', 'test/observe']
+const chosen = [
+  'test/kernel/start.test.ts',
+  'test/engine/lab.test.ts',
+  'test/cli/run.isolation.test.ts',
+  'test/observe',
+]
 const minutes = 20
 
 function inGuest(...command: string[]): { status: number | null; output: string } {

@@ -2,7 +2,7 @@
 // compiled for it at the last build. That saves 5 ms at every start; without the file, or with another V8, it compiles
 // anew. (Node's own compile cache keeps no function that is compiled when it is first called, and here most are.)
 const { readFileSync, writeFileSync } = require('node:fs')
-const { Script, constants } = require('node:vm')
+const { Script } = require('node:vm')
 
 const filename = `${__dirname}/engine.cjs`
 const cache = `${__dirname}/engine.cache`
@@ -20,7 +20,6 @@ const script = new Script(
   {
     filename,
     cachedData: read(cache),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER, // import('node:…'), for what is seldom needed
   },
 )
 const engine = { exports: {} }

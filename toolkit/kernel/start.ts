@@ -11,7 +11,7 @@ import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { machineCode } from './machine-code.ts'
 import { Memory } from './memory.ts'
-import { type Arg, cloneFlags, type Gate, isGate, type Plan, type Step } from './step.ts'
+import { ALIVE, type Arg, cloneFlags, type Gate, isGate, type Plan, type Step } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 import { waitSync } from './wait.ts'
 
@@ -160,8 +160,11 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     pid,
     pidfd,
     next() {
-      if (readSync(statusRead, Buffer.alloc(1)) === 1)
-        return rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!.gate
+      while (readSync(statusRead, Buffer.alloc(1)) === 1) {
+        const { gate } = rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!
+        if (gate !== ALIVE) return gate
+        this.open()
+      }
       const failed = rows.findIndex(({ allow }, i) => result(i) < 0 && result(i) !== allow)
       if (failed >= 0) {
         const { call, args, step } = rows[failed]!

@@ -50,6 +50,9 @@ export interface Gate {
   readonly gate: string
 }
 
+/** A gate that the runners open by themselves. Whoever comes to it and finds its parent dead fails with EPIPE. */
+export const ALIVE = 'alive'
+
 /** A new namespace that the process is born in, as one flag of clone3(2). */
 export interface Namespace {
   readonly flag: number

@@ -11,7 +11,7 @@ import type { Readable, Writable } from 'node:stream'
 import { invoke } from './call.ts'
 import { CLONE } from './constants.ts'
 import { KernelError } from './error.ts'
-import { cloneFlags, type Gate, isGate, isStruct, type Plan, type Step, stepsOf } from './step.ts'
+import { ALIVE, cloneFlags, type Gate, isGate, isStruct, type Plan, type Step, stepsOf } from './step.ts'
 import type { Exit } from './wait.ts'
 
 /** Descriptors of the second process by which it hears and answers; high, so that plans may use the low ones. */
@@ -59,7 +59,11 @@ export function startTwin(plan: Plan, { inherit = [] as readonly number[] } = {}
         const { value, done } = (await answers.next()) as IteratorResult<string, undefined>
         if (done) return undefined
         const answer = JSON.parse(value) as Answer
-        if ('gate' in answer) return answer.gate
+        if ('gate' in answer && answer.gate !== ALIVE) return answer.gate
+        if ('gate' in answer) {
+          this.open()
+          continue
+        }
         results[answer.step - 1] = answer.result
         const { call, args, allow } = steps[answer.step - 1] ?? {
           call: 'unshare' as const,

@@ -1,6 +1,6 @@
 // The PID namespace: processes are numbered anew from 1, and those outside cannot be seen. pid_namespaces(7).
 import { CLONE, PR, SIG } from '../kernel/constants.ts'
-import { type Namespace, type Step, step } from '../kernel/step.ts'
+import { ALIVE, type Gate, type Namespace, type Step, step } from '../kernel/step.ts'
 
 const lesson = '04-pid'
 
@@ -12,12 +12,13 @@ export const namespace: Namespace = {
 }
 
 /** Ties the process to the one that started it: it is killed when that one ends, however it ends. */
-export function dieWithParent(): Step[] {
+export function dieWithParent(): (Step | Gate)[] {
   return [
     step('prctl', [PR.SET_PDEATHSIG, SIG.KILL, 0, 0, 0], {
       why: 'if the engine is killed, nobody is left to clean up: the kernel then kills this process too',
       lesson,
       shell: 'unshare --kill-child',
     }),
+    { gate: ALIVE }, // the call says nothing of a parent that has died before it
   ]
 }
