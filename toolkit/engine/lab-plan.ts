@@ -1,8 +1,8 @@
 // What the lab is made of, and how a process enters it.
 import { packageDir, stateDir } from '../image/paths.ts'
-import { AT, CLONE, SIG } from '../kernel/constants.ts'
+import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
-import { type Mount as HostMount, readMounts } from '../observe/mounts.ts'
+import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
 import * as devices from '../primitives/devices.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
@@ -17,7 +17,9 @@ import { defaultMounts } from './spec.ts'
 /** The learner's home directory in the lab; empty at first. */
 export const LAB_HOME = '/lab'
 
-const scratch = '/tmp' // where the tmpfs for all changes is mounted, before the lab's own /tmp covers it
+/** Where the tmpfs for all changes is mounted in the lab's own mount namespace: a directory that stays empty outside. */
+export const scratchDir = (): string => `${stateDir()}/lab`
+
 const about = { lesson: '20-engine', shell: '', why: 'makes a place in the lab' } as const
 const makeDirectory = (path: string, mode = 0o755): Step =>
   step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: 'EEXIST' })
@@ -26,41 +28,32 @@ const tmpfs = (destination: string, ...options: string[]) => ({ destination, typ
 const labMounts = [
   ...defaultMounts,
   tmpfs('/run', 'mode=755'),
-  tmpfs('/tmp', 'mode=1777'),
   // containers made in the lab: their changes cannot lie on the lab's overlay
   tmpfs(`${stateDir()}/containers`, 'mode=711'),
 ]
 
-/** The host's file systems that the lab shows: the root, and what else is kept on a disk or a network. */
-function hostFileSystems(): string[] {
-  const kept = new Set([
-    'ext2',
-    'ext3',
-    'ext4',
-    'xfs',
-    'btrfs',
-    'zfs',
-    'f2fs',
-    'bcachefs',
-    'nfs',
-    'nfs4',
-    'virtiofs',
-    '9p',
-    'overlay',
-  ])
-  const shown = (readMounts(globalThis.process.pid) ?? [])
-    .filter(({ fsType, mountPoint }: HostMount) => kept.has(fsType) && !mountPoint.startsWith(scratch))
-    .map(({ mountPoint }: HostMount) => mountPoint)
-  return ['/', ...new Set(shown.filter(mountPoint => mountPoint !== '/'))]
+// What an overlay can be laid over: kept on a disk or a network. Others are shown as they are, read-only.
+const layable = new Set('ext2 ext3 ext4 xfs btrfs zfs f2fs bcachefs nfs nfs4 virtiofs 9p overlay tmpfs'.split(' '))
+
+/** Which of the host's file systems the lab shows: the root, what else is kept, and what our own files lie on. */
+function hostFileSystems(): HostMount[] {
+  const mounts = readMounts(globalThis.process.pid) ?? []
+  const needed = [packageDir(), stateDir()].flatMap(path => mountOver(mounts, path) ?? [])
+  const kept = mounts.filter(({ fsType }) => layable.has(fsType) && fsType !== 'tmpfs')
+  const shown = [...kept, ...needed].filter(({ mountPoint }) => mountPoint !== '/')
+  const visible = new Map(shown.map(({ mountPoint }) => [mountPoint, mountOver(mounts, mountPoint)!]))
+  const root = mountOver(mounts, '/')!
+  return [root, ...[...visible.values()].sort((a, b) => a.mountPoint.length - b.mountPoint.length)]
 }
 
 /** One overlay a file system, each with its own changes in the scratch tmpfs. */
-function layOver(fileSystems: readonly string[]): Step[] {
-  const root = `${scratch}/root`
-  return fileSystems.flatMap((lower, i) => {
-    const upper = `${scratch}/upper-${i}`
-    const work = `${scratch}/work-${i}`
+function layOver(fileSystems: readonly HostMount[]): Step[] {
+  const root = `${scratchDir()}/root`
+  return fileSystems.flatMap(({ mountPoint: lower, fsType }, i) => {
+    const upper = `${scratchDir()}/upper-${i}`
+    const work = `${scratchDir()}/work-${i}`
     const target = i === 0 ? root : root + lower
+    if (!layable.has(fsType)) return showReadOnly(lower, target)
     return [
       ...[upper, work, ...(i === 0 ? [root] : [])].map(path => makeDirectory(path)),
       ...overlay.plan({ lower: [lower], upper, work }, target),
@@ -68,9 +61,20 @@ function layOver(fileSystems: readonly string[]): Step[] {
   })
 }
 
+function showReadOnly(source: string, target: string): Step[] {
+  const why = 'a file system that no overlay can be laid over is shown as it is'
+  return [
+    step('mount', [source, target, null, MS.BIND, null], { ...about, why }),
+    step('mount', [null, target, null, MS.BIND | MS.REMOUNT | MS.RDONLY, null], {
+      ...about,
+      why: 'the lab changes nothing outside',
+    }),
+  ]
+}
+
 /** The lab's first process. */
 export function planLab(): Plan {
-  const root = `${scratch}/root`
+  const root = `${scratchDir()}/root`
   return {
     namespaces: [
       mount.namespace,
@@ -90,7 +94,7 @@ export function planLab(): Plan {
       ...process.undoNode(),
       ...process.clearUmask(),
       ...mount.makePrivate(),
-      ...mount.plan({ mounts: [tmpfs(scratch, 'mode=755')] }),
+      ...mount.plan({ mounts: [tmpfs(scratchDir(), 'mode=755')] }),
       ...layOver(hostFileSystems()),
       ...mount.pivotRoot(root),
       ...[stateDir(), LAB_HOME].map(path => makeDirectory(path)),

@@ -12,7 +12,8 @@ import { step } from '../kernel/step.ts'
 import { type Size, setSize } from '../kernel/tty.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import * as terminal from '../primitives/terminal.ts'
-import { environment, planEnter, planLab } from './lab-plan.ts'
+import { makeTree } from './files.ts'
+import { environment, planEnter, planLab, scratchDir } from './lab-plan.ts'
 import { openStream, takeTerminal } from './terminal.ts'
 
 export { LAB_HOME } from './lab-plan.ts'
@@ -44,6 +45,7 @@ export interface Lab {
 
 /** Starts a lab, in well under a second. Needs root. Throws KernelError. */
 export async function startLab(): Promise<Lab> {
+  makeTree(scratchDir())
   const init = start(planLab())
   init.next()
   const ended = wait(init.pid, init.pidfd)
