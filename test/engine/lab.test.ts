@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -138,4 +138,20 @@ test('killed with -9, the program that started a lab takes it along', async () =
   child.kill('SIGKILL')
   for (let tries = 0; isAlive(pid, start) && tries < 500; tries++) await sleep(10)
   expect(isAlive(pid, start)).toBe(false)
+})
+
+test('what lies on a file system of its own, as /tmp may, is there in the lab', () => {
+  const script = `import { startLab } from '${import.meta.dirname}/../../toolkit/engine/lab.ts'
+    const lab = await startLab()
+    console.log(JSON.stringify(await lab.run(['sh', '-c', 'cat /tmp/state/mark; echo 2 >/tmp/state/mark; ls /tmp'])))
+    await lab.stop()`
+  const shell =
+    'mount -t tmpfs none /tmp && mkdir /tmp/state && echo 1 >/tmp/state/mark && "$0" --input-type=module -e "$1"; cat /tmp/state/mark'
+  const env = { ...process.env, TOOLKIT_STATE: '/tmp/state' }
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', shell, process.execPath, script], {
+    env,
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe('')
+  expect(stdout).toBe('{"code":0,"output":"1\\nstate\\n"}\n1\n')
 })
