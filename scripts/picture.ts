@@ -85,6 +85,7 @@ function svg(screen: InstanceType<typeof headless.Terminal>): string {
     })
   const [w, h] = [columns * width + 24, rows * height + 24]
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}">
+<title>toolkit: the text of a lesson, what the kernel says, and a real shell</title>
 <rect width="100%" height="100%" rx="8" fill="${background}"/>
 <g transform="translate(12 12)" font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="13.5">
 ${body.join('\n')}

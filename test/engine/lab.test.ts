@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LAB_HOME, type Lab, type LabShell, startLab } from '../../toolkit/engine/lab.ts'
@@ -141,17 +142,16 @@ test('killed with -9, the program that started a lab takes it along', async () =
 })
 
 test('what lies on a file system of its own, as /tmp may, is there in the lab', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lab-'))
   const script = `import { startLab } from '${import.meta.dirname}/../../toolkit/engine/lab.ts'
     const lab = await startLab()
-    console.log(JSON.stringify(await lab.run(['sh', '-c', 'cat /tmp/state/mark; echo 2 >/tmp/state/mark; ls /tmp'])))
+    console.log(JSON.stringify(await lab.run(['sh', '-c', 'cat ${directory}/mark; echo 2 >${directory}/mark'])))
     await lab.stop()`
-  const shell =
-    'mount -t tmpfs none /tmp && mkdir /tmp/state && echo 1 >/tmp/state/mark && "$0" --input-type=module -e "$1"; cat /tmp/state/mark'
-  const env = { ...process.env, TOOLKIT_STATE: '/tmp/state' }
-  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', shell, process.execPath, script], {
-    env,
-    encoding: 'utf8',
-  })
+  const shell = 'mount -t tmpfs none "$2" && echo 1 >"$2/mark" && "$0" --input-type=module -e "$1"; cat "$2/mark"'
+  const env = { ...process.env, TOOLKIT_STATE: `${directory}/state` }
+  const args = ['-m', 'sh', '-c', shell, process.execPath, script, directory]
+  const { stdout, stderr } = spawnSync('unshare', args, { env, encoding: 'utf8' })
+  rmdirSync(directory)
   expect(stderr).toBe('')
-  expect(stdout).toBe('{"code":0,"output":"1\\nstate\\n"}\n1\n')
+  expect(stdout).toBe('{"code":0,"output":"1\\n"}\n1\n')
 })
