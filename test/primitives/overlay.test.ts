@@ -25,7 +25,7 @@ describe('overlay', () => {
   test.each(['a,b', 'a:b', 'a\\b', 'a\\,b', 'a=b', 'a b', ',', ':', '\\'])(
     'a directory named %j is one directory',
     name => {
-      const layers = { lower: [`/x/${name}`, '/y'], upper: `/up/${name}`, work: `/work/${name}` }
+      const layers = { lower: [`/x/${name}`, '/y'], upper: `/up/${name}`, work: `/scratch/${name}` }
       const [step] = plan(layers, '/merged')
       expect(parse(step!.args[4] as string)).toEqual({
         lowerdir: layers.lower,

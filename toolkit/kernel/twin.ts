@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { invoke } from './call.ts'
 import { CLONE } from './constants.ts'
+import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { ALIVE, cloneFlags, type Gate, isGate, isStruct, type Plan, type Step, stepsOf } from './step.ts'
 import type { Exit } from './wait.ts'
@@ -33,7 +34,7 @@ export interface Twin {
 /** Starts the plan in a second Node. `inherit`: descriptors that the plan uses, passed on under their own numbers. */
 export function startTwin(plan: Plan, { inherit = [] as readonly number[] } = {}): Twin {
   const flags = cloneFlags(plan)
-  if (flags & CLONE.NEWUSER) throw new KernelError('unshare', [flags], 22, 0)
+  if (flags & CLONE.NEWUSER) throw new KernelError('unshare', [flags], ERRNO.EINVAL, 0)
   const stdio: (number | 'ignore' | 'pipe')[] = Array.from({ length: ANSWER_FD + 1 }, () => 'ignore')
   for (const fd of [0, 1, 2, ...inherit]) stdio[fd] = fd
   stdio[PLAN_FD] = 'pipe'
