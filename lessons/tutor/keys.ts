@@ -97,33 +97,22 @@ export function showKey(key: string): string {
   return SHOWN[key] ?? (/^f\d+$/.test(key) ? key.toUpperCase() : key)
 }
 
+const FOOTER_EVERYWHERE: readonly [Command][] = [
+  ['hint'],
+  ['help'],
+  ['quit'],
+  ['next'],
+  ['solution'],
+  ['lessons'],
+  ['check'],
+  ['zoom'],
+  ['reset'],
+]
+
 /** The footer's entries, the most useful ones first: a narrow footer has no room for the last. */
 const FOOTER: Record<'lesson' | 'shell' | 'zoomedShell', readonly [Command, string?][]> = {
-  lesson: [
-    ['toShell'],
-    ['hint'],
-    ['help'],
-    ['quit'],
-    ['next'],
-    ['solution'],
-    ['lessons'],
-    ['check'],
-    ['zoom'],
-    ['reset'],
-    ['pageDown', 'scroll'],
-  ],
-  shell: [
-    ['switch', 'lesson'],
-    ['hint'],
-    ['help'],
-    ['quit'],
-    ['next'],
-    ['solution'],
-    ['lessons'],
-    ['check'],
-    ['zoom'],
-    ['reset'],
-  ],
+  lesson: [['toShell'], ...FOOTER_EVERYWHERE, ['pageDown', 'scroll']],
+  shell: [['switch', 'lesson'], ...FOOTER_EVERYWHERE],
   zoomedShell: [
     ['switch', 'lesson'],
     ['zoom', 'all panes'],
