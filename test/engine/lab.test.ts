@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -128,6 +128,13 @@ describe('reset', () => {
     lab = await startLab()
     expect(await lab.run(look)).toEqual(fresh)
   })
+})
+
+test('stopping it twice is as good as once', async () => {
+  const before = readdirSync('/proc/self/fd').length
+  await Promise.all([lab.stop(), lab.stop()])
+  await lab.stop()
+  expect(readdirSync('/proc/self/fd').length).toBe(before - 1) // the pidfd
 })
 
 test('killed with -9, the program that started a lab takes it along', async () => {

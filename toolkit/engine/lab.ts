@@ -5,8 +5,8 @@
 // gone: processes, mounts, links, files. And that process dies with the one that started it, however that ends.
 import { closeSync, createReadStream } from 'node:fs'
 import { packageDir } from '../image/paths.ts'
-import { invoke } from '../kernel/call.ts'
-import { O, SIG } from '../kernel/constants.ts'
+import { attempt, pipe } from '../kernel/call.ts'
+import { SIG } from '../kernel/constants.ts'
 import { type Starting, start } from '../kernel/start.ts'
 import { step } from '../kernel/step.ts'
 import { type Size, setSize } from '../kernel/tty.ts'
@@ -55,8 +55,10 @@ export async function startLab(): Promise<Lab> {
     shell: size => openShell(init, size),
     run: argv => runIn(init, argv),
     stop() {
-      invoke('pidfd_send_signal', [init.pidfd, SIG.KILL, null, 0])
-      stopped ??= ended.then(() => init.close())
+      if (!stopped) {
+        attempt('pidfd_send_signal', [init.pidfd, SIG.KILL, null, 0]) // once: later the number may be another's
+        stopped = ended.then(() => init.close())
+      }
       return stopped
     },
   }
@@ -91,25 +93,25 @@ function openShell(init: Starting, size: Size): LabShell {
 }
 
 async function runIn(init: Starting, argv: readonly string[]): Promise<{ code: number; output: string }> {
-  const fds = Buffer.alloc(8)
-  invoke('pipe2', [fds, O.CLOEXEC])
-  const [read, write] = [fds.readInt32LE(0), fds.readInt32LE(4)]
+  const [read, write] = pipe()
   const toPipe = [1, 2].map(fd =>
     step('dup3', [write, fd, 0], { lesson: '20-engine', shell: '', why: 'its output is read by the engine' }),
   )
   const stdio = [...terminal.ownSession(), ...terminal.noInput(), ...toPipe]
+  let child: Starting
   try {
-    const child = start(planEnter(init.pidfd, stdio, argv, environment()), { pidNamespaceOf: init.pidfd })
+    child = start(planEnter(init.pidfd, stdio, argv, environment()), { pidNamespaceOf: init.pidfd })
     child.next()
-    closeSync(write)
-    const chunks: Buffer[] = []
-    const [exit] = await Promise.all([wait(child.pid, child.pidfd), drain(read, chunks)])
-    child.close()
-    return { code: exitStatus(exit), output: Buffer.concat(chunks).toString() }
   } catch (error) {
-    for (const fd of [read, write]) closeSync(fd)
+    closeSync(read)
     throw error
+  } finally {
+    closeSync(write)
   }
+  const chunks: Buffer[] = []
+  const [exit] = await Promise.all([wait(child.pid, child.pidfd), drain(read, chunks)])
+  child.close()
+  return { code: exitStatus(exit), output: Buffer.concat(chunks).toString() }
 }
 
 async function drain(fd: number, chunks: Buffer[]): Promise<void> {

@@ -1,5 +1,6 @@
 // One system call, made now, by this thread. What changes the thread (unshare, setns, prctl …) changes the main thread
 // of Node only: undo it before anything asynchronous runs, see `inNamespaces` in enter.ts.
+import { O } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { type Arg, isStruct } from './step.ts'
@@ -50,4 +51,11 @@ export function invoke(name: SyscallName, args: readonly Arg[]): number {
   const result = attempt(name, args)
   if (result < 0) throw new KernelError(name, args, -result)
   return result
+}
+
+/** A new pipe, pipe(2); neither end is passed on to a program. */
+export function pipe(): [read: number, write: number] {
+  const fds = Buffer.alloc(8)
+  invoke('pipe2', [fds, O.CLOEXEC])
+  return [fds.readInt32LE(0), fds.readInt32LE(4)]
 }

@@ -4,8 +4,8 @@
 // (machine-code.ts) carry the table out in it. Meanwhile this process is free: it answers at gates, writes uid maps,
 // moves network links. A pipe that the program closes by starting (close-on-exec) tells how it went.
 import { closeSync, readSync, writeSync } from 'node:fs'
-import { attempt, invoke } from './call.ts'
-import { CLONE, MAP, O, SIG } from './constants.ts'
+import { attempt, invoke, pipe } from './call.ts'
+import { CLONE, MAP, SIG } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
@@ -85,12 +85,6 @@ function clone(args: number, size: number, table: number): number {
     code = { pointer, prototype: koffi.proto('long start(uintptr_t args, size_t size, uintptr_t table)') }
   }
   return Number(koffi.call(code.pointer, code.prototype as never, args, size, table))
-}
-
-function pipe(): [read: number, write: number] {
-  const fds = Buffer.alloc(8)
-  invoke('pipe2', [fds, O.CLOEXEC])
-  return [fds.readInt32LE(0), fds.readInt32LE(4)]
 }
 
 /** Runs `action` while children of this thread are born in another pid namespace. */
