@@ -53,6 +53,11 @@ const HEADERS = [
   'sys/ioctl.h',
   'signal.h',
   'sys/file.h',
+  'linux/capability.h',
+  'linux/seccomp.h',
+  'linux/keyctl.h',
+  'linux/bpf.h',
+  'linux/openat2.h',
 ]
 
 test.skipIf(noGcc)('constants (gcc and libc6-dev needed)', () => {
@@ -65,6 +70,9 @@ test.skipIf(noGcc)('constants (gcc and libc6-dev needed)', () => {
       '#define _GNU_SOURCE',
       '#include <stdio.h>',
       ...HEADERS.map(header => `#include <${header}>`),
+      '#ifndef MFD_EXEC',
+      '#define MFD_EXEC 0x10U', // Linux 6.3; older headers have not got it
+      '#endif',
       'int main(void) {',
       ...[...names.map(([name]) => name), 'AT_FDCWD'].map(
         name => `printf("%s %lld\\n", "${name}", (long long)${name});`,

@@ -3,7 +3,7 @@
 import { O } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
-import { type Arg, isStruct } from './step.ts'
+import { type Arg, isDescriptor, isStruct } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 
 let libc: ((n: number, ...args: (number | bigint)[]) => number) | undefined
@@ -28,7 +28,10 @@ function register(arg: Arg, keep: Uint8Array[]): number | bigint {
   let bytes: Uint8Array
   if (typeof arg === 'string') bytes = cString(arg)
   else if (arg instanceof Uint8Array) bytes = arg
-  else if (isStruct(arg)) bytes = arg.bytes
+  else if (isStruct(arg)) {
+    bytes = Buffer.from(arg.bytes)
+    for (const { at, to } of arg.pointers ?? []) (bytes as Buffer).writeBigUInt64LE(BigInt(register(to, keep)), at)
+  } else if (isDescriptor(arg)) throw new TypeError(`descriptor ${arg.descriptor} has no number; see action.ts`)
   else {
     const pointers = Buffer.alloc(8 * (arg.length + 1))
     for (const [i, text] of arg.entries()) pointers.writeBigUInt64LE(BigInt(register(text, keep)), 8 * i)

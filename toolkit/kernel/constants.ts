@@ -24,6 +24,8 @@ export const MS = {
   NODEV: 4,
   NOEXEC: 8,
   REMOUNT: 32,
+  NOATIME: 0x400,
+  NODIRATIME: 0x800,
   BIND: 0x1000,
   MOVE: 0x2000,
   REC: 0x4000,
@@ -34,6 +36,30 @@ export const MS = {
   RELATIME: 0x200000,
   STRICTATIME: 0x1000000,
 } as const
+
+/** fsopen(2). */
+export const FSOPEN = { CLOEXEC: 1 } as const
+/** fsconfig(2). */
+export const FSCONFIG = { SET_FLAG: 0, SET_STRING: 1, SET_FD: 5, CMD_CREATE: 6, CMD_RECONFIGURE: 7 } as const
+/** fsmount(2). */
+export const FSMOUNT = { CLOEXEC: 1 } as const
+/** fsmount(2), mount_setattr(2). */
+export const MOUNT_ATTR = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  NOATIME: 0x10,
+  STRICTATIME: 0x20,
+  NODIRATIME: 0x80,
+  IDMAP: 0x100000,
+} as const
+/** open_tree(2). */
+export const OPEN_TREE = { CLONE: 1, CLOEXEC: 0o2000000, RECURSIVE: 0x8000 } as const
+/** move_mount(2). */
+export const MOVE_MOUNT = { F_EMPTY_PATH: 4, T_EMPTY_PATH: 0x40 } as const
+/** openat2(2). */
+export const RESOLVE = { NO_XDEV: 1, NO_MAGICLINKS: 2, NO_SYMLINKS: 4, BENEATH: 8, IN_ROOT: 0x10 } as const
 
 /** umount(2). */
 export const MNT = { FORCE: 1, DETACH: 2, EXPIRE: 4 } as const
@@ -55,23 +81,97 @@ export const O = {
 } as const
 
 /** openat(2), "at" calls in general. */
-export const AT = { FDCWD: -100 } as const
+export const AT = {
+  FDCWD: -100,
+  SYMLINK_NOFOLLOW: 0x100,
+  REMOVEDIR: 0x200,
+  EMPTY_PATH: 0x1000,
+  RECURSIVE: 0x8000,
+} as const
 
 /** inode(7): the file type in a mode. */
 export const S = {
   IFMT: 0o170000,
   IFSOCK: 0o140000,
+  IFLNK: 0o120000,
   IFREG: 0o100000,
   IFBLK: 0o60000,
+  IFDIR: 0o40000,
   IFCHR: 0o20000,
   IFIFO: 0o10000,
 } as const
 
 /** prctl(2). */
-export const PR = { SET_PDEATHSIG: 1, SET_DUMPABLE: 4, SET_NAME: 15, CAPBSET_DROP: 24, SET_NO_NEW_PRIVS: 38 } as const
+export const PR = {
+  SET_PDEATHSIG: 1,
+  SET_DUMPABLE: 4,
+  SET_KEEPCAPS: 8,
+  SET_NAME: 15,
+  CAPBSET_READ: 23,
+  CAPBSET_DROP: 24,
+  SET_NO_NEW_PRIVS: 38,
+  CAP_AMBIENT: 47,
+} as const
+
+/** capabilities(7): the number of each is its bit. */
+export const CAP = {
+  CHOWN: 0,
+  DAC_OVERRIDE: 1,
+  DAC_READ_SEARCH: 2,
+  FOWNER: 3,
+  FSETID: 4,
+  KILL: 5,
+  SETGID: 6,
+  SETUID: 7,
+  SETPCAP: 8,
+  LINUX_IMMUTABLE: 9,
+  NET_BIND_SERVICE: 10,
+  NET_BROADCAST: 11,
+  NET_ADMIN: 12,
+  NET_RAW: 13,
+  IPC_LOCK: 14,
+  IPC_OWNER: 15,
+  SYS_MODULE: 16,
+  SYS_RAWIO: 17,
+  SYS_CHROOT: 18,
+  SYS_PTRACE: 19,
+  SYS_PACCT: 20,
+  SYS_ADMIN: 21,
+  SYS_BOOT: 22,
+  SYS_NICE: 23,
+  SYS_RESOURCE: 24,
+  SYS_TIME: 25,
+  SYS_TTY_CONFIG: 26,
+  MKNOD: 27,
+  LEASE: 28,
+  AUDIT_WRITE: 29,
+  AUDIT_CONTROL: 30,
+  SETFCAP: 31,
+  MAC_OVERRIDE: 32,
+  MAC_ADMIN: 33,
+  SYSLOG: 34,
+  WAKE_ALARM: 35,
+  BLOCK_SUSPEND: 36,
+  AUDIT_READ: 37,
+  PERFMON: 38,
+  BPF: 39,
+  CHECKPOINT_RESTORE: 40,
+} as const
+
+/** seccomp(2). */
+export const SECCOMP = { SET_MODE_STRICT: 0, SET_MODE_FILTER: 1, GET_ACTION_AVAIL: 2 } as const
+
+/** keyctl(2). */
+export const KEYCTL = { GET_KEYRING_ID: 0, JOIN_SESSION_KEYRING: 1 } as const
+
+/** bpf(2). */
+export const BPF = { PROG_LOAD: 5, PROG_ATTACH: 8, PROG_DETACH: 9 } as const
+
+/** memfd_create(2). */
+export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 0x10 } as const
 
 /** fcntl(2). */
-export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4 } as const
+export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, ADD_SEALS: 1033 } as const
 
 /** close_range(2). */
 export const CLOSE_RANGE = { UNSHARE: 2, CLOEXEC: 4 } as const
@@ -79,7 +179,7 @@ export const CLOSE_RANGE = { UNSHARE: 2, CLOEXEC: 4 } as const
 /** mmap(2). */
 export const PROT = { NONE: 0, READ: 1, WRITE: 2, EXEC: 4 } as const
 /** mmap(2). */
-export const MAP = { SHARED: 1, PRIVATE: 2, ANONYMOUS: 0x20 } as const
+export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, FIXED_NOREPLACE: 0x100000 } as const
 
 /** socket(2), address_families(7). */
 export const AF = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const
@@ -90,7 +190,24 @@ export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000 } as const
 export const IFF = { UP: 1, LOOPBACK: 8, RUNNING: 0x40 } as const
 
 /** getrlimit(2). */
-export const RLIMIT = { CORE: 4, NPROC: 6, NOFILE: 7 } as const
+export const RLIMIT = {
+  CPU: 0,
+  FSIZE: 1,
+  DATA: 2,
+  STACK: 3,
+  CORE: 4,
+  RSS: 5,
+  NPROC: 6,
+  NOFILE: 7,
+  MEMLOCK: 8,
+  AS: 9,
+  LOCKS: 10,
+  SIGPENDING: 11,
+  MSGQUEUE: 12,
+  NICE: 13,
+  RTPRIO: 14,
+  RTTIME: 15,
+} as const
 
 /** waitpid(2). */
 export const W = { NOHANG: 1, ALL: 0x40000000 } as const
@@ -151,10 +268,23 @@ export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const
 export const groups = {
   CLONE,
   MS,
+  FSOPEN,
+  FSCONFIG,
+  FSMOUNT,
+  MOUNT_ATTR,
+  OPEN_TREE,
+  MOVE_MOUNT,
+  RESOLVE,
   MNT,
   O,
+  AT,
   S,
   PR,
+  CAP,
+  SECCOMP,
+  KEYCTL,
+  BPF,
+  MFD,
   F,
   CLOSE_RANGE,
   PROT,

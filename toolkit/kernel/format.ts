@@ -1,6 +1,6 @@
 // System calls as a person writes them in C: mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL).
 import { AT, type Group, groups, O, S } from './constants.ts'
-import { type Arg, isStruct } from './step.ts'
+import { type Arg, isDescriptor, isStruct } from './step.ts'
 import { type Param, type SyscallName, syscalls } from './syscalls.ts'
 
 const SHOWN = 80 // characters of a string; the rest of a long environment tells nobody anything
@@ -11,6 +11,7 @@ const quote = (text: string): string => JSON.stringify(text.length > SHOWN ? `${
 export function constantName(group: Group, name: string): string {
   if (group === 'IOCTL') return name
   if (group === 'SIG') return `SIG${name}`
+  if (group === 'OPEN_TREE' && name === 'RECURSIVE') return 'AT_RECURSIVE'
   if (group === 'W') return name === 'ALL' ? '__WALL' : `W${name}`
   return `${group}_${name}`
 }
@@ -45,6 +46,7 @@ function formatArg(param: Param | undefined, arg: Arg): string {
   if (typeof arg === 'string') return quote(arg)
   if (arg instanceof Uint8Array) return `{${arg.length} bytes}`
   if (isStruct(arg)) return arg.text
+  if (isDescriptor(arg)) return arg.descriptor
   if (typeof arg !== 'number') return `[${arg.slice(0, 8).map(quote).join(', ')}${arg.length > 8 ? ', …' : ''}]`
   if (param === 'dirfd' && arg === AT.FDCWD) return 'AT_FDCWD'
   if (param === 'mode') return formatMode(arg)

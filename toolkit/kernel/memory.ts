@@ -3,7 +3,7 @@
 import { invoke } from './call.ts'
 import { MAP, PROT } from './constants.ts'
 import { koffi } from './koffi.ts'
-import { type Arg, isStruct } from './step.ts'
+import { type Arg, isDescriptor, isStruct, type Struct } from './step.ts'
 
 /** An anonymous mapping, filled from its start. Where it is shared, a child of clone3(2) sees and fills the same bytes. */
 export class Memory {
@@ -45,6 +45,12 @@ export class Memory {
     return at
   }
 
+  #putStruct({ bytes, pointers = [] }: Struct): number {
+    const at = this.put(bytes)
+    for (const pointer of pointers) this.write64(at + pointer.at, this.put(pointer.to))
+    return at
+  }
+
   // argv and envp: the same list for every directory of PATH that is tried, put once.
   #putList(list: readonly string[]): number {
     const known = this.#lists.get(list)
@@ -60,7 +66,8 @@ export class Memory {
     if (arg === null) return 0
     if (typeof arg === 'number') return arg
     if (typeof arg === 'string') return this.#putString(arg)
-    if (isStruct(arg)) return this.put(arg.bytes)
+    if (isStruct(arg)) return this.#putStruct(arg)
+    if (isDescriptor(arg)) throw new TypeError(`descriptor ${arg.descriptor} has no number; see action.ts`)
     return arg instanceof Uint8Array ? this.put(arg) : this.#putList(arg)
   }
 

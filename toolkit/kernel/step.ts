@@ -1,5 +1,6 @@
 // A container is a list of system calls, and this is the list. Everything else reads it: the runners carry it out
 // (start.ts, twin.ts), `--explain` prints it, the lessons show it beside the commands a learner types, tests assert on it.
+import type { Action } from './action.ts'
 import type { ErrnoName } from './errno.ts'
 import type { SyscallName } from './syscalls.ts'
 
@@ -7,12 +8,21 @@ import type { SyscallName } from './syscalls.ts'
 export interface Struct {
   readonly bytes: Uint8Array
   readonly text: string
+  /** Where in `bytes` (a multiple of 8) the address of other bytes belongs: struct sock_fprog points to its filter. */
+  readonly pointers?: readonly { readonly at: number; readonly to: Uint8Array }[]
 }
 
-/** A number, a string or list of strings, memory, or NULL; see `Param` in syscalls.ts for which goes where. */
-export type Arg = number | string | null | Uint8Array | Struct | readonly string[]
+/** A descriptor that has no number yet: an action of the engine opens it before the process is made, see action.ts. */
+export interface Descriptor {
+  readonly descriptor: string
+}
+
+/** A number, a string or list of strings, memory, a descriptor, or NULL; see `Param` in syscalls.ts for which goes where. */
+export type Arg = number | string | null | Uint8Array | Struct | Descriptor | readonly string[]
 
 export const isStruct = (arg: Arg): arg is Struct => typeof arg === 'object' && arg !== null && 'text' in arg
+export const isDescriptor = (arg: Arg): arg is Descriptor =>
+  typeof arg === 'object' && arg !== null && 'descriptor' in arg
 
 /** The lesson that teaches what a step does. */
 export type LessonName =
@@ -25,8 +35,16 @@ export type LessonName =
   | '07-user'
   | '08-cgroup-time'
   | '09-pids'
+  | '10-memory'
+  | '11-limits'
   | '12-overlay'
+  | '13-layers'
+  | '14-veth'
+  | '15-bridge'
+  | '16-names'
   | '17-security'
+  | '18-volumes'
+  | '19-runc'
   | '20-engine'
 
 /** One system call as data. */
@@ -48,6 +66,8 @@ export interface Step {
  */
 export interface Gate {
   readonly gate: string
+  /** What the engine does outside while the process waits: the uid map, the cable. Done before the gate opens. */
+  readonly actions?: readonly Action[]
 }
 
 /** A gate that the runners open by themselves. Whoever comes to it and finds its parent dead fails with EPIPE. */
@@ -64,14 +84,24 @@ export interface Namespace {
 
 /** How a process comes to be: the namespaces it is born in, then its calls in order; the last one is execve. */
 export interface Plan {
+  /** What the engine does outside before there is a process: directories, limits, descriptors. */
+  readonly before?: readonly Action[]
   readonly namespaces: readonly Namespace[]
+  /** The cgroup v2 directory it is born in. */
+  readonly cgroup?: Descriptor
+  /**
+   * What must come before the process sheds the engine's memory (start.ts): a process whose user namespace has no map
+   * yet would lose its capabilities there.
+   */
+  readonly first?: readonly (Step | Gate)[]
   readonly steps: readonly (Step | Gate)[]
 }
 
 export const isGate = (entry: Step | Gate): entry is Gate => 'gate' in entry
 
 /** The system calls of a plan, gates left out. A step's number is its position here, from 1; clone3 is 0. */
-export const stepsOf = (plan: Plan): Step[] => plan.steps.flatMap(entry => (isGate(entry) ? [] : [entry]))
+export const stepsOf = ({ first = [], steps }: Plan): Step[] =>
+  [...first, ...steps].flatMap(entry => (isGate(entry) ? [] : [entry]))
 
 /** The clone3 flags of a plan. */
 export const cloneFlags = (plan: Plan): number => plan.namespaces.reduce((bits, ns) => bits | ns.flag, 0) >>> 0

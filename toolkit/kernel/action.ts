@@ -1,0 +1,85 @@
+// What the engine itself does for a container, outside of it: it makes cgroup directories, plugs in cables, opens what
+// the new process will find under a name. Like the steps of that process (step.ts) these are data with a reason, so
+// that `--explain` can print them in their place and a test can look at them without root.
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { invoke } from './call.ts'
+import { formatCall } from './format.ts'
+import { type Arg, isDescriptor, type LessonName, type Step } from './step.ts'
+
+/** What actions share. */
+export interface Context {
+  /** Open descriptors by the names under which steps ask for them. Whoever made the context closes them. */
+  readonly descriptors: Map<string, number>
+  /** The new process; not there in the actions of `Plan.before`. */
+  readonly process?: { readonly pid: number; readonly pidfd: number }
+}
+
+/** One thing the engine does outside. */
+export interface Action {
+  /** What is done, as C or a shell would write it. */
+  readonly text: string
+  /** One sentence: what would be wrong without it. */
+  readonly why: string
+  readonly lesson: LessonName
+  /** The command that a person would type for the same effect; empty where there is none. */
+  readonly shell: string
+  /** Does it. Throws KernelError, UsageError, or an error of node:fs. */
+  readonly apply: (context: Context) => void
+}
+
+type About = Pick<Action, 'why' | 'lesson' | 'shell'>
+
+/** Puts numbers in place of names. */
+export function resolve(args: readonly Arg[], { descriptors }: Pick<Context, 'descriptors'>): Arg[] {
+  return args.map(arg => {
+    if (arg === null || !isDescriptor(arg)) return arg
+    const fd = descriptors.get(arg.descriptor)
+    if (fd === undefined) throw new Error(`no descriptor ${arg.descriptor}`)
+    return fd
+  })
+}
+
+/** A system call that the engine makes itself. `opens`: its result is a descriptor, known under this name from now on. */
+export function callAction({ call, args, why, lesson, shell }: Step, opens?: string): Action {
+  return {
+    text: `${opens ? `${opens} = ` : ''}${formatCall(call, args)}`,
+    why,
+    lesson,
+    shell,
+    apply(context) {
+      const result = invoke(call, resolve(args, context))
+      if (opens) context.descriptors.set(opens, result)
+    },
+  }
+}
+
+/** Writes to a file that the kernel shows (cgroup, /proc): one write, because each is a command. */
+export function writeAction(path: string, text: string, about: About): Action {
+  return {
+    ...about,
+    text: `write("${path}", ${JSON.stringify(text)})`,
+    apply() {
+      const fd = openSync(path, 'w')
+      try {
+        writeSync(fd, text)
+      } finally {
+        closeSync(fd)
+      }
+    },
+  }
+}
+
+/** Makes a directory; one that is there already is as good. */
+export function directoryAction(path: string, about: About): Action {
+  return {
+    ...about,
+    text: `mkdir("${path}", 0755)`,
+    apply() {
+      try {
+        mkdirSync(path, 0o755)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+    },
+  }
+}
