@@ -76,6 +76,15 @@ await build({
   footer: { js: '})' },
 })
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
+// What others import: `toolkit/primitives/overlay` and its like, one file each.
+await build({
+  ...common,
+  entryPoints: ['kernel', 'primitives', 'observe'].map(room => `toolkit/${room}/**/*.ts`),
+  outbase: 'toolkit',
+  outdir: `${outdir}/modules`,
+  format: 'esm',
+  splitting: true,
+})
 
 fs.copyFileSync('toolkit/cli/entry.cjs', `${outdir}/toolkit.cjs`)
 fs.rmSync('dist', { recursive: true, force: true })
