@@ -68,7 +68,7 @@ function changes(source: string): string[] {
   for (const [text, name, rest] of source.matchAll(/\b(?:invoke|attempt)\(\s*'?(\w+)'?([^\n]*)/g)) {
     const reads =
       name === 'ioctl'
-        ? /IOCTL\.(SIOCG|TIOCG|TCGETS)/.test(rest!)
+        ? /IOCTL\.(SIOCG|TIOCG|TCGETS|NS_GET)/.test(rest!)
         : READING_CALLS.has(name!) && !/O\.(WRONLY|RDWR|CREAT)/.test(rest!)
     if (!reads) found.push(text)
   }

@@ -58,6 +58,8 @@ const HEADERS = [
   'linux/keyctl.h',
   'linux/bpf.h',
   'linux/openat2.h',
+  'linux/nsfs.h',
+  'linux/netlink.h',
 ]
 
 test.skipIf(noGcc)('constants (gcc and libc6-dev needed)', () => {

@@ -186,6 +186,32 @@ export const AF = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const
 /** socket(2). */
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000 } as const
 
+/** recv(2). */
+export const MSG = { PEEK: 2, TRUNC: 0x20, DONTWAIT: 0x40 } as const
+/** socket(7). */
+export const SO = { SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 33 } as const
+/** socket(7), netlink(7): the levels of setsockopt. */
+export const SOL = { SOCKET: 1, NETLINK: 270 } as const
+/** netlink(7): protocols, and then options of its sockets. */
+export const NETLINK = { ROUTE: 0, NETFILTER: 12, CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 } as const
+/** netlink(7): flags of a message; some mean another thing for each kind of request. */
+export const NLM_F = {
+  REQUEST: 1,
+  MULTI: 2,
+  ACK: 4,
+  ECHO: 8,
+  DUMP_INTR: 0x10,
+  ROOT: 0x100,
+  MATCH: 0x200,
+  DUMP: 0x300,
+  REPLACE: 0x100,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  APPEND: 0x800,
+  CAPPED: 0x100,
+  ACK_TLVS: 0x200,
+} as const
+
 /** netdevice(7): SIOCSIFFLAGS. */
 export const IFF = { UP: 1, LOOPBACK: 8, RUNNING: 0x40 } as const
 
@@ -212,8 +238,9 @@ export const RLIMIT = {
 /** waitpid(2). */
 export const W = { NOHANG: 1, ALL: 0x40000000 } as const
 
-/** ioctl_tty(2), TIOCGPTPEER and friends in pts(4), SIOCSIFFLAGS in netdevice(7). */
+/** ioctl_tty(2), TIOCGPTPEER and friends in pts(4), SIOCSIFFLAGS in netdevice(7), NS_GET_USERNS in ioctl_ns(2). */
 export const IOCTL = {
+  NS_GET_USERNS: 0xb701,
   TIOCSCTTY: 0x540e,
   TIOCSTI: 0x5412,
   TIOCGWINSZ: 0x5413,
@@ -291,6 +318,11 @@ export const groups = {
   MAP,
   AF,
   SOCK,
+  MSG,
+  SO,
+  SOL,
+  NETLINK,
+  NLM_F,
   IFF,
   RLIMIT,
   W,

@@ -23,6 +23,8 @@ const NAMES = {
 /** As in RLIMIT_NOFILE. */
 export type LimitName = (typeof NAMES)[keyof typeof NAMES]
 
+export const LIMIT_NAMES: readonly LimitName[] = Object.values(NAMES)
+
 /** In the unit of the man page (seconds, bytes, processes, files …); Infinity where there is no limit. */
 export interface Limit {
   readonly soft: number

@@ -1,5 +1,8 @@
 // Which namespaces a process is in: the links of /proc/PID/ns, namespaces(7).
-import { readLink } from './read.ts'
+import { closeSync, openSync } from 'node:fs'
+import { attempt } from '../kernel/call.ts'
+import { IOCTL } from '../kernel/constants.ts'
+import { orGone, readLink } from './read.ts'
 
 export const NAMESPACE_TYPES = [
   'mnt',
@@ -45,4 +48,22 @@ export const formatNamespace = ({ type, inode }: NamespaceId): string => `${type
 /** The types in which two processes differ, in the order of NAMESPACE_TYPES. */
 export function compareNamespaces(a: Namespaces, b: Namespaces): NamespaceType[] {
   return NAMESPACE_TYPES.filter(type => a[type].inode !== b[type].inode)
+}
+
+/**
+ * The user namespace that a namespace belongs to (ioctl_ns(2)): who is root in that one may do as he likes with this.
+ * Undefined where it is gone, not ours to look at, or lies outside our own user namespace.
+ */
+export function ownerOf(pid: number, type: NamespaceType): NamespaceId | undefined {
+  const fd = orGone(() => openSync(`/proc/${pid}/ns/${type}`, 'r'))
+  if (fd === undefined) return undefined
+  try {
+    const owner = attempt('ioctl', [fd, IOCTL.NS_GET_USERNS, null])
+    if (owner < 0) return undefined
+    const inode = /\d+/.exec(readLink(`/proc/self/fd/${owner}`) ?? '')?.[0]
+    closeSync(owner)
+    return inode === undefined ? undefined : { type: 'user', inode: Number(inode) }
+  } finally {
+    closeSync(fd)
+  }
 }
