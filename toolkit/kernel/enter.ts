@@ -62,6 +62,24 @@ export function inNamespaces<T>(pid: number, flags: number, read: () => T): T {
   }
 }
 
+/**
+ * The same for a network namespace that is held by a descriptor: an open /proc/PID/ns/net, or a file that it was bound
+ * to. Throws a KernelError of setns, and what `read` throws.
+ */
+export function inNetwork<T>(there: number, read: () => T): T {
+  const home = openSync('/proc/thread-self/ns/net', 'r')
+  try {
+    invoke('setns', [there, CLONE.NEWNET])
+    try {
+      return read()
+    } finally {
+      invoke('setns', [home, CLONE.NEWNET])
+    }
+  } finally {
+    closeSync(home)
+  }
+}
+
 /** Opens a second file; where that fails the first is closed. */
 function openAlso(path: string, first: number): number {
   try {
