@@ -1,0 +1,148 @@
+// From the wish of `run` to the filter, and the filters compiled before: compiling takes as long as the rest of a start.
+//
+//   STATE/cache/seccomp/NAME.bpf
+//     u32 magic, flags, bytes of the inputs, bytes of the program, checksum of the program
+//     the inputs: all that the program depends on, compared in full; NAME is only a short hash
+//     the program: struct sock_filter, 8 bytes each
+//
+// It is a cache: what is not exactly what was written is passed over and made again, and none of it need be there.
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { stateDir } from '../image/paths.ts'
+import type { Step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { defaultProfile } from '../primitives/seccomp/default-profile.ts'
+import { type Program, plan } from '../primitives/seccomp/filter.ts'
+import { makeTree } from './files.ts'
+
+/** To be raised when the same inputs give another program; the test that knows the programs says when. */
+export const REVISION = 1
+
+const MAGIC = 0x46504253
+const HEADER = 20
+const MOST_PROGRAM = 8 * 4096 // bytes: the longest filter the kernel takes
+const MOST_PROFILE = 1 << 20 // bytes; docker's own has 15,000
+const MOST_FILES = 64
+
+export interface SeccompWish {
+  /** `default`, `unconfined`, or the path of a JSON file. */
+  readonly profile: string
+  /** The bounding set: CAP_CHOWN … */
+  readonly capabilities: readonly string[]
+}
+
+/** The step that puts the wished-for filter in place; none for `unconfined`. Throws a UsageError for a bad file. */
+export async function seccompSteps({ profile, capabilities }: SeccompWish): Promise<Step[]> {
+  if (profile === 'unconfined') return []
+  const text = profile === 'default' ? JSON.stringify(defaultProfile) : readProfile(profile)
+  const kernel = profile === 'default' ? '' : readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
+  const key = [process.arch, ...[...capabilities].sort(), profile].join(' ')
+  const path = `${stateDir()}/cache/seccomp/${hash(Buffer.from(key)).toString(16).padStart(8, '0')}.bpf`
+  const inputs = Buffer.from([REVISION, kernel, key, text].join('\n'))
+  return plan(readCached(path, inputs) ?? (await compileAndKeep(path, inputs, { profile, text, capabilities, kernel })))
+}
+
+/** FNV-1a, 32 bits. It finds damage, not malice: the directory is root's. */
+function hash(bytes: Uint8Array): number {
+  let sum = 0x811c9dc5
+  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193)
+  return sum >>> 0
+}
+
+/** The first `most` bytes of a file; undefined where it is not a plain file, or not one that `trusted` takes. */
+function readBounded(path: string, most: number, flags: number, trusted = (_: Stats) => true): Buffer | undefined {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags)
+  try {
+    const stats = fstatSync(fd)
+    if (!stats.isFile() || !trusted(stats)) return undefined
+    const bytes = Buffer.alloc(Math.min(stats.size, most))
+    return bytes.subarray(0, readSync(fd, bytes))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function readProfile(path: string): string {
+  const fail = (what: string): never => {
+    throw new UsageError(
+      `run: --security-opt seccomp=${path}: ${what}; allowed are default, unconfined and a JSON file`,
+    )
+  }
+  let bytes: Buffer | undefined
+  try {
+    bytes = readBounded(path, MOST_PROFILE + 1, 0)
+  } catch (error) {
+    return fail(`cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  if (bytes === undefined) return fail('not a file')
+  return bytes.length > MOST_PROFILE ? fail('more than 1 MiB') : bytes.toString()
+}
+
+/** That nobody else can have written it. */
+const isOurs = ({ uid, mode }: Stats): boolean => uid === process.geteuid!() && (mode & 0o022) === 0
+
+function readCached(path: string, inputs: Buffer): Program | undefined {
+  let bytes: Buffer | undefined
+  try {
+    bytes = readBounded(path, HEADER + inputs.length + MOST_PROGRAM, constants.O_NOFOLLOW, isOurs)
+  } catch {
+    return undefined
+  }
+  if (bytes === undefined || bytes.length < HEADER + inputs.length) return undefined
+  const [magic, flags, length, size, checksum] = [0, 4, 8, 12, 16].map(at => bytes.readUInt32LE(at))
+  const filter = bytes.subarray(HEADER + inputs.length)
+  const whole = magic === MAGIC && length === inputs.length && size === filter.length && size > 0
+  if (!whole || !bytes.subarray(HEADER, HEADER + inputs.length).equals(inputs)) return undefined
+  return checksum === hash(filter) ? { filter, flags: flags! } : undefined
+}
+
+async function compileAndKeep(
+  path: string,
+  inputs: Buffer,
+  { profile, text, capabilities, kernel }: SeccompWish & { text: string; kernel: string },
+): Promise<Program> {
+  const seccomp = await import('../primitives/seccomp.ts')
+  const arch = process.arch as 'x64' | 'arm64'
+  const parsed = profile === 'default' ? defaultProfile : seccomp.parseProfile(text, profile)
+  const plain = seccomp.reduce(parsed, { arch, capabilities, kernel })
+  const filter = seccomp.compile(plain, { arch })
+  const flags = (plain.flags ?? []).reduce((bits, name) => bits | seccomp.FLAGS[name], 0)
+  keep(path, inputs, { filter, flags })
+  return { filter, flags }
+}
+
+/** Writes the file beside and renames it. Where that cannot be, the next start compiles again. */
+function keep(path: string, inputs: Buffer, { filter, flags }: Program): void {
+  const header = Buffer.alloc(HEADER)
+  for (const [i, word] of [MAGIC, flags, inputs.length, filter.length, hash(filter)].entries())
+    header.writeUInt32LE(word, 4 * i)
+  const directory = dirname(path)
+  const temporary = `${path}.${process.pid}`
+  try {
+    makeTree(directory)
+    const files = readdirSync(directory)
+    if (files.length >= MOST_FILES) for (const name of files) rmSync(`${directory}/${name}`, { force: true })
+    const { O_WRONLY, O_CREAT, O_EXCL } = constants
+    const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+    try {
+      writeSync(fd, Buffer.concat([header, inputs, filter]))
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
+  } catch {
+    rmSync(temporary, { force: true })
+  }
+}
