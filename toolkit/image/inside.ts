@@ -1,0 +1,74 @@
+// Reading a file of an image. What an image contains is somebody else's: /etc/passwd may be a link to the host's shadow
+// file, a FIFO that never answers, a device, or five gigabytes of nothing.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { attempt } from '../kernel/call.ts'
+import { O, RESOLVE } from '../kernel/constants.ts'
+import { ERRNO } from '../kernel/errno.ts'
+import { KernelError } from '../kernel/error.ts'
+import type { Struct } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+
+const TRIES = 16 // EAGAIN: somebody renamed a directory on the way while the kernel followed a '..'
+
+/** struct open_how: `root` is the root directory for the path and for every link on its way; magic links lead nowhere. */
+const how: Struct = {
+  bytes: Buffer.from(
+    BigUint64Array.of(BigInt(O.PATH | O.CLOEXEC), 0n, BigInt(RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS)).buffer,
+  ),
+  text: '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}',
+}
+
+/** Opens a path below `root` as a mere name, O_PATH: that has no effect on whatever it is. -1: there is none. */
+function locate(root: number, path: string): number {
+  const args = [root, path, how, how.bytes.length]
+  let result = 0
+  for (let i = 0; i < TRIES; i++) {
+    result = attempt('openat2', args)
+    if (result !== -ERRNO.EAGAIN) break
+  }
+  if (result >= 0) return result
+  if (result === -ERRNO.ENOENT || result === -ERRNO.ENOTDIR) return -1
+  throw new KernelError('openat2', args, -result)
+}
+
+/** Reads to the end, but no more than `size` bytes. */
+function readUpTo(fd: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  let length = 0
+  for (let n = -1; n !== 0 && length < size; length += n) n = readSync(fd, bytes, length, size - length, null)
+  return bytes.subarray(0, length)
+}
+
+/** Reads an O_PATH descriptor that leads to a regular file of a bearable size. */
+function readLocated(found: number, path: string, maxBytes: number): Buffer {
+  const refuse = (what: string) => new UsageError(`${path} of the image is ${what}, so it is not read`)
+  const stat = fstatSync(found)
+  if (!stat.isFile()) throw refuse('not a regular file')
+  if (stat.size > maxBytes) throw refuse(`larger than ${maxBytes} bytes`)
+  const fd = openSync(`/proc/self/fd/${found}`, O.RDONLY | O.NONBLOCK) // the very same file, now with its content
+  try {
+    return readUpTo(fd, stat.size)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * The content of a file as a process with the root directory `root` (a path, or a descriptor) would find it; undefined
+ * where there is none. Symbolic links are followed and stay inside. Throws a UsageError where it is not a regular file
+ * or larger than `maxBytes`, and a KernelError where the kernel refuses, as for links in a circle.
+ */
+export function readInside(root: string | number, path: string, maxBytes = 1 << 20): Buffer | undefined {
+  const directory = typeof root === 'number' ? root : openSync(root, O.PATH | O.DIRECTORY)
+  try {
+    const found = locate(directory, path)
+    if (found < 0) return undefined
+    try {
+      return readLocated(found, path, maxBytes)
+    } finally {
+      closeSync(found)
+    }
+  } finally {
+    if (typeof root === 'string') closeSync(directory)
+  }
+}
