@@ -1,0 +1,71 @@
+// The freezer: all processes of a cgroup stop where they are, and go on later as if nothing had been. Unlike SIGSTOP they
+// neither notice nor can they forbid it. On v1 a controller, admin-guide/cgroup-v1/freezer-subsystem; on v2 in every
+// group, cgroup.freeze.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { UsageError } from '../kernel/usage-error.ts'
+
+const WAIT = 5 // seconds
+const timer = new Int32Array(new SharedArrayBuffer(4))
+const sleep = (milliseconds: number) => Atomics.wait(timer, 0, 0, milliseconds)
+
+function text(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The directory of a group that has a freezer, with its version; undefined where none of them has. */
+function find(directories: readonly string[]): { directory: string; version: 1 | 2 } | undefined {
+  for (const directory of directories) {
+    if (text(`${directory}/freezer.state`) !== undefined) return { directory, version: 1 }
+    if (text(`${directory}/cgroup.freeze`) !== undefined) return { directory, version: 2 }
+  }
+  return undefined
+}
+
+const isFrozen = ({ directory, version }: { directory: string; version: 1 | 2 }): boolean =>
+  version === 1
+    ? text(`${directory}/freezer.state`)?.trim() === 'FROZEN'
+    : /^frozen 1$/m.test(text(`${directory}/cgroup.events`) ?? '')
+
+function order(group: { directory: string; version: 1 | 2 }, freeze: boolean): void {
+  if (group.version === 1) writeFileSync(`${group.directory}/freezer.state`, freeze ? 'FROZEN' : 'THAWED')
+  else writeFileSync(`${group.directory}/cgroup.freeze`, freeze ? '1' : '0')
+}
+
+/** Gives the order and waits until it is so; false where it does not come to be in time. */
+function reach(group: { directory: string; version: 1 | 2 }, frozen: boolean): boolean {
+  const end = Date.now() + 1000 * WAIT
+  order(group, frozen)
+  for (let wait = 1; isFrozen(group) !== frozen; wait = Math.min(2 * wait, 50)) {
+    if (Date.now() > end) return false
+    sleep(wait)
+    // On v1 a process that was just being made can keep the group from becoming still: asking again looks anew.
+    if (group.version === 1) order(group, frozen)
+  }
+  return true
+}
+
+/**
+ * Stops all processes of a group, and waits until they stand still. `directories` are those of one group on all
+ * hierarchies. Throws a UsageError where there is no freezer, or where a process does not stop within 5 seconds (it waits
+ * for a broken disk, perhaps); the others run again then.
+ */
+export function freeze(directories: readonly string[]): void {
+  const group = find(directories)
+  if (!group)
+    throw new UsageError('cannot pause: no freezer here; mount -t cgroup -o freezer cgroup /sys/fs/cgroup/freezer')
+  if (reach(group, true)) return
+  order(group, false)
+  throw new UsageError(`cannot pause: not all processes of ${group.directory} stopped within ${WAIT} seconds`)
+}
+
+/** Lets the processes of a group go on. Throws a UsageError where a group above is frozen, too. */
+export function thaw(directories: readonly string[]): void {
+  const group = find(directories)
+  if (group && !reach(group, false))
+    throw new UsageError(`cannot unpause: ${group.directory} lies in a cgroup that is frozen; thaw that one first`)
+}
