@@ -1,0 +1,241 @@
+// The cgroups of a container: where they lie, what is made for them, and how they end. On v1 one group in each hierarchy
+// that we need, on v2 one group; below the engine's own, never beside or above it where that can be helped.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Action } from '../kernel/action.ts'
+import type { Descriptor, Step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { type CgroupFigures, readCgroup } from '../observe/cgroup-figures.ts'
+import { type CgroupLayout, controllerState, type Hierarchy, readLayout } from '../observe/cgroups.ts'
+import { enter } from '../primitives/cgroup-namespace.ts'
+import * as removal from '../primitives/cgroup-removal.ts'
+import * as cgroups from '../primitives/cgroups.ts'
+import { type DeviceRule, deviceList, v1Action, v2Action } from '../primitives/device-rules.ts'
+import { freeze, thaw } from '../primitives/freezer.ts'
+import { CONTROLLERS, type Controller, limitAction, type Resources, settings } from '../primitives/limits.ts'
+import type { Mount } from '../primitives/mount.ts'
+
+/** `linux.resources` of an OCI config.json. */
+export interface AllResources extends Resources {
+  readonly devices?: readonly DeviceRule[]
+}
+
+export interface CgroupWish {
+  /** Of the container; its first 12 characters name the groups. */
+  readonly id: string
+  readonly resources: AllResources
+  /** `linux.cgroupsPath`: from the root of the hierarchy where it begins with /, else below the engine's own group. */
+  readonly path?: string | undefined
+  /** A cgroup namespace of its own. */
+  readonly privateNamespace: boolean
+}
+
+export interface Prepared {
+  /** For `Plan.before`: makes the groups and their limits. */
+  readonly before: readonly Action[]
+  /** The first steps of the new process: joins (v1), and makes the namespace. */
+  readonly steps: readonly Step[]
+  /** For `Plan.cgroup` (v2). */
+  readonly cgroup: Descriptor | undefined
+  /** To be written down before anything is made, and given to the functions below. Empty where there are no cgroups. */
+  readonly directories: readonly string[]
+  /** What the container finds in place of an OCI mount of type cgroup. */
+  readonly view: (mount: Mount) => readonly Mount[]
+}
+
+/** Against a program that starts processes without end; podman's default, where docker has none. */
+const PIDS_LIMIT = 2048
+
+/** v1 hierarchies in which a container has a group without being asked: limits, figures, pause. */
+const WANTED_V1 = new Set(['memory', 'cpu', 'cpuacct', 'pids', 'devices', 'freezer', 'blkio'])
+/** Passed on to it on v2 where they are there: the default limit of processes, and the figures of memory. */
+const WANTED_V2 = ['memory', 'pids'] as const
+
+const onV1 = (controller: string): string => (controller === 'io' ? 'blkio' : controller)
+
+/** The names of the directories from our place down to the container's group. */
+function namesOf({ id, path }: CgroupWish): string[] {
+  const names = path === undefined ? ['toolkit', id.slice(0, 12)] : path.split('/').filter(Boolean)
+  if (names.length === 0 || names.some(name => name === '.' || name === '..'))
+    throw new UsageError(`cgroupsPath: ${JSON.stringify(path)} is not the path of a group`)
+  return names
+}
+
+/** Directories below `place`, from the top to the bottom. */
+const downFrom = (place: string, names: readonly string[]): string[] =>
+  names.map((_, i) => `${place}/${names.slice(0, i + 1).join('/')}`)
+
+const usable = ({ directory, writable }: Hierarchy): boolean => directory !== undefined && writable
+
+/** The groups of a container on v1: one in each hierarchy that has something to do. */
+function groupsV1(layout: CgroupLayout, wish: CgroupWish, asked: readonly Controller[]): cgroups.Group[] {
+  const needed = new Set([...WANTED_V1, ...asked.map(onV1)])
+  return layout.hierarchies
+    .filter(hierarchy => hierarchy.version === 1 && usable(hierarchy))
+    .filter(({ controllers }) => controllers.some(name => needed.has(name)))
+    .map(({ controllers, directory, mountPoint }) => ({
+      version: 1,
+      controllers,
+      directories: downFrom(wish.path?.startsWith('/') ? mountPoint! : directory!, namesOf(wish)),
+    }))
+}
+
+const words = (path: string): string[] => readFileSync(path, 'utf8').split(/\s+/).filter(Boolean)
+
+/** Whether a group may pass controllers on: it is the root of all, or has no processes of its own. */
+function passesOn(directory: string): boolean {
+  if (!existsSync(`${directory}/cgroup.events`)) return true // what every group has but the root
+  try {
+    return words(`${directory}/cgroup.procs`).length === 0
+  } catch {
+    return false // EOPNOTSUPP: a threaded group, whose processes are listed elsewhere
+  }
+}
+
+/** A directory and those above it up to the mount point, the lowest first. */
+function upwards(directory: string, mountPoint: string): string[] {
+  return directory === mountPoint ? [directory] : [directory, ...upwards(dirname(directory), mountPoint)]
+}
+
+/**
+ * The group of a container on v2. A group that holds processes cannot pass controllers on ("no internal processes", see
+ * cgroups(7)), and our own group holds at least this one. So the place is the nearest one above that holds none; where
+ * there is none such, as in many containers, our own, and then without controllers.
+ *
+ * Where systemd runs, that is the slice that our session or service lies in. systemd leaves a group alone that it does not
+ * know, and what it passes on to it stays, because the kernel takes no controller away that is in use below. Only what the
+ * user asked for is switched on above the place; whoever wants systemd to know of it starts us with Delegate=yes.
+ */
+function groupV2({ directory, mountPoint }: Hierarchy, wish: CgroupWish, asked: readonly Controller[]): cgroups.Group {
+  const chain = upwards(wish.path?.startsWith('/') ? mountPoint! : directory!, mountPoint!)
+  const found = chain.findIndex(passesOn)
+  const place = chain[Math.max(found, 0)]!
+  const directories = downFrom(place, namesOf(wish))
+  const above = found < 0 ? [] : chain.slice(found).toReversed()
+  const there = words(`${place}/cgroup.controllers`)
+  const top = found < 0 ? [] : words(`${mountPoint}/cgroup.controllers`)
+  const missing = asked.find(controller => !top.includes(controller))
+  if (missing) throw unavailable(missing, wish.resources, found < 0)
+  const wanted = found < 0 ? [] : WANTED_V2.filter(controller => there.includes(controller))
+  const controllers = [...new Set([...wanted, ...asked])]
+  const enable = [
+    ...above.map(path => {
+      const passed = words(`${path}/cgroup.subtree_control`)
+      const needed = path === place ? controllers : asked
+      return { directory: path, controllers: needed.filter(controller => !passed.includes(controller)) }
+    }),
+    ...directories.slice(0, -1).map(path => ({ directory: path, controllers })),
+  ].filter(({ controllers }) => controllers.length > 0)
+  return { version: 2, controllers, directories, enable }
+}
+
+/** One line that names the flag and the controller, and what brings it. */
+function unavailable(controller: Controller, resources: Resources, crowded: boolean): UsageError {
+  const flag = settings(controller, resources, 2)[0]!.flag
+  const name = onV1(controller)
+  const remedies = {
+    absent: `this kernel was built without it`,
+    disabled: `the kernel command line switches it off; start with cgroup_enable=${name}`,
+    unmounted: `it is not mounted; mkdir -p /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`,
+    mounted: crowded
+      ? `processes are in every cgroup up to the mount point; systemd-run --scope -p Delegate=yes, or start this container with --cgroupns host`
+      : `no mount shows our own cgroup to write to; mount /sys/fs/cgroup read-write, or under systemd set Delegate=yes`,
+  } as const
+  return new UsageError(
+    `${flag}: needs the ${controller} controller of cgroups: ${remedies[controllerState(controller)]}`,
+  )
+}
+
+/** Where a controller's files of the container are, and of which version; undefined without it. */
+function find(groups: readonly cgroups.Group[], controller: Controller): cgroups.Group | undefined {
+  return groups.find(({ version, controllers }) => controllers.includes(version === 1 ? onV1(controller) : controller))
+}
+
+/**
+ * Plans the cgroups of a container; looks at the machine, changes nothing. Throws a UsageError where a limit that was
+ * asked for cannot be enforced here. Without any limit a machine without cgroups is as good.
+ */
+export function prepareCgroup(wish: CgroupWish): Prepared {
+  const layout = readLayout(process.pid) ?? { layout: 'v2', hierarchies: [] }
+  const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
+  const v1 = groupsV1(layout, wish, asked)
+  const rest = asked.filter(controller => !find(v1, controller))
+  const unified = layout.hierarchies.find(hierarchy => hierarchy.version === 2 && usable(hierarchy))
+  if (rest.length > 0 && !unified) throw unavailable(rest[0]!, wish.resources, false)
+  const v2 = unified && (layout.layout === 'v2' || rest.length > 0) ? [groupV2(unified, wish, rest)] : []
+  const groups = [...v1, ...v2]
+  return {
+    before: [...cgroups.create(groups), ...limits(groups, wish.resources), ...deviceActions(groups, wish.resources)],
+    steps: [
+      ...(v1.length > 0 ? cgroups.join(v1.map(cgroups.directoryOf)) : []),
+      ...(wish.privateNamespace ? enter() : []),
+    ],
+    cgroup: v2.length > 0 ? { descriptor: cgroups.CGROUP } : undefined,
+    directories: groups.map(cgroups.directoryOf),
+    view: mount => view(layout, mount),
+  }
+}
+
+function limits(groups: readonly cgroups.Group[], resources: Resources): Action[] {
+  const complete = { pids: { limit: PIDS_LIMIT }, ...resources }
+  return CONTROLLERS.flatMap(controller => {
+    const group = find(groups, controller)
+    if (!group) return []
+    return settings(controller, complete, group.version).map(setting =>
+      limitAction(cgroups.directoryOf(group), controller, setting),
+    )
+  })
+}
+
+function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllResources): Action[] {
+  const v1 = groups.find(({ controllers }) => controllers.includes('devices'))
+  if (v1) return [v1Action(cgroups.directoryOf(v1), deviceList(devices))]
+  return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
+}
+
+/** An OCI mount of type cgroup as what the machine's layout makes of it; its options are for every part of it. */
+function view({ layout, hierarchies }: CgroupLayout, { destination, options }: Mount): Mount[] {
+  const own = (type: 'cgroup' | 'cgroup2', destination: string, data: readonly string[]): Mount => ({
+    destination,
+    type,
+    source: type,
+    options: [...options, ...data],
+  })
+  if (layout === 'v2') return hierarchies.length > 0 ? [own('cgroup2', destination, [])] : []
+  const tmpfs = { destination, type: 'tmpfs', source: 'tmpfs' }
+  const writable = options.filter(option => option !== 'ro')
+  return [
+    { ...tmpfs, options: [...writable, 'mode=755'] },
+    ...hierarchies
+      .filter(({ mountPoint }) => mountPoint !== undefined)
+      .map(({ version, controllers }) =>
+        version === 2
+          ? own('cgroup2', `${destination}/unified`, [])
+          : own('cgroup', `${destination}/${controllers.join().replace(/^name=/, '')}`, namedOrNot(controllers)),
+      ),
+    ...(options.includes('ro') ? [{ ...tmpfs, options: ['remount', ...options, 'mode=755'] }] : []),
+  ]
+}
+
+/** The mount options that pick a v1 hierarchy: its controllers; or that it has none, and its name. */
+const namedOrNot = (controllers: readonly string[]): readonly string[] =>
+  controllers.every(name => name.includes('=')) ? ['none', ...controllers] : controllers
+
+/**
+ * Ends what is left in a container's groups and removes them, at last the one that it shares with other containers. Blocks
+ * a few milliseconds; throws a UsageError where a process does not end.
+ */
+export function removeCgroup(directories: readonly string[]): void {
+  removal.remove(directories)
+  for (const directory of directories)
+    if (dirname(directory).endsWith('/toolkit')) removal.removeIfEmpty(dirname(directory))
+}
+
+/** Processes of the container that the kernel has killed because the memory limit was reached. */
+export const oomKilled = (directories: readonly string[]): boolean => (figures(directories).memory?.oomKills ?? 0) > 0
+
+/** What it has used, and may use. */
+export const figures = (directories: readonly string[]): CgroupFigures => readCgroup(directories)
+
+export const pause = (directories: readonly string[]): void => freeze(directories)
+export const resume = (directories: readonly string[]): void => thaw(directories)
