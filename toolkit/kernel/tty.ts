@@ -10,6 +10,13 @@ export interface Size {
 /** Whether a descriptor is a terminal; isatty(3). */
 export const isTerminal = (fd: number): boolean => attempt('ioctl', [fd, IOCTL.TCGETS, Buffer.alloc(64)]) === 0
 
+/** How large a terminal says it is; undefined where the descriptor is none. */
+export function sizeOf(fd: number): Size | undefined {
+  const size = Buffer.alloc(8)
+  if (attempt('ioctl', [fd, IOCTL.TIOCGWINSZ, size]) < 0) return undefined
+  return { columns: size.readUInt16LE(2), rows: size.readUInt16LE(0) }
+}
+
 /** struct winsize; the kernel sends SIGWINCH to the foreground processes. */
 export function setSize(fd: number, { columns, rows }: Size): void {
   const size = Buffer.alloc(8)

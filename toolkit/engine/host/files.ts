@@ -1,0 +1,119 @@
+// Checks: the overlay file system, and whether the state directory lies where one can be made.
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { stateDir } from '../../image/paths.ts'
+import { attempt } from '../../kernel/call.ts'
+import { AT, CLONE, FSCONFIG, FSOPEN, MOUNT_ATTR, OPEN_TREE } from '../../kernel/constants.ts'
+import { ERRNO, errnoName } from '../../kernel/errno.ts'
+import { KernelError } from '../../kernel/error.ts'
+import { errorOf, type Finding, inThrowaway, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
+
+/** The state directory, or what is there of the way to it. */
+function nearest(path = stateDir()): string {
+  return existsSync(path) || path === '/' ? path : nearest(dirname(path))
+}
+
+export function overlay(): Finding {
+  if (/^nodev\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8'))) return ok()
+  if (!isRoot()) return unchecked('the kernel loads it when root asks for it')
+  const fd = attempt('fsopen', ['overlay', FSOPEN.CLOEXEC]) // loads the module
+  if (fd >= 0) closeSync(fd)
+  return fd === -ERRNO.ENODEV ? missing() : ok()
+}
+
+export function state(): Finding {
+  const path = nearest()
+  try {
+    accessSync(path, constants.W_OK)
+    return ok(stateDir())
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return isRoot() || code === 'EROFS' ? missing(`${path}: ${code}`) : NEEDS_ROOT
+  }
+}
+
+/** An overlay that is never mounted anywhere, over three directories. */
+function tryOverlay(directory: string): Finding {
+  const layers = ['lower', 'upper', 'work'].map(name => `${directory}/${name}`) as [string, string, string]
+  for (const path of layers) mkdirSync(path)
+  const value = Buffer.from('y')
+  const attribute = errorOf('lsetxattr', [layers[1], 'trusted.overlay.opaque', value, value.length, 0])
+  if (attribute) return missing(`no extended attributes: ${attribute}`)
+  const fd = attempt('fsopen', ['overlay', FSOPEN.CLOEXEC])
+  if (fd < 0) return unchecked('without detached mounts it takes a container to tell')
+  try {
+    for (const [i, name] of ['lowerdir', 'upperdir', 'workdir'].entries())
+      attempt('fsconfig', [fd, FSCONFIG.SET_STRING, name, layers[i]!, 0])
+    const error = errorOf('fsconfig', [fd, FSCONFIG.CMD_CREATE, null, null, 0])
+    return error ? missing(`${error} in ${dirname(directory)}`) : ok()
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export function upper(): Finding {
+  if (!isRoot()) return NEEDS_ROOT
+  let directory: string
+  try {
+    directory = mkdtempSync(`${nearest()}/.toolkit-doctor-`)
+  } catch {
+    return unchecked('the state directory cannot be written')
+  }
+  try {
+    return tryOverlay(directory)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+const LITTLE = 200 // MB
+
+export function space(): Finding {
+  const { bavail, bsize } = statfsSync(nearest())
+  const free = Math.floor((bavail * bsize) / 1e6)
+  const text = free < 10_000 ? `${free} MB free` : `${Math.floor(free / 1000)} GB free`
+  return free < LITTLE ? missing(`${text} in ${nearest()}`) : ok(text)
+}
+
+/** struct mount_attr: what to set, what to clear, propagation, and whose map. */
+function idMapped(userNamespace: number): Buffer {
+  const bytes = Buffer.alloc(32)
+  for (const [i, word] of [MOUNT_ATTR.IDMAP, 0, 0, userNamespace].entries()) bytes.writeBigUInt64LE(BigInt(word), 8 * i)
+  return bytes
+}
+
+export function idMaps(): Finding {
+  if (!isRoot()) return NEEDS_ROOT
+  const tree = attempt('open_tree', [AT.FDCWD, nearest(), OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC])
+  if (tree < 0) return missing(`${errnoName(-tree)} from open_tree`)
+  try {
+    const error = inThrowaway([CLONE.NEWUSER], pid => {
+      for (const kind of ['uid', 'gid']) writeFileSync(`/proc/${pid}/${kind}_map`, '0 100000 65536')
+      const user = openSync(`/proc/${pid}/ns/user`, 'r')
+      try {
+        return errorOf('mount_setattr', [tree, '', AT.EMPTY_PATH, idMapped(user), 32])
+      } finally {
+        closeSync(user)
+      }
+    })
+    return error ? missing(`${error} from mount_setattr`) : ok()
+  } catch (error) {
+    if (error instanceof KernelError || (error as NodeJS.ErrnoException).syscall === 'write')
+      return unchecked('it takes a user namespace with a map to tell')
+    throw error
+  } finally {
+    closeSync(tree)
+  }
+}

@@ -1,0 +1,109 @@
+// Checks: the kernel itself, and what we may ask of it.
+import { closeSync, readFileSync } from 'node:fs'
+import { attempt } from '../../kernel/call.ts'
+import { AT, type CAP, FSOPEN, MFD, SECCOMP } from '../../kernel/constants.ts'
+import { ERRNO } from '../../kernel/errno.ts'
+import type { Arg } from '../../kernel/step.ts'
+import type { SyscallName } from '../../kernel/syscalls.ts'
+import { readCapabilities } from '../../observe/capabilities.ts'
+import { isIdentity, readIdMaps } from '../../observe/id-maps.ts'
+import { readLimits } from '../../observe/limits.ts'
+import { errorOf, type Finding, isRoot, missing, NEEDS_ROOT, ok } from './check.ts'
+
+const release = (): string => readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
+
+const NO_FD = -1
+const LAST_FD = 0xffffffff
+const NOTHING = Buffer.alloc(0)
+
+// Each with arguments that cannot do anything: it fails, but not with ENOSYS.
+const CALLS: readonly [SyscallName, readonly Arg[]][] = [
+  ['clone3', [0, 0]],
+  ['close_range', [LAST_FD, LAST_FD, 0]],
+  ['pidfd_open', [-1, 0]],
+  ['pidfd_send_signal', [NO_FD, 0, null, 0]],
+  ['openat2', [NO_FD, '', NOTHING, 0]],
+]
+
+export function processor(): Finding {
+  return process.arch === 'x64' || process.arch === 'arm64' ? ok(process.arch) : missing(`this is ${process.arch}`)
+}
+
+export function linux(): Finding {
+  const absent = CALLS.filter(([name, args]) => errorOf(name, args) === 'ENOSYS').map(([name]) => name)
+  if (absent.length === 0) return ok(release())
+  // A newer kernel that answers so is behind somebody's seccomp filter: we are in a container ourselves.
+  const [major = 0, minor = 0] = release().split('.').map(Number)
+  const isHidden = major > 5 || (major === 5 && minor >= 9)
+  return missing(
+    `${release()}, without ${absent.join(', ')}`,
+    isHidden ? 'docker run --security-opt seccomp=unconfined …' : undefined,
+  )
+}
+
+export function detachedMounts(): Finding {
+  const fd = attempt('fsopen', ['tmpfs', FSOPEN.CLOEXEC])
+  if (fd >= 0) closeSync(fd)
+  if (fd >= 0 || isRoot()) return fd >= 0 ? ok() : missing()
+  return fd === -ERRNO.ENOSYS ? missing() : NEEDS_ROOT
+}
+
+export const mountAttributes = (): Finding =>
+  errorOf('mount_setattr', [NO_FD, '', AT.EMPTY_PATH, NOTHING, 0]) === 'ENOSYS' ? missing() : ok()
+
+const ACTIONS = { errno: 0x00050000, allow: 0x7fff0000 } // SECCOMP_RET_*, seccomp(2)
+
+export function seccomp(): Finding {
+  const word = Buffer.alloc(4)
+  const absent = Object.entries(ACTIONS).filter(([, action]) => {
+    word.writeUInt32LE(action)
+    return errorOf('seccomp', [SECCOMP.GET_ACTION_AVAIL, 0, word]) !== undefined
+  })
+  return absent.length === 0 ? ok() : missing(`no ${absent.map(([name]) => name).join(', ')}`)
+}
+
+export function memfdExec(): Finding {
+  let fd = attempt('memfd_create', ['toolkit-doctor', MFD.CLOEXEC | MFD.EXEC])
+  if (fd === -ERRNO.EINVAL) fd = attempt('memfd_create', ['toolkit-doctor', MFD.CLOEXEC]) // before Linux 6.3
+  if (fd < 0) return missing()
+  closeSync(fd)
+  return ok()
+}
+
+export const root = (): Finding => (isRoot() ? ok() : missing(`we are user ${process.getuid!()}`))
+
+const FOR_THE_ENGINE = 'CHOWN DAC_OVERRIDE FOWNER KILL MKNOD NET_ADMIN SETGID SETPCAP SETUID SYS_ADMIN SYS_CHROOT'
+// What docker gives, see capabilities(7) for each.
+const FOR_CONTAINERS =
+  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'
+
+function lacking(words: string): (keyof typeof CAP)[] {
+  const there = readCapabilities(process.pid)?.permitted ?? []
+  return (words.split(' ') as (keyof typeof CAP)[]).filter(name => !there.includes(name))
+}
+
+export function capabilities(): Finding {
+  if (!isRoot()) return NEEDS_ROOT
+  const absent = lacking(FOR_THE_ENGINE)
+  if (absent.length > 0) return missing(absent.join(' '))
+  const maps = readIdMaps(process.pid)
+  return maps && !isIdentity(maps.uid) ? missing('we are root of a user namespace only') : ok()
+}
+
+export function containerCapabilities(): Finding {
+  if (!isRoot()) return NEEDS_ROOT
+  const absent = lacking(FOR_CONTAINERS)
+  return absent.length > 0 ? missing(absent.join(' ')) : ok()
+}
+
+export function sysResource(): Finding {
+  if (!isRoot()) return NEEDS_ROOT
+  return lacking('SYS_RESOURCE').length > 0 ? missing() : ok()
+}
+
+const ENOUGH_FILES = 1024
+
+export function openFiles(): Finding {
+  const hard = readLimits(process.pid)?.NOFILE.hard ?? 0
+  return hard < ENOUGH_FILES ? missing(`${hard}`) : ok(String(hard))
+}
