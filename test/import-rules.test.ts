@@ -56,8 +56,13 @@ function changes(source: string): string[] {
   const found: string[] = []
   for (const specifier of importsOf(source)) {
     if (specifier.startsWith('node:') && !['node:fs', 'node:os', 'node:path'].includes(specifier)) found.push(specifier)
-    if (/kernel\/(start|twin|twin-child|koffi|memory)\.ts$/.test(specifier)) found.push(specifier)
+    if (/kernel\/(start|twin|twin-child|koffi|memory|netlink-action)\.ts$/.test(specifier)) found.push(specifier)
   }
+  // Of netlink only `dump`, which asks for lists: everything else can send what changes links.
+  for (const [, , clause] of source.matchAll(/(import|export)\s([^'";]*?)from\s*'[^']*kernel\/netlink\.ts'/g))
+    if (clause!.trim() !== '{ dump }') found.push(`${clause!.trim()} of kernel/netlink.ts`)
+  if (/(?:^\s*import|\bimport\s*\()\s*['"][^'"]*kernel\/netlink\.ts/m.test(source))
+    found.push('all of kernel/netlink.ts')
   for (const [, clause] of source.matchAll(/^import\s+(?!type\b)([^'"]*?)\s+from\s+'node:(?:fs|os)'/gm)) {
     const names = clause!.startsWith('{') ? clause!.replace(/[{}]/g, '').split(',') : [`all of it (${clause})`]
     for (const name of names.map(text => text.trim()).filter(text => text !== '' && !text.startsWith('type ')))
@@ -123,6 +128,13 @@ describe('the rules of imports', () => {
     ['toolkit/observe/links.ts', "attempt('ioctl', [socket, IOCTL.SIOCSIFFLAGS, request])", 'SIOCSIFFLAGS'],
     ['toolkit/observe/links.ts', 'invoke(name, args)', 'invoke(name'],
     ['toolkit/observe/uts.ts', "import { start } from '../kernel/start.ts'", 'start.ts'],
+    ['toolkit/observe/links.ts', "import { dump, openNetlink } from '../kernel/netlink.ts'", 'openNetlink'],
+    ['toolkit/observe/links.ts', "import { Netlink } from '../kernel/netlink.ts'", 'Netlink'],
+    ['toolkit/observe/links.ts', "import * as netlink from '../kernel/netlink.ts'", '* as netlink'],
+    ['toolkit/observe/links.ts', "export { openNetlink } from '../kernel/netlink.ts'", 'openNetlink'],
+    ['toolkit/observe/links.ts', "const { openNetlink } = await import('../kernel/netlink.ts')", 'all of'],
+    ['toolkit/observe/links.ts', "import { messageAction } from '../kernel/netlink-action.ts'", 'netlink-action.ts'],
+    ['toolkit/observe/links.ts', "invoke('sendto', [fd, bytes, 20, 0, null, 0])", 'sendto'],
   ])('%s with %j is caught', (path, source, rule) => {
     expect(violations(path, source).join('\n')).toContain(rule)
   })
@@ -132,6 +144,7 @@ describe('the rules of imports', () => {
     ['toolkit/engine/run.ts', "import { stateDir } from '../image/paths.ts'\n// import koffi from 'koffi'"],
     ['lessons/tutor/app.tsx', "import { Box } from 'ink'\nimport { useMemo } from 'react'"],
     ['toolkit/observe/uts.ts', "import { openSync, readFileSync } from 'node:fs'\nopenSync('/proc/1/ns/uts', 'r')"],
+    ['toolkit/observe/links.ts', "import { dump } from '../kernel/netlink.ts'\ndump(question)"],
   ])('%s with %j is fine', (path, source) => {
     expect(violations(path, source)).toEqual([])
   })

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { readLinks } from '../../toolkit/observe/links.ts'
 import {
   compareNamespaces,
   formatNamespace,
@@ -62,47 +61,5 @@ describe('host name', () => {
     expect(readUts(pid)).toEqual({ hostname: run('nsenter', '-t', String(pid), '-u', 'hostname'), domain: 'here' })
     expect(readUts(pid)?.hostname).toBe('elsewhere')
     expect(readUts(process.pid)?.hostname).toBe(hostname())
-  })
-})
-
-describe('links', () => {
-  const byIp = (...nsenter: string[]) => {
-    const [command, ...args] = [...nsenter, 'ip', '-json', 'address']
-    const rows: { ifname: string; flags: string[]; addr_info: { local: string; prefixlen: number }[] }[] = JSON.parse(
-      run(command!, ...args),
-    )
-    return rows
-      .filter(({ ifname }) => ifname)
-      .map(({ ifname, flags, addr_info }) => {
-        const up = flags.includes('UP')
-        const addresses = up ? addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`) : []
-        return { name: ifname, up, loopback: flags.includes('LOOPBACK'), addresses }
-      })
-  }
-
-  test('of this process are those of ip', () => {
-    expect(readLinks(process.pid)).toEqual(byIp())
-  })
-
-  test('of another network namespace too', async () => {
-    const pid = await script(
-      'ip link set lo up; ip address add 10.9.8.7/24 dev lo; echo ready; read x',
-      'unshare',
-      '-n',
-    )
-    const found = readLinks(pid)!
-    expect(found).toEqual(byIp('nsenter', '-t', String(pid), '-n'))
-    expect(found.map(({ name }) => name)).toContain('lo')
-    expect(found.find(({ name }) => name === 'lo')?.addresses).toContain('10.9.8.7/24')
-  })
-
-  test('a new namespace has a loopback that is down', async () => {
-    const pid = await script('echo ready; read x', 'unshare', '-n')
-    expect(readLinks(pid)?.find(({ loopback }) => loopback)).toEqual({
-      name: 'lo',
-      up: false,
-      loopback: true,
-      addresses: [],
-    })
   })
 })

@@ -4,6 +4,7 @@
 // attributes: length and type in 2 bytes each, then the value, padded to 4. Numbers are in the byte order of the
 // machine (netfilter's attributes: of the network, that is big-endian), strings end with a NUL.
 import type { ErrnoName } from './errno.ts'
+import { parseIpv4 } from './ip.ts'
 import type { LessonName } from './step.ts'
 
 /** A number that is known only when the message is sent: a link's index, a descriptor's number, the new process's PID. */
@@ -118,11 +119,11 @@ export function string(text: string): Buffer {
   return Buffer.from(`${text}\0`)
 }
 
-/** 10.0.0.1 as 4 bytes. Throws a TypeError where it is something else. */
+/** An IPv4 address as it travels: 4 bytes. Throws a TypeError where the text is none. */
 export function ip4(address: string): Buffer {
-  const numbers = address.split('.').map(part => (/^\d{1,3}$/.test(part) ? Number(part) : 256))
-  if (numbers.length !== 4 || numbers.some(n => n > 255)) throw new TypeError(`no IPv4 address: ${address}`)
-  return Buffer.from(numbers)
+  const number = parseIpv4(address)
+  if (number === undefined) throw new TypeError(`no IPv4 address: ${address}`)
+  return be32(number)
 }
 
 /** The four bytes of a number that is known only when the message is sent. */

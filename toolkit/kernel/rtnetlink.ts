@@ -15,7 +15,7 @@ export const RTM = {
   GETROUTE: 26,
 } as const
 
-/** Attributes of a link; INFO_KIND and INFO_DATA are inside LINKINFO. */
+/** Attributes of a link; those with INFO are inside LINKINFO. */
 export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
@@ -30,29 +30,24 @@ export const IFLA = {
   LINK_NETNSID: 37,
   INFO_KIND: 1,
   INFO_DATA: 2,
-  BR_FORWARD_DELAY: 1,
-  BR_AGEING_TIME: 4,
-  BR_STP_STATE: 5,
-  MACVLAN_MODE: 1,
-  VXLAN_ID: 1,
-  VXLAN_GROUP: 2,
-  VXLAN_LINK: 3,
-  VXLAN_LOCAL: 4,
-  VXLAN_PORT: 15,
 } as const
 
-/** Attributes of the kind veth. */
+/** Inside INFO_DATA, for each kind its own. */
 export const VETH = { INFO_PEER: 1 } as const
+export const BR = { FORWARD_DELAY: 1, AGEING_TIME: 4, STP_STATE: 5 } as const
+export const MACVLAN = { MODE: 1 } as const
+export const VXLAN = { ID: 1, GROUP: 2, LINK: 3, LOCAL: 4, PORT: 15 } as const
 
 /** Attributes of an address. */
-export const IFA = { ADDRESS: 1, LOCAL: 2, LABEL: 3 } as const
+export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4 } as const
 
 /** Attributes of a route. */
-export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const
+export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, MULTIPATH: 9, TABLE: 15, VIA: 18 } as const
 
-/** Tables of routes, and how far and why a route is there. */
-export const RT = { TABLE_MAIN: 254, SCOPE_UNIVERSE: 0, SCOPE_LINK: 253 } as const
-export const RTPROT = { KERNEL: 2, BOOT: 3 } as const
+/** A route's table; how far it leads; who made it; what happens to its packets. */
+export const RT_TABLE = { MAIN: 254 } as const
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const
+export const RTPROT = { BOOT: 3 } as const
 export const RTN = { UNICAST: 1 } as const
 
 type Name = `RTM_${keyof typeof RTM}`
@@ -77,6 +72,33 @@ export function ifinfomsg({ index = 0, up }: { index?: number; up?: boolean | un
   return bytes
 }
 
+/** IFLA_LINKINFO: a link's kind, and what only this kind has. */
+export const linkInfo = (kind: string, data: readonly (Buffer | Part)[] = []): Part =>
+  attribute(IFLA.LINKINFO, [
+    attribute(IFLA.INFO_KIND, string(kind)),
+    ...(data.length > 0 ? [attribute(IFLA.INFO_DATA, data)] : []),
+  ])
+
+/** The network namespace that a link is born in: the new process's, or one that an action holds open. */
+export type Into = { readonly process: 'pid' } | { readonly descriptor: string }
+
+/** Says so in a message; nothing where it is born at home. */
+export function birthplace(into: Into | undefined): Part[] {
+  if (into === undefined) return []
+  return [attribute('process' in into ? IFLA.NET_NS_PID : IFLA.NET_NS_FD, gap(into))]
+}
+
+/** The same as ip(8) is told. */
+export const netnsWords = (into: Into | undefined): string =>
+  into === undefined ? '' : `netns ${'process' in into ? 'PID' : into.descriptor}`
+
+/** `eth0 {mtu 1500, up}`: what is asked of a link, without what is not. */
+export const braces = (name: string, words: readonly (string | false | undefined)[]): string =>
+  `${name} {${words.filter(Boolean).join(', ')}}`
+
+/** Words of a command line, without what is not there. */
+export const line = (...words: (string | false | undefined)[]): string => words.filter(Boolean).join(' ')
+
 /** The index of a link, which only the kernel knows. */
 export const linkIndex = (name: string): Part => gap({ link: name })
 
@@ -86,7 +108,7 @@ export const ifaddrmsg = (family: number, prefix: number, link: string): Part =>
 
 /** struct rtmsg of a unicast route. */
 export const rtmsg = (family: number, prefix: number, scope: number): Buffer =>
-  Buffer.from([family, prefix, 0, 0, RT.TABLE_MAIN, RTPROT.BOOT, scope, RTN.UNICAST, 0, 0, 0, 0])
+  Buffer.from([family, prefix, 0, 0, RT_TABLE.MAIN, RTPROT.BOOT, scope, RTN.UNICAST, 0, 0, 0, 0])
 
 /** Asks for one link. */
 export const getLink = (name: string): Message =>
