@@ -85,8 +85,8 @@ export class World {
   left() {
     const list = (kind: string) => fs.readdirSync(`${this.state}/containers/${kind}`)
     return {
-      kept: fs.existsSync(`${this.state}/containers`) ? list('kept') : [],
-      ephemeral: fs.existsSync(`${this.state}/containers`) ? list('ephemeral') : [],
+      ended: fs.existsSync(`${this.state}/containers`) ? list('ended') : [],
+      live: fs.existsSync(`${this.state}/containers`) ? list('live') : [],
       mounts: fs
         .readFileSync('/proc/self/mountinfo', 'utf8')
         .split('\n')
@@ -96,7 +96,7 @@ export class World {
   }
 }
 
-export const nothing = { kept: [], ephemeral: [], mounts: [], processes: [] }
+export const nothing = { ended: [], live: [], mounts: [], processes: [] }
 
 const read = ({ status, signal, stdout, stderr }: SpawnSyncReturns<Buffer>) => ({
   status,

@@ -25,7 +25,7 @@ function random(seed: number): () => number {
 async function leavesNothing(when: string) {
   await eventually(() => world.left().processes.length === 0, `the container of an engine killed ${when} has ended`)
   expect(world.left().mounts, when).toEqual([])
-  expect(world.left().kept, when).toEqual([])
+  expect(world.left().ended, when).toEqual([])
 }
 /** How long a whole run takes here and now, in milliseconds: the moments are spread over that. */
 function lifetime(): number {
@@ -46,12 +46,12 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
       await run.kill()
       await leavesNothing(`after ${delay} ms`)
     }
-    expect(world.left().ephemeral.length).toBeGreaterThan(0) // some were killed late enough to leave a directory
+    expect(world.left().live.length).toBeGreaterThan(0) // some were killed late enough to leave a directory
     sweep()
     expect(world.left()).toEqual(nothing)
   })
 
-  test('at 30 moments, of a container that is kept: whole and ended, or not there', {
+  test('at 30 moments, of a container that is ended: whole and ended, or not there', {
     timeout: 60_000 * slow,
   }, async () => {
     const next = random(3)
@@ -63,12 +63,12 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     }
     await eventually(() => world.left().processes.length === 0, 'the containers have ended')
     sweep()
-    const { kept, ...rest } = world.left()
-    expect(rest).toEqual({ ephemeral: [], mounts: [], processes: [] })
+    const { ended, ...rest } = world.left()
+    expect(rest).toEqual({ live: [], mounts: [], processes: [] })
     const listed = JSON.parse(world.toolkit(['ps', '-a', '--json']).stdout) as { id: string; running: boolean }[]
-    expect(listed.map(({ id }) => id.slice(0, 12)).sort()).toEqual(kept.sort())
+    expect(listed.map(({ id }) => id.slice(0, 12)).sort()).toEqual(ended.sort())
     expect(listed.some(({ running }) => running)).toBe(false)
-    if (kept.length > 0) expect(world.toolkit(['rm', ...kept]).status).toBe(0)
+    if (ended.length > 0) expect(world.toolkit(['rm', ...ended]).status).toBe(0)
     expect(world.left()).toEqual(nothing)
   })
 
@@ -115,7 +115,7 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
   test('a pid that has come to mean another process is left alone', async () => {
     const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
     await run.until('ready')
-    const state = `${world.state}/containers/ephemeral/${world.left().ephemeral[0]}/state.json`
+    const state = `${world.state}/containers/live/${world.left().live[0]}/state.json`
     await eventually(() => JSON.parse(fs.readFileSync(state, 'utf8')).pid !== undefined, 'it is recorded')
     await run.kill()
     const bystander = spawn('sleep', ['1000'])
@@ -194,7 +194,7 @@ describe.skipIf(skipped)(`a full disk${skipped}`, () => {
   test('filled by the container itself: its exit code, its files, and a line in ps', () => {
     const { stdout, stderr } = onSmallDisk(
       'size=128k',
-      '$TOOLKIT run $ROOTFS sh -c "cat /dev/zero >/fill 2>/dev/null; exit 9"; echo $?; $TOOLKIT ps -a | tail -n +2 | cut -c 1-12 >/tmp/id-$$; $TOOLKIT rm $(cat /tmp/id-$$) | wc -l; rm /tmp/id-$$; ls /mnt/containers/kept',
+      '$TOOLKIT run $ROOTFS sh -c "cat /dev/zero >/fill 2>/dev/null; exit 9"; echo $?; $TOOLKIT ps -a | tail -n +2 | cut -c 1-12 >/tmp/id-$$; $TOOLKIT rm $(cat /tmp/id-$$) | wc -l; rm /tmp/id-$$; ls /mnt/containers/ended',
     )
     expect({ stdout, stderr }).toEqual({ stdout: '9\n1\n', stderr: '' })
   })

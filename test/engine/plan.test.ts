@@ -7,11 +7,13 @@ import { formatCall } from '../../toolkit/kernel/format.ts'
 import { ALIVE, cloneFlags, isGate, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { TERMINAL_GATE } from '../../toolkit/primitives/terminal.ts'
 
-const directory = '/state/containers/ephemeral/0123456789ab'
+const directory = '/state/containers/live/0123456789ab'
 const layers = { lower: ['/rootfs'], upper: `${directory}/upper`, work: `${directory}/work` }
 
 function plan({ terminal = false, stdin = false, args = ['sh', '-c', 'exit'] }) {
-  const spec = makeSpec({ root: `${directory}/merged`, args, hostname: 'box', terminal })
+  const wish = { rootfs: '/rootfs', args, hostname: 'box', terminal, name: undefined, env: [], cwd: undefined }
+  const made = makeSpec({ ...wish, interactive: stdin, autoRemove: false }, '0123456789abcdef')
+  const spec = { ...made, root: { ...made.root, path: `${directory}/merged` } }
   const limits = { ...spec.process, rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1024, hard: 4096 }] as const }
   return planContainer({ spec: { ...spec, process: limits }, layers, stdin } satisfies ContainerPlan)
 }

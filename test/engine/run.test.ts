@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type RunOptions, run } from '../../toolkit/engine/run.ts'
+import { run } from '../../toolkit/engine/run.ts'
+import type { RunOptions } from '../../toolkit/engine/spec.ts'
 import { KernelError } from '../../toolkit/kernel/error.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { nothing, skipped, World } from '../cli/toolkit.ts'
@@ -16,7 +17,10 @@ afterEach(() => {
 const wish = (...args: string[]): RunOptions => ({
   rootfs: world.rootfs,
   args,
+  name: undefined,
   hostname: undefined,
+  env: [],
+  cwd: undefined,
   interactive: false,
   terminal: false,
   autoRemove: true,
@@ -38,7 +42,8 @@ describe.skipIf(skipped)(`run, many times in one process${skipped}`, () => {
   test('resolves to the exit code and leaves no descriptor, mapping, child or listener', async () => {
     await run(wish('true')) // what is loaded and opened once
     const before = surroundings()
-    for (let i = 0; i < 50; i++) expect(await run(wish('sh', '-c', `exit ${i}`))).toBe(i)
+    for (let i = 0; i < 50; i++)
+      expect(await run(wish('sh', '-c', `exit ${i}`))).toEqual({ exitCode: i, oomKilled: false })
     expect(surroundings()).toEqual(before)
   })
 
@@ -56,7 +61,7 @@ describe.skipIf(skipped)(`run, many times in one process${skipped}`, () => {
   test('several at once', async () => {
     const before = surroundings()
     const codes = await Promise.all([1, 2, 3, 4, 5].map(i => run(wish('sh', '-c', `sleep 0.0${i}; exit ${i}`))))
-    expect(codes).toEqual([1, 2, 3, 4, 5])
+    expect(codes.map(({ exitCode }) => exitCode)).toEqual([1, 2, 3, 4, 5])
     expect(surroundings()).toEqual(before)
   })
 
@@ -65,6 +70,7 @@ describe.skipIf(skipped)(`run, many times in one process${skipped}`, () => {
     const seen: unknown[] = []
     const given = run(wish('true'), {
       instrument: plan => ({ ...plan, steps: [...plan.steps.slice(0, 21), { gate: 'test' }, ...plan.steps.slice(21)] }),
+      beforeAction: async () => true,
       atGate: async (gate, process) => {
         seen.push(gate, process.results().filter(result => result !== undefined).length)
         return false

@@ -1,10 +1,12 @@
 // The plan as a person reads it: each call, its result, why it is made, and the command one would type instead.
 import { closeSync, openSync } from 'node:fs'
-import type { Observer } from '../engine/run.ts'
+import type { Observer } from '../engine/carry-out.ts'
+import type { Action } from '../kernel/action.ts'
 import { errnoMeaning, errnoName } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { formatCall, formatFlags } from '../kernel/format.ts'
-import { cloneFlags, type Gate, isGate, type Plan, type Step, stepsOf } from '../kernel/step.ts'
+import type { Starting } from '../kernel/start.ts'
+import { cloneFlags, type Gate, isGate, type LessonName, type Plan, type Step, stepsOf } from '../kernel/step.ts'
 import { makeRaw } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { print, printError } from './output.ts'
@@ -13,20 +15,29 @@ const GATE = 'explain'
 
 const say = printError
 
-/** The call, and below it why it is made and what a person would type. `number` counts from 1; clone3 is 0. */
-export function formatStep(number: number, { call, args, why, lesson, shell, allow }: Step): string {
-  return [
-    `${String(number).padStart(3)}  ${formatCall(call, args)}`,
-    `     ${why}  [${lesson}]`,
+type About = Pick<Step, 'why' | 'shell' | 'allow'>
+
+/** What is done, and below it why, and what a person would type. */
+const format = (mark: string, text: string, { why, shell, allow }: About): string =>
+  [
+    `${mark.padStart(3)}  ${text}`,
+    `     ${why}`,
     ...(shell ? [`     $ ${shell}`] : []),
     ...(allow ? [`     (${allow} is as good as success here)`] : []),
   ].join('\n')
-}
+
+/** A call of the new process. `number` counts from 1; clone3 is 0. */
+const formatStep = (number: number, step: Step): string =>
+  format(String(number), formatCall(step.call, step.args), step)
+
+/** What the engine does outside. */
+const formatAction = (action: Action): string => format('·', action.text, action)
 
 /** clone3, with a line for each namespace. */
-function formatClone({ namespaces, steps }: Plan, pid?: number): string {
+function formatClone({ namespaces, cgroup, ...plan }: Plan, pid?: number): string {
+  const flags = [formatFlags('CLONE', cloneFlags({ namespaces, ...plan })), ...(cgroup ? ['CLONE_INTO_CGROUP'] : [])]
   return [
-    `  0  clone3({flags=${formatFlags('CLONE', cloneFlags({ namespaces, steps }))}, exit_signal=SIGCHLD})`,
+    `  0  clone3({flags=${flags.join('|')}, exit_signal=SIGCHLD})`,
     '     a new process, born in new namespaces:',
     ...namespaces.map(({ flag, why, lesson }) => `     ${formatFlags('CLONE', flag)}: ${why}  [${lesson}]`),
     `     $ unshare ${namespaces.map(({ shell }) => shell).join(' ')}`,
@@ -34,9 +45,31 @@ function formatClone({ namespaces, steps }: Plan, pid?: number): string {
   ].join('\n')
 }
 
+/** Prints texts under the names of their lessons. */
+function groupByLesson(print: (text: string) => void): (lesson: LessonName, text: string) => void {
+  let current: LessonName | undefined
+  return (lesson, text) => {
+    if (lesson !== current) print(`── ${lesson} ${'─'.repeat(60 - lesson.length)}`)
+    current = lesson
+    print(text)
+  }
+}
+
 /** `--dry-run`. */
 export function printPlan(plan: Plan): void {
-  print([formatClone(plan), ...stepsOf(plan).map((step, i) => formatStep(i + 1, step))].join('\n'))
+  const lines: string[] = []
+  const add = groupByLesson(text => lines.push(text))
+  const act = (actions: readonly Action[] = []) => {
+    for (const action of actions) add(action.lesson, formatAction(action))
+  }
+  act(plan.before)
+  add('20-engine', formatClone(plan))
+  let number = 0
+  for (const entry of [...(plan.first ?? []), ...plan.steps]) {
+    if (isGate(entry)) act(entry.actions)
+    else add(entry.lesson, formatStep(++number, entry))
+  }
+  print(lines.join('\n'))
 }
 
 const formatResult = (result: number): string =>
@@ -86,14 +119,22 @@ export function explain({ stepwise }: { stepwise: boolean }): Observer {
   let steps: Step[]
   let announced = 0 // steps whose call is printed
   let shown = 0 // steps whose result is printed
+  const group = groupByLesson(say)
   const announce = () => {
-    say(formatStep(announced + 1, steps[announced++]!))
+    const step = steps[announced]!
+    group(step.lesson, formatStep(++announced, step))
   }
   const show = (results: readonly (number | undefined)[]) => {
     for (; shown < results.length && results[shown] !== undefined; shown++) {
       if (shown === announced) announce()
       say(`     ${formatResult(results[shown]!)}`)
     }
+  }
+  let born = false
+  const catchUp = (process: Starting | undefined) => {
+    if (process && !born) group('20-engine', formatClone(plan, process.pid))
+    born ||= process !== undefined
+    if (process) show(process.results())
   }
   return {
     instrument(wanted) {
@@ -106,15 +147,19 @@ export function explain({ stepwise }: { stepwise: boolean }): Observer {
         steps: wanted.steps.flatMap((entry, i) => (gateBefore(entry, i) ? [{ gate: GATE }, entry] : [entry])),
       }
     },
+    async beforeAction(action, process) {
+      catchUp(process)
+      group(action.lesson, formatAction(action))
+      return !stepwise || (await key(left))
+    },
     async atGate(_gate, process) {
-      if (announced === 0) say(formatClone(plan, process.pid))
-      show(process.results())
+      catchUp(process)
       announce()
       return !stepwise || (await key(left))
     },
     done(process, error) {
       leave()
-      if (process) show(process.results())
+      catchUp(process)
       if (!error) say(`     the program runs, as ${process!.pid} on the host`)
       else if (error instanceof KernelError) say(error.long)
     },

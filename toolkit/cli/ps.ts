@@ -1,4 +1,4 @@
-import { listContainers } from '../engine/store.ts'
+import { type ContainerRow, listContainers } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -18,17 +18,18 @@ export async function main(argv: string[]): Promise<number> {
   if (rest.length > 0) throw new UsageError(`ps: takes no ${JSON.stringify(rest[0])}; see 'toolkit ps --help'`)
   const rows = listContainers().filter(({ running }) => running || flags.all)
   if (flags.json) {
-    print(JSON.stringify(rows.map(({ state, running }) => ({ ...state, running }))))
+    print(JSON.stringify(rows.map(({ id, state, running }) => ({ id, ...state, running }))))
     return 0
   }
-  const table = rows.map(({ state, running }) => [
-    state.id.slice(0, 12),
-    state.rootfs,
-    JSON.stringify(state.args.join(' ')),
-    state.created,
-    running ? 'running' : state.exitCode === undefined ? 'ended, exit code unknown' : `exited (${state.exitCode})`,
+  const table = rows.map(row => [
+    row.id,
+    row.state?.rootfs ?? '?',
+    JSON.stringify(row.state?.args.join(' ') ?? '?'),
+    row.state?.created ?? '?',
+    status(row),
+    row.state?.name ?? '?',
   ])
-  const lines = [['CONTAINER ID', 'ROOTFS', 'COMMAND', 'CREATED', 'STATUS'], ...table]
+  const lines = [['CONTAINER ID', 'ROOTFS', 'COMMAND', 'CREATED', 'STATUS', 'NAME'], ...table]
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map(line => line[column]!.length)))
   for (const line of lines)
     print(
@@ -38,4 +39,11 @@ export async function main(argv: string[]): Promise<number> {
         .trimEnd(),
     )
   return 0
+}
+
+function status({ state, running }: ContainerRow): string {
+  if (running) return 'running'
+  if (!state) return 'its state.json cannot be read'
+  if (state.exitCode === undefined) return 'ended, exit code unknown'
+  return `exited (${state.exitCode})${state.oomKilled ? ', out of memory' : ''}`
 }

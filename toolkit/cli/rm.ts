@@ -1,3 +1,4 @@
+import { sweep } from '../engine/orphans.ts'
 import { removeContainer } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
@@ -5,7 +6,7 @@ import { print, printError } from './output.ts'
 
 const command: Command = {
   usage: 'rm CONTAINER…',
-  summary: 'Remove containers that have ended, by id or the beginning of one.',
+  summary: 'Remove containers that have ended, by name, id or the beginning of one.',
   flags: {},
 }
 
@@ -16,6 +17,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   if (rest.length === 0) throw new UsageError("rm: which container? 'toolkit ps -a' lists them")
+  await sweep() // those whose engine was killed have ended, too
   let status = 0
   for (const id of rest) {
     try {

@@ -1,4 +1,5 @@
-import { planRun, type RunOptions, run } from '../engine/run.ts'
+import { planRun, run } from '../engine/run.ts'
+import type { RunOptions } from '../engine/spec.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { invoke } from '../kernel/call.ts'
 import { isTerminal } from '../kernel/tty.ts'
@@ -14,6 +15,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
     interactive: { short: 'i', help: 'pass stdin on to the command' },
     tty: { short: 't', help: 'give it a terminal of its own' },
     rm: { help: 'remove the container when it has ended' },
+    name: { value: 'NAME', help: 'its name (default: one is made up)' },
     hostname: { value: 'NAME', help: 'its host name (default: from its id)' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each' },
@@ -47,7 +49,7 @@ export async function main(argv: string[]): Promise<number> {
   const options = runOptions(flags, findRootfs(name), args)
   const observer =
     how.length > 0 ? (await import('./explain.ts')).explain({ stepwise: flags.step === true }) : undefined
-  return exitNow(await run(options, observer))
+  return exitNow((await run(options, observer)).exitCode)
 }
 
 // Node takes 4 ms to free what the kernel frees anyway. All output is written: on Linux nothing of it is buffered.
@@ -57,7 +59,10 @@ function runOptions(flags: Parsed['flags'], rootfs: string, args: readonly strin
   return {
     rootfs,
     args,
+    name: flags.name as string | undefined,
     hostname: flags.hostname as string | undefined,
+    env: [],
+    cwd: undefined,
     interactive: flags.interactive === true,
     terminal: flags.tty === true,
     autoRemove: flags.rm === true,

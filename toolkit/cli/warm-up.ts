@@ -1,4 +1,5 @@
-import { type Observer, run } from '../engine/run.ts'
+import type { Observer } from '../engine/carry-out.ts'
+import { run } from '../engine/run.ts'
 import { isGate } from '../kernel/step.ts'
 import { parse } from './options.ts'
 import { command } from './run.ts'
@@ -27,13 +28,17 @@ export async function warmUp(): Promise<void> {
       namespaces: [],
       steps: steps.filter(step => !isGate(step) && harmless.has(step.call)),
     }),
+    beforeAction: async () => true,
     atGate: async () => true,
     done() {},
   }
   const wish = {
     rootfs: '/',
     args: ['true'],
+    name: undefined,
     hostname: undefined,
+    env: [],
+    cwd: undefined,
     interactive: true,
     terminal: false,
     autoRemove: true,

@@ -1,131 +1,68 @@
-// From a user's wish to a running container, and to its end.
+// From a user's wish to a running container, and to its end. Read it as a table of contents.
 import { lstatSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { SIG } from '../kernel/constants.ts'
-import { type Starting, start } from '../kernel/start.ts'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import { readStat } from '../observe/process.ts'
-import { TERMINAL_GATE } from '../primitives/terminal.ts'
-import { MAX_HOSTNAME } from '../primitives/uts.ts'
-import type { Attachment } from './attach.ts'
+import { carryOut, type Observer } from './carry-out.ts'
+import { type ContainerDirectory, createDirectory } from './directory.ts'
+import { failpoint } from './failpoint.ts'
 import { planContainer } from './plan.ts'
-import { type Forwarding, forwardSignals } from './signals.ts'
-import { makeSpec, type Spec } from './spec.ts'
-import { createDirectory, newId, pathsOf } from './store.ts'
+import { forwardSignals } from './signals.ts'
+import { makeSpec, type RunOptions, type Spec } from './spec.ts'
+import { newId, pathsOf } from './store.ts'
 
-export interface RunOptions {
-  /** A directory. */
-  readonly rootfs: string
-  readonly args: readonly string[]
-  /** Default: the first 12 characters of the id. */
-  readonly hostname: string | undefined
-  /** Pass stdin on. */
-  readonly interactive: boolean
-  /** A terminal of its own. */
-  readonly terminal: boolean
-  /** Remove the container's files when it has ended. */
-  readonly autoRemove: boolean
-}
-
-/** Watches a plan being carried out: may add gates to it, and is asked at each of them. */
-export interface Observer {
-  instrument(plan: Plan): Plan
-  /** The process waits at a gate of the observer's. Resolves when it may go on; false gives up. */
-  atGate(gate: string, process: Starting): Promise<boolean>
-  /** Called once: the program has started, or `error` says why not. */
-  done(process: Starting | undefined, error?: unknown): void
+/** What a container has come to. */
+export interface Result {
+  /** As a shell and docker count it: the program's exit code, or 128 + the signal that ended it. */
+  readonly exitCode: number
+  /** The kernel has killed a process of it, because its memory limit was reached. */
+  readonly oomKilled: boolean
 }
 
 /** What would be done for these options: the plan of a container with this id. Looks at the rootfs, changes nothing. */
 export function planRun(options: RunOptions, id = newId()): Plan {
-  const { upper, work, merged } = pathsOf(id, options.autoRemove)
-  const { args, terminal, interactive, hostname = id.slice(0, 12) } = options
-  const lower = resolve(options.rootfs)
-  checkHostname(hostname)
-  const spec = makeSpec({ root: merged, args, hostname, terminal })
-  checkRootfs(lower, spec)
+  const { upper, work, merged } = pathsOf(id)
+  const spec = makeSpec(options, id)
+  checkRootfs(options.rootfs, spec)
   return planContainer({
-    spec,
-    layers: { lower: [lower], upper, work, volatile: options.autoRemove },
-    stdin: interactive,
+    spec: { ...spec, root: { ...spec.root, path: merged } },
+    layers: { lower: [resolve(options.rootfs)], upper, work, volatile: options.autoRemove },
+    stdin: options.interactive,
   })
 }
 
-/** Runs a container to its end and returns its exit status. Throws KernelError and UsageError; then nothing is left. */
-export async function run(options: RunOptions, observer?: Observer): Promise<number> {
+/** Runs a container to its end. Throws KernelError and UsageError; then nothing of it is left. */
+export async function run(options: RunOptions, observer?: Observer): Promise<Result> {
   const id = newId()
   const plan = planRun(options, id) // bad input is refused here, before anything is made
-  let running: Starting | undefined
-  let started = false
   const signals = forwardSignals()
-  const directory = createDirectory(id, options.rootfs, options.args, options.autoRemove)
+  let directory: ContainerDirectory | undefined
   try {
-    running = start(observer?.instrument(plan) ?? plan)
-    directory.started(running.pid, readStat(running.pid)?.startTime) // while it makes its first calls
-    const terminal = await passGates(running, options, signals, observer)
-    started = true
-    observer?.done(running)
-    terminal?.open() // only now: until here the keys were meant for us
-    signals.to(running.pidfd)
-    const status = exitStatus(await wait(running.pid, running.pidfd))
+    directory = await createDirectory({ id, ...options })
+    failpoint('directory made')
+    const { process, terminal } = await carryOut(plan, {
+      interactive: options.interactive,
+      signals,
+      observer,
+      onStart: ({ pid }) => directory!.started(pid, readStat(pid)?.startTime), // while it makes its first calls
+    })
+    failpoint('program started')
+    signals.to(process.pidfd)
+    const exitCode = exitStatus(await wait(process.pid, process.pidfd))
+    failpoint('program ended')
     await terminal?.close()
-    directory.ended(status)
-    signals.stop()
-    running.close()
-    return status
+    process.close()
+    const result = { exitCode, oomKilled: false }
+    await directory.ended(result)
+    return result
   } catch (error) {
-    if (!started) observer?.done(running, error)
-    directory.discard()
+    await directory?.discard()
     throw error
   } finally {
     signals.stop()
   }
-}
-
-/** Answers at each gate until the program has started. Returns its terminal, where it has one. */
-async function passGates(
-  process: Starting,
-  { interactive }: RunOptions,
-  signals: Forwarding,
-  observer: Observer | undefined,
-): Promise<Attachment | undefined> {
-  let terminal: Attachment | undefined
-  try {
-    for (let gate = process.next(); gate !== undefined; gate = process.next()) {
-      if (gate === TERMINAL_GATE) {
-        const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
-        terminal = attachTerminal(process.pidfd, { interactive })
-      } else {
-        const answer = await Promise.race([observer!.atGate(gate, process), signals.ended]).catch(error => {
-          process.abort()
-          throw error
-        })
-        if (answer !== true) giveUp(process, answer)
-      }
-      process.open()
-    }
-    return terminal
-  } catch (error) {
-    await terminal?.close()
-    throw error
-  }
-}
-
-/** Ends a process that waits at a gate: somebody did not want to go on, or sent us a signal. */
-function giveUp(process: Starting, answer: false | keyof typeof SIG): never {
-  process.abort()
-  if (answer === false) throw new UsageError('given up; nothing of the container is left')
-  throw new UsageError(`ended by SIG${answer}; nothing of the container is left`, 128 + SIG[answer])
-}
-
-function checkHostname(hostname: string): void {
-  const length = Buffer.byteLength(hostname)
-  if (length > MAX_HOSTNAME)
-    throw new UsageError(`--hostname: ${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
-  if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(hostname))
-    throw new UsageError(`--hostname: ${JSON.stringify(hostname)} is not a host name; use letters, digits, '-' and '.'`)
 }
 
 /** The rootfs is a directory, and what will be mounted on is not a symbolic link that leads elsewhere. */

@@ -1,65 +1,83 @@
 // The containers' directories on disk, and who may throw one away.
 //
-//   STATE/containers/kept/ID/        until `toolkit rm`; ID is the first 12 characters
-//   STATE/containers/ephemeral/ID/   of `run --rm`: gone with its container, at the latest at the next command
+//   STATE/containers/live/ID/    from before anything is made until all of it is gone; ID is the first 12 characters
+//   STATE/containers/ended/ID/   what is kept of a container without --rm, until `toolkit rm`
 //     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
-//     state.json             who and what; a person can read it
+//     state.json             who and what, and every resource outside of this directory; a person can read it
 //     upper/ work/ merged/   the overlay: changes, the kernel's scratch, and the mount point
+//     etc/                   hosts, hostname and resolv.conf, which the container sees in its /etc
+//   STATE/containers/names/NAME  a link to the ID; making it is what decides a race
 //
-// Nothing is mounted on the host, so a directory whose lock is free can simply be removed.
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
-import { resolve } from 'node:path'
+// A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
+// belongs to an engine that was killed, and whoever comes next can undo what it says.
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, renameSync, unlinkSync } from 'node:fs'
 import { stateDir } from '../image/paths.ts'
-import { attempt, invoke } from '../kernel/call.ts'
-import { SIG } from '../kernel/constants.ts'
-import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive } from '../observe/process.ts'
-import { entries, lock, makeTree, remove, writeJson } from './files.ts'
+import { entries, lock, remove } from './files.ts'
+import type { Resources } from './resources.ts'
 
 export interface ContainerState {
-  readonly version: 1
+  readonly version: 2
   readonly id: string
+  readonly name: string
   readonly rootfs: string
   readonly args: readonly string[]
+  /** Nothing of it is kept when it has ended. */
+  readonly autoRemove: boolean
   /** ISO 8601. */
   readonly created: string
   /** Its first process as the host counts, and field 22 of /proc/PID/stat: a pid alone may be somebody else's. */
   readonly pid?: number
   readonly startTime?: number
-  /** Which start of the machine the pid belongs to. */
+  /** Which start of the machine the pid and the resources belong to. */
   readonly bootId?: string
+  /** What exists outside of its directory. */
+  readonly resources?: Resources
   readonly finished?: string
   readonly exitCode?: number
+  /** The kernel has killed a process of it for want of memory. */
+  readonly oomKilled?: boolean
 }
 
-const kinds = ['kept', 'ephemeral'] as const
+export const VERSION = 2
 
-const rootDir = (): string => `${stateDir()}/containers`
+export const PLACES = ['live', 'ended'] as const
+type Place = (typeof PLACES)[number]
 
-/** 32 random bytes in hexadecimal, like docker's. From the kernel itself: loading node:crypto costs 7 ms. */
-export function newId(): string {
+export const rootDir = (): string => `${stateDir()}/containers`
+export const shorten = (id: string): string => id.slice(0, 12)
+export const directoryOf = (place: Place, id: string): string => `${rootDir()}/${place}/${shorten(id)}`
+
+/** Where the parts of a container's directory are, or will be, while it lives. */
+export interface Paths {
+  readonly directory: string
+  readonly upper: string
+  readonly work: string
+  readonly merged: string
+  readonly etc: string
+}
+
+export function pathsOf(id: string): Paths {
+  const directory = directoryOf('live', id)
+  const [upper, work, merged, etc] = ['upper', 'work', 'merged', 'etc'].map(name => `${directory}/${name}`)
+  return { directory, upper: upper!, work: work!, merged: merged!, etc: etc! }
+}
+
+/** Bytes from the kernel itself: loading node:crypto costs 7 ms. */
+export function randomBytes(length: number): Buffer {
   const fd = openSync('/dev/urandom', 'r')
-  const bytes = Buffer.alloc(32)
+  const bytes = Buffer.alloc(length)
   readSync(fd, bytes)
   closeSync(fd)
-  return bytes.toString('hex')
+  return bytes
 }
 
-/** Runs `action` while no other process makes or sweeps directories. */
-function exclusively<T>(action: () => T): T {
+/** 32 random bytes in hexadecimal, like docker's. */
+export const newId = (): string => randomBytes(32).toString('hex')
+
+/** Runs `action`, which waits for nothing, while no other process makes, claims or renames directories. */
+export function exclusively<T>(action: () => T): T {
   const fd = lock(`${rootDir()}/lock`, { wait: true })!
   try {
     return action()
@@ -68,173 +86,83 @@ function exclusively<T>(action: () => T): T {
   }
 }
 
-const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 
-const readState = (directory: string): ContainerState =>
-  JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
+/** Throws where the file is torn, not ours, or of another version. */
+export function readState(directory: string): ContainerState {
+  const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
+  if (state.version !== VERSION || typeof state.id !== 'string' || !Array.isArray(state.args))
+    throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
+  return state
+}
 
-const survives = ({ pid, startTime, finished, ...state }: ContainerState): boolean =>
+/** Whether its first process runs. */
+export const survives = ({ pid, startTime, finished, ...state }: ContainerState): boolean =>
   finished === undefined && pid !== undefined && state.bootId === bootId() && isAlive(pid, startTime!)
 
-/**
- * Ends a container whose engine is gone. The kernel has usually done that already, at the engine's death; but it forgets
- * to for a process that has changed its user id since, see PR_SET_PDEATHSIG in prctl(2).
- */
-function endSurvivor(directory: string): void {
-  try {
-    const state = readState(directory)
-    if (!survives(state)) return
-    const pidfd = invoke('pidfd_open', [state.pid!, 0])
-    if (survives(state)) attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0]) // the pidfd means this one
-    closeSync(pidfd)
-  } catch {
-    // no state: it was never started; no process: it has just ended
+/** What is kept of a container has its place; its lock is ours. */
+export const retire = (id: string): void => renameSync(directoryOf('live', id), directoryOf('ended', id))
+
+/** Removes a container's directory and its name. */
+export function forget(directory: string): void {
+  const id = directory.slice(directory.lastIndexOf('/') + 1)
+  for (const name of entries(`${rootDir()}/names`)) {
+    const path = `${rootDir()}/names/${name}`
+    if (readlinkSync(path) === id) unlinkSync(path)
   }
+  remove(directory)
 }
 
-/** Removes what engines that were killed left: containers of `run --rm`, and those that were only half made. */
-function sweep(): void {
-  const root = `${rootDir()}/ephemeral`
-  for (const id of entries(root)) {
-    if (!existsSync(`${root}/${id}/lock`)) {
-      remove(`${root}/${id}`) // made in this very order under the same lock, so it is nobody's
-      continue
-    }
-    const fd = lock(`${root}/${id}/lock`, { wait: false })
-    if (fd === undefined) continue
-    endSurvivor(`${root}/${id}`)
-    remove(`${root}/${id}`)
-    closeSync(fd)
-  }
-}
-
-/** Where the directories of a container are, or will be. */
-export interface Paths {
-  readonly directory: string
-  readonly upper: string
-  readonly work: string
-  readonly merged: string
-}
-
-export function pathsOf(id: string, autoRemove: boolean): Paths {
-  const directory = `${rootDir()}/${autoRemove ? 'ephemeral' : 'kept'}/${id.slice(0, 12)}`
-  return { directory, upper: `${directory}/upper`, work: `${directory}/work`, merged: `${directory}/merged` }
-}
-
-export interface ContainerDirectory {
-  started(pid: number, startTime: number | undefined): void
-  /** The container is gone: its state is kept, or with `--rm` all of it removed. */
-  ended(exitCode: number): void
-  /** It never came to be. */
-  discard(): void
-}
-
-/**
- * Makes the directories of a container, and holds its lock. They are made under ephemeral/, where a sweep finds them if
- * we are killed half-way, and only when all is written moved to where they belong. Throws a UsageError where the state
- * cannot be written.
- */
-export function createDirectory(
-  id: string,
-  rootfs: string,
-  args: readonly string[],
-  autoRemove: boolean,
-): ContainerDirectory {
-  const { directory } = pathsOf(id, autoRemove)
-  let state: ContainerState = { version: 1, id, rootfs, args, created: new Date().toISOString() }
-  const held = makeDirectories(id, state, autoRemove)
-  const update = (change: Partial<ContainerState>) => {
-    state = { ...state, ...change }
-    try {
-      writeJson(`${directory}/state.json`, state, { durable: !autoRemove })
-    } catch {
-      // A disk that is full, perhaps by the container itself: it matters more than our record of it.
-    }
-  }
-  return {
-    started: (pid, startTime) => update({ pid, bootId: bootId(), ...(startTime !== undefined && { startTime }) }),
-    ended(exitCode) {
-      if (autoRemove) remove(directory)
-      else update({ finished: new Date().toISOString(), exitCode })
-      closeSync(held)
-    },
-    discard() {
-      remove(directory)
-      closeSync(held)
-    },
-  }
-}
-
-/** Returns the descriptor that holds the container's lock. */
-function makeDirectories(id: string, state: ContainerState, autoRemove: boolean): number {
-  const root = rootDir()
-  const staged = pathsOf(id, true)
-  let made = false
-  let held: number | undefined
-  try {
-    for (const kind of kinds) makeTree(resolve(root, kind))
-    held = exclusively(() => {
-      sweep()
-      mkdirSync(staged.directory, 0o711)
-      made = true
-      return lock(`${staged.directory}/lock`, { wait: true })!
-    })
-    for (const path of [staged.upper, staged.work, staged.merged]) mkdirSync(path)
-    // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
-    const { mode, uid, gid } = statSync(state.rootfs)
-    chownSync(staged.upper, uid, gid)
-    chmodSync(staged.upper, mode & 0o7777)
-    writeJson(`${staged.directory}/state.json`, state, { durable: !autoRemove })
-    if (!autoRemove) renameSync(staged.directory, pathsOf(id, false).directory)
-    return held
-  } catch (error) {
-    if (made) remove(staged.directory)
-    if (held !== undefined) closeSync(held)
-    if (error instanceof UsageError) throw error
-    const { errno = 0 } = error as NodeJS.ErrnoException
-    throw new UsageError(
-      `cannot write the state of containers in ${stateDir()}: ${errnoMeaning(-errno)}; set TOOLKIT_STATE to a directory that can be written`,
-    )
-  }
-}
-
+/** A container as `ps` shows it. */
 export interface ContainerRow {
-  readonly state: ContainerState
+  /** The first 12 characters. */
+  readonly id: string
+  /** Undefined where it cannot be read: torn by a full disk, or written by another version. */
+  readonly state: ContainerState | undefined
   readonly running: boolean
 }
 
-/** The containers that are kept or running, the newest first. An unreadable one is left out. */
-export function listContainers(): ContainerRow[] {
-  const directories = kinds.flatMap(kind => entries(`${rootDir()}/${kind}`).map(id => `${rootDir()}/${kind}/${id}`))
-  const rows = directories.flatMap((directory): ContainerRow[] => {
-    try {
-      const state = readState(directory)
-      const fd = lock(`${directory}/lock`, { wait: false, shared: true })
-      if (fd !== undefined) closeSync(fd)
-      return [{ state, running: fd === undefined || survives(state) }]
-    } catch {
-      return []
-    }
-  })
-  return rows.sort((a, b) => (a.state.created < b.state.created ? 1 : -1))
+function rowOf(place: Place, id: string): ContainerRow[] {
+  const directory = directoryOf(place, id)
+  let state: ContainerState | undefined
+  try {
+    state = readState(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // not made yet, or just gone
+  }
+  if (place === 'ended') return [{ id, state, running: false }]
+  const fd = lock(`${directory}/lock`, { wait: false, shared: true })
+  if (fd !== undefined) closeSync(fd)
+  return [{ id, state, running: fd === undefined || (state !== undefined && survives(state)) }]
 }
 
-/** Removes a kept container by its id or the beginning of one. */
-export function removeContainer(prefix: string): string {
-  const found = /^[0-9a-f]+$/.test(prefix)
-    ? entries(`${rootDir()}/kept`).filter(id => id.startsWith(prefix.slice(0, 12)))
-    : []
-  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(prefix)}; 'toolkit ps -a' lists them`, 1)
+/** The containers that are kept or running, the newest first. */
+export function listContainers(): ContainerRow[] {
+  const rows = PLACES.flatMap(place => entries(`${rootDir()}/${place}`).flatMap(id => rowOf(place, id)))
+  const created = ({ state }: ContainerRow) => state?.created ?? ''
+  return rows.sort((a, b) => (created(a) < created(b) ? 1 : -1))
+}
+
+/** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
+export function findContainer(word: string): ContainerRow {
+  const rows = listContainers()
+  const named = rows.find(({ state }) => state?.name === word)
+  if (named) return named
+  const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
+  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
   if (found.length > 1)
-    throw new UsageError(`${JSON.stringify(prefix)} is the beginning of ${found.length} ids; give more of it`, 1)
-  const path = `${rootDir()}/kept/${found[0]}`
-  const fd = lock(`${path}/lock`, { wait: false })
-  if (fd === undefined) throw new UsageError(`container ${prefix} is running; end it first`, 1)
-  try {
-    endSurvivor(path)
-    rmSync(path, { recursive: true, force: true })
-  } finally {
-    closeSync(fd)
-  }
+    throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
   return found[0]!
+}
+
+/** The directory of a container as it is now. */
+export const placeOf = ({ id }: ContainerRow): string =>
+  entries(`${rootDir()}/live`).includes(id) ? directoryOf('live', id) : directoryOf('ended', id)
+
+/** Removes a container that has ended. Returns its id. Throws a UsageError (exit code 1) where it runs. */
+export function removeContainer(word: string): string {
+  const { id, running } = findContainer(word)
+  if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
+  exclusively(() => forget(directoryOf('ended', id)))
+  return id
 }

@@ -1,0 +1,98 @@
+// A plan becomes a process: the engine's own actions, then the process and its gates, until the program has started.
+import { closeSync } from 'node:fs'
+import type { Action, Context } from '../kernel/action.ts'
+import { SIG } from '../kernel/constants.ts'
+import { type Starting, start } from '../kernel/start.ts'
+import { type Gate, isGate, type Plan } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { TERMINAL_GATE } from '../primitives/terminal.ts'
+import type { Attachment } from './attach.ts'
+import { failpoint } from './failpoint.ts'
+import type { Forwarding } from './signals.ts'
+
+/** Watches a plan being carried out: may add gates to it, and is asked at each of them. */
+export interface Observer {
+  instrument(plan: Plan): Plan
+  /** The engine is about to do this, outside. Resolves when it may; false gives up. */
+  beforeAction(action: Action, process: Starting | undefined): Promise<boolean>
+  /** The process waits at a gate of the observer's. Resolves when it may go on; false gives up. */
+  atGate(gate: string, process: Starting): Promise<boolean>
+  /** Called once: the program has started, or `error` says why not. */
+  done(process: Starting | undefined, error?: unknown): void
+}
+
+export interface CarryOutOptions {
+  /** The terminal of the container gets what is typed here. */
+  readonly interactive: boolean
+  readonly pidNamespaceOf?: number
+  readonly signals: Forwarding
+  readonly observer: Observer | undefined
+  /** The process is there, and makes its first calls. */
+  readonly onStart: (process: Starting) => void
+}
+
+export interface Running {
+  readonly process: Starting
+  readonly terminal: Attachment | undefined
+}
+
+/** Starts the program. Throws KernelError and UsageError; then the process is gone, and the descriptors are closed. */
+export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<Running> {
+  const { observer, signals, onStart } = options
+  const plan = observer?.instrument(wanted) ?? wanted
+  const descriptors = new Map<string, number>()
+  let process: Starting | undefined
+  let alive = false
+  let terminal: Attachment | undefined
+
+  /** Goes on when the observer says so; a signal that asks us to end is as good as its no. */
+  const allowed = async (answer: Promise<boolean>) => {
+    const verdict = await Promise.race([answer, signals.ended])
+    if (verdict === false) throw new UsageError('given up; nothing of the container is left')
+    if (verdict !== true)
+      throw new UsageError(`ended by SIG${verdict}; nothing of the container is left`, 128 + SIG[verdict])
+  }
+  const act = async (actions: readonly Action[], context: Context) => {
+    for (const action of actions) {
+      if (observer) await allowed(observer.beforeAction(action, process))
+      action.apply(context)
+    }
+  }
+  try {
+    await act(plan.before ?? [], { descriptors })
+    failpoint('cgroup and files ready')
+    process = start(plan, { descriptors, pidNamespaceOf: options.pidNamespaceOf })
+    alive = true
+    onStart(process)
+    failpoint('process made')
+    const gates = gatesOf(plan)
+    const next = () => {
+      alive = false // where next() throws, it has ended
+      const gate = process!.next()
+      alive = true
+      return gate
+    }
+    for (let name = next(); name !== undefined; name = next()) {
+      const actions = gates.get(name)?.actions
+      if (actions) await act(actions, { descriptors, process })
+      else if (name === TERMINAL_GATE) {
+        const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
+        terminal = attachTerminal(process.pidfd, options)
+      } else await allowed(observer!.atGate(name, process))
+      process.open()
+    }
+    observer?.done(process)
+    terminal?.open() // only now: until here the keys were meant for us
+    return { process, terminal }
+  } catch (error) {
+    if (alive) process!.abort()
+    observer?.done(process, error)
+    await terminal?.close()
+    throw error
+  } finally {
+    for (const fd of descriptors.values()) closeSync(fd)
+  }
+}
+
+const gatesOf = ({ first = [], steps }: Plan): Map<string, Gate> =>
+  new Map([...first, ...steps].filter(isGate).map(gate => [gate.gate, gate]))
