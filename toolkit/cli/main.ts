@@ -18,6 +18,10 @@ The engine:
   ps               list containers
   rm               remove containers that have ended
 
+The kernel's view:
+  doctor           look whether this machine has all that is needed, and what to type where not
+  inspect-process  show all about a process or container, or what separates two (short: xray)
+
 'toolkit COMMAND --help' tells more.
 `
 
@@ -31,6 +35,9 @@ const commands: Record<string, Run> = {
   run: async argv => (await import('./run.ts')).main(argv),
   ps: async argv => (await import('./ps.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
+  doctor: async argv => (await import('./doctor.ts')).main(argv),
+  'inspect-process': async argv => (await import('./xray.ts')).main(argv),
+  xray: async argv => (await import('./xray.ts')).main(argv),
 }
 
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {

@@ -9,6 +9,9 @@ export type Capabilities = Readonly<Record<CapabilitySet, readonly string[]>>
 
 const NAMES = new Map<number, string>(Object.entries(CAP).map(([name, bit]) => [bit, name]))
 
+/** All that this program knows of, in the kernel's order. */
+export const CAPABILITY_NAMES: readonly string[] = [...NAMES.values()]
+
 /** The names of the bits of a set; one that is newer than this program is named by its number. */
 export function capabilityNames(set: bigint): string[] {
   const names: string[] = []

@@ -5,7 +5,7 @@ import type { IdMaps } from './id-maps.ts'
 import { LIMIT_NAMES, type Limit } from './limits.ts'
 import { mountOver } from './mounts.ts'
 import { NAMESPACE_TYPES, type NamespaceType } from './namespaces.ts'
-import type { Xray } from './xray.ts'
+import type { Cgroups, Xray } from './xray.ts'
 
 export interface Difference {
   /** What differs: uts, root directory, capabilities … */
@@ -32,8 +32,13 @@ const NAMESPACES: Record<NamespaceType, Meaning> = {
   time: { lesson: '08-cgroup-time', meaning: 'its own uptime: the monotonic and the boot clock may be set apart.' },
 }
 
-const list = (items: readonly unknown[]): string => items.join(' ') || 'none'
+const list = (items: readonly unknown[]): string => items.join(', ') || 'none'
 const range = ({ soft, hard }: Limit): string => [soft, hard].map(n => (Number.isFinite(n) ? n : 'unlimited')).join('/')
+// A root cgroup has no limits, and no files for them either.
+const figure = (limit: number | undefined): string =>
+  limit === undefined || !Number.isFinite(limit) ? 'unlimited' : String(limit)
+const processors = ({ cpu }: Cgroups['figures']): number | undefined =>
+  cpu?.quota === undefined || !cpu.period ? undefined : cpu.quota / cpu.period
 const map = (maps: IdMaps): string =>
   (['uid', 'gid'] as const)
     .map(kind => `${kind} ${list(maps[kind].map(({ inside, outside, count }) => `${inside}→${outside}×${count}`))}`)
@@ -83,6 +88,42 @@ const rows: readonly Row[] = [
     lesson: '17-security',
     meaning: 'what nobody can write to by this path, whatever his rights.',
     of: ({ mounts }) => mounts?.filter(({ options }) => options.includes('ro')).map(({ mountPoint }) => mountPoint),
+  },
+  {
+    what: 'cgroups',
+    lesson: '09-pids',
+    meaning: 'its own groups: what it uses is counted and limited apart.',
+    of: ({ cgroups }) =>
+      cgroups?.hierarchies.map(({ controllers, version, path }) =>
+        version === 2 ? path : `${controllers.join(',')}:${path}`,
+      ),
+  },
+  {
+    what: 'process limit',
+    lesson: '09-pids',
+    meaning: 'how many processes its cgroup may have: a fork bomb ends there.',
+    of: ({ cgroups }) => cgroups && figure(cgroups.figures.pids?.limit),
+  },
+  {
+    what: 'memory limit',
+    lesson: '10-memory',
+    meaning: 'bytes that its cgroup may use before the kernel kills in it.',
+    of: ({ cgroups }) => cgroups && figure(cgroups.figures.memory?.limit),
+  },
+  {
+    what: 'processor limit',
+    lesson: '11-limits',
+    meaning: 'how many processors its cgroup may use all of the time.',
+    of: ({ cgroups }) => cgroups && figure(processors(cgroups.figures)),
+  },
+  {
+    what: 'routes',
+    lesson: '15-bridge',
+    meaning: 'where its packets go, and where they cannot.',
+    of: ({ network: { routes } }) =>
+      routes?.map(({ destination, gateway, device }) =>
+        [destination, gateway && `via ${gateway}`, device].filter(Boolean).join(' '),
+      ),
   },
   {
     what: 'links',
@@ -169,7 +210,11 @@ function compare(a: ReturnType<Row['of']>, b: ReturnType<Row['of']>): [string, s
 const namespaceRows: readonly Row[] = NAMESPACE_TYPES.map(type => ({
   what: type,
   ...NAMESPACES[type],
-  of: ({ namespaces }) => namespaces?.[type]?.id,
+  // that of its children is its own, but for a moment
+  of: ({ namespaces }) =>
+    type === 'pid_for_children' && namespaces?.pid_for_children?.id === namespaces?.pid?.id
+      ? 'its own'
+      : namespaces?.[type]?.id,
 }))
 
 /** What differs between two processes, the namespaces first. What could not be read of one is left out. */

@@ -1,5 +1,7 @@
 // All that the kernel tells about one process, in one look: who it is, what it sees, what it may do, what it is given.
 import { type Capabilities, readCapabilities } from './capabilities.ts'
+import { type CgroupFigures, readCgroup } from './cgroup-figures.ts'
+import { type CgroupLayout, type Hierarchy, readLayout } from './cgroups.ts'
 import { type Descriptors, readDescriptors } from './descriptors.ts'
 import { type IdMaps, readIdMaps } from './id-maps.ts'
 import { type Limit, type LimitName, readLimits } from './limits.ts'
@@ -9,7 +11,9 @@ import { formatNamespace, NAMESPACE_TYPES, type NamespaceType, ownerOf, readName
 import { type OomScore, readOomScore } from './oom.ts'
 import { cwdOf, executableOf, type Place, processTree, readProcess, readStat, rootOf, type Tree } from './process.ts'
 import { readText } from './read.ts'
+import { type Route, readRoutes } from './routes.ts'
 import { readSeccomp, type Seccomp } from './seccomp.ts'
+import { readSockets, type Socket } from './sockets.ts'
 import { readStatus, statusFields } from './status.ts'
 import { readUts } from './uts.ts'
 
@@ -67,6 +71,16 @@ export interface Rights {
 
 export interface Network {
   readonly links: readonly Link[] | undefined
+  readonly routes: readonly Route[] | undefined
+  /** Sockets that wait for somebody: listening ones, and of UDP those without a partner. */
+  readonly listening: readonly Socket[] | undefined
+}
+
+export interface Cgroups {
+  readonly layout: CgroupLayout['layout']
+  readonly hierarchies: readonly Hierarchy[]
+  /** `processes` is how many there are in its cgroups and below. */
+  readonly figures: Omit<CgroupFigures, 'processes'> & { readonly processes: number }
 }
 
 /** Undefined anywhere: not to be seen, see `unread`; or, of a process that has ended, not there any more. */
@@ -76,6 +90,7 @@ export interface Xray {
   /** Only the types that this kernel has. */
   readonly namespaces: Readonly<Partial<Record<NamespaceType, NamespaceView>>> | undefined
   readonly mounts: readonly Mount[] | undefined
+  readonly cgroups: Cgroups | undefined
   readonly rights: Rights
   readonly network: Network
   readonly tree: Tree
@@ -139,7 +154,25 @@ function namespacesOf(pid: number): Xray['namespaces'] {
   return Object.fromEntries(views)
 }
 
-function unreadOf({ identity, hostname, namespaces, mounts, rights, network }: Omit<Xray, 'unread'>): string[] {
+function cgroupsOf(pid: number): Cgroups | undefined {
+  const found = readLayout(pid)
+  if (!found) return undefined
+  const { processes, ...figures } = readCgroup(found.hierarchies.flatMap(({ directory }) => directory ?? []))
+  return { ...found, figures: { ...figures, processes: processes.length } }
+}
+
+const isWaiting = ({ protocol, state, ...socket }: Socket): boolean =>
+  state === 'LISTEN' || (state === 'UNCONN' && protocol !== 'unix' && 'local' in socket && socket.local.port !== 0)
+
+function unreadOf({
+  identity,
+  hostname,
+  namespaces,
+  mounts,
+  rights,
+  network,
+  cgroups,
+}: Omit<Xray, 'unread'>): string[] {
   if (identity.state === 'Z') return []
   const ofPrograms: [string, unknown][] = [
     ['program', identity.exe],
@@ -154,7 +187,9 @@ function unreadOf({ identity, hostname, namespaces, mounts, rights, network }: O
     ['host name', hostname],
     ['mounts', mounts],
     ['limits', rights.limits],
-    ['network', network.links],
+    ['links and routes', network.links && network.routes],
+    ['sockets', network.listening],
+    ['cgroups', cgroups],
   ]
   return wanted.filter(([, value]) => value === undefined).map(([name]) => name)
 }
@@ -169,6 +204,7 @@ export function xray(pid: number): Xray | undefined {
     hostname: readUts(pid)?.hostname,
     namespaces: namespacesOf(pid),
     mounts: readMounts(pid),
+    cgroups: cgroupsOf(pid),
     rights: {
       capabilities: readCapabilities(pid),
       seccomp: readSeccomp(pid),
@@ -176,7 +212,7 @@ export function xray(pid: number): Xray | undefined {
       limits: readLimits(pid),
       oom: readOomScore(pid),
     },
-    network: { links: readLinks(pid) },
+    network: { links: readLinks(pid), routes: readRoutes(pid), listening: readSockets(pid)?.filter(isWaiting) },
     tree,
   }
   const { startTime, state } = readStat(pid) ?? {}
