@@ -18,7 +18,13 @@ describe('overlay', () => {
     expect(more).toEqual([])
     expect(step).toMatchObject({
       call: 'mount',
-      args: ['overlay', '/merged', 'overlay', 0, 'lowerdir=/b:/a,upperdir=/up,workdir=/work'],
+      args: [
+        'overlay',
+        '/merged',
+        'overlay',
+        0,
+        'lowerdir=/b:/a,upperdir=/up,workdir=/work,redirect_dir=nofollow,metacopy=off',
+      ],
     })
   })
 
@@ -27,7 +33,7 @@ describe('overlay', () => {
     name => {
       const layers = { lower: [`/x/${name}`, '/y'], upper: `/up/${name}`, work: `/scratch/${name}` }
       const [step] = plan(layers, '/merged')
-      expect(parse(step!.args[4] as string)).toEqual({
+      expect(parse(step!.args[4] as string)).toMatchObject({
         lowerdir: layers.lower,
         upperdir: [layers.upper],
         workdir: [layers.work],

@@ -1,6 +1,6 @@
 // What every primitive promises, and the details of the small ones.
 import { describe, expect, test } from 'vitest'
-import { CLONE, MNT, MS, S } from '../../toolkit/kernel/constants.ts'
+import { AT, CLONE, MNT, MS, S } from '../../toolkit/kernel/constants.ts'
 import { type Namespace, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { syscalls } from '../../toolkit/kernel/syscalls.ts'
 import * as chroot from '../../toolkit/primitives/chroot.ts'
@@ -75,8 +75,9 @@ test('chroot: the working directory follows', () => {
 })
 
 test('mount: words of mount(8) become flags, others data; a directory that is there is as good', () => {
-  const [directory, mounted] = mount.plan({ mounts: [proc] })
+  const [directory, ordinary, mounted] = mount.plan({ mounts: [proc] })
   expect(directory).toMatchObject({ call: 'mkdirat', allow: 'EEXIST' })
+  expect(ordinary).toMatchObject({ call: 'openat2', args: [AT.FDCWD, '/proc', expect.anything(), 24] })
   expect(mounted!.args).toEqual(['proc', '/proc', 'proc', MS.NOSUID | MS.RDONLY, 'hidepid=2,mode=755'])
 })
 

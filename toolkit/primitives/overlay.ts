@@ -1,6 +1,18 @@
 // Overlay: several directories seen as one. Reads fall through the layers from the top, writes land in `upper`, and what
 // lies below is never changed: many containers share one root file system. kernel.org, filesystems/overlayfs.
-import { type Step, step } from '../kernel/step.ts'
+//
+// There are two ways to one. The engine builds a detached mount, which exists as a descriptor only and is attached by
+// whoever gets it (fsopen(2) and friends); or the new process calls mount(2) in its own mount namespace. Neither mounts
+// anything on the host. The first takes layers one by one, and tells in words what it does not like.
+import { closeSync } from 'node:fs'
+import { type Action, type Context, callAction, resolve } from '../kernel/action.ts'
+import { attempt } from '../kernel/call.ts'
+import { findCause } from '../kernel/causes.ts'
+import { AT, FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, O } from '../kernel/constants.ts'
+import { KernelError } from '../kernel/error.ts'
+import { formatCall } from '../kernel/format.ts'
+import { type Arg, type Descriptor, type Step, step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '12-overlay'
 
@@ -15,18 +27,182 @@ export interface Layers {
   readonly volatile?: boolean
 }
 
+/** The kernel's OVL_MAX_STACK. */
+export const MAX_LAYERS = 500
+
+// Extended attributes in a layer can send the kernel to another path (redirect) or to another file's content (metacopy).
+// Layers come from strangers, and a list of changes shall need no more than whiteouts and opaque directories.
+const OPTIONS = { redirect_dir: 'nofollow', metacopy: 'off' } as const
+
+function check(lower: readonly unknown[]): void {
+  if (lower.length === 0) throw new UsageError('an overlay needs at least one layer to read from')
+  if (lower.length > MAX_LAYERS)
+    throw new UsageError(`${lower.length} layers are too many for one overlay; the kernel takes ${MAX_LAYERS}`)
+}
+
+/** Whether this kernel takes layers one by one (Linux 6.5). Asks it, and leaves nothing behind. */
+export function canDetach(): boolean {
+  const context = attempt('fsopen', ['overlay', FSOPEN.CLOEXEC])
+  if (context < 0) return false
+  const taken = attempt('fsconfig', [context, FSCONFIG.SET_STRING, 'lowerdir+', '/', 0])
+  closeSync(context)
+  return taken >= 0
+}
+
+// Literally, as the kernel takes it: upperdir and workdir know a backslash, a value has 255 bytes at most.
+const isPlain = (path: string): boolean => !/[\\,:\n]/.test(path) && Buffer.byteLength(path) < 256
+
+/** A call on the file system under construction, whose descriptor has kept the kernel's words about a failure. */
+function contextAction(what: Step, opens?: string): Action {
+  return {
+    ...callAction(what, opens),
+    apply(context) {
+      const args = resolve(what.args, context)
+      const result = attempt(what.call, args)
+      if (result < 0) throw failure(what, args, -result)
+      if (opens) context.descriptors.set(opens, result)
+    },
+  }
+}
+
+function failure({ call, args }: Step, [descriptor]: readonly Arg[], errno: number): KernelError {
+  const words = Buffer.alloc(1024)
+  const length = Math.max(attempt('read', [descriptor!, words, words.length]), 0)
+  const said = words
+    .toString('utf8', 0, length)
+    .replace(/^[ewi] /, '')
+    .trim()
+  const told = { text: formatCall(call, args), found: findCause(call, args, errno), said: said || undefined }
+  return new KernelError(call, args, errno, undefined, told)
+}
+
+/**
+ * The overlay as a detached mount: the descriptor `name` from now on. What is odd in a path (a comma, a backslash, more
+ * than 255 bytes) cannot be told literally; then it is opened, and named by its descriptor. `lower` may name layers that
+ * are open already. Throws UsageError for more layers than the kernel takes.
+ */
+export function detached(
+  layers: Layers,
+  name: string,
+  lower: readonly (string | Descriptor)[] = layers.lower,
+): Action[] {
+  check(lower)
+  const { upper, work, volatile } = layers
+  const fs = { descriptor: `${name}-under-construction` }
+  const inside = { lesson, shell: '' } as const
+  const set = (key: string, value: string, why: string): Action =>
+    contextAction(step('fsconfig', [fs, FSCONFIG.SET_STRING, key, value, 0], { ...inside, why }))
+  const directory = (key: string, path: string | Descriptor, why: string): Action[] => {
+    if (typeof path !== 'string') return [byDescriptor(fs, key, path.descriptor, why)]
+    if (isPlain(path)) return [set(key, path, why)]
+    const opened = `${name}-${key}-${path}`
+    const open = step('openat', [AT.FDCWD, path, O.PATH | O.DIRECTORY | O.CLOEXEC, 0], {
+      ...inside,
+      why: 'a path with a comma, colon or backslash in it, or too long a one, could be taken for something else',
+    })
+    return [callAction(open, opened), byDescriptor(fs, key, opened, why)]
+  }
+  return [
+    callAction(
+      step('fsopen', ['overlay', FSOPEN.CLOEXEC], { ...inside, why: 'a file system begins as a list of wishes' }),
+      fs.descriptor,
+    ),
+    set('source', 'overlay', 'the name that mountinfo shows'),
+    ...lower.flatMap((path, i) => directory('lowerdir+', path, i === 0 ? 'the topmost layer' : 'the layer below')),
+    ...directory('upperdir', upper, 'writes go here, and no layer ever changes'),
+    ...directory('workdir', work, 'the kernel prepares here what then appears in upper at once'),
+    ...Object.entries(OPTIONS).map(([key, value]) =>
+      set(key, value, 'no layer shall send a reader to another place by an attribute of its files'),
+    ),
+    ...(volatile
+      ? [
+          contextAction(
+            step('fsconfig', [fs, FSCONFIG.SET_FLAG, 'volatile', null, 0], {
+              ...inside,
+              why: 'the changes will be thrown away, so nobody waits for the disk',
+            }),
+          ),
+        ]
+      : []),
+    contextAction(
+      step('fsconfig', [fs, FSCONFIG.CMD_CREATE, null, null, 0], { ...inside, why: 'the wishes become a file system' }),
+    ),
+    contextAction(
+      step('fsmount', [fs, FSMOUNT.CLOEXEC, 0], {
+        lesson,
+        why: 'a mount that is mounted nowhere: it ends with its last descriptor, so that no crash can leave it behind',
+        shell: `mount -t overlay overlay -o ${optionsOf(layers)} DIR`,
+      }),
+      name,
+    ),
+  ]
+}
+
+function byDescriptor(fs: Descriptor, key: string, opened: string, why: string): Action {
+  const call = (value: string) => step('fsconfig', [fs, FSCONFIG.SET_STRING, key, value, 0], { why, lesson, shell: '' })
+  return {
+    ...callAction(call(`/proc/self/fd/{${opened}}`)),
+    apply: (context: Context) => contextAction(call(`/proc/self/fd/${context.descriptors.get(opened)}`)).apply(context),
+  }
+}
+
+/**
+ * Attaches a detached overlay at `/`, over the root that is there, and stands in it. A process sees no more of it than
+ * that: `/` stays where it was until pivot_root(2). No other directory would be as sure to exist and to be open to it.
+ */
+export function attach(name: string): Step[] {
+  return [
+    step('move_mount', [{ descriptor: name }, '', AT.FDCWD, '/', MOVE_MOUNT.F_EMPTY_PATH], {
+      why: 'a root directory must be a mount of this namespace',
+      lesson,
+      shell: '',
+    }),
+    step('fchdir', [{ descriptor: name }], { why: 'stands in the new root', lesson, shell: '' }),
+  ]
+}
+
 // In the option string a comma ends an option and a colon a layer; a backslash takes their meaning away.
 const escapeOption = (path: string): string => path.replace(/[\\,:]/g, '\\$&')
 
-/** Mounts the layers at `target`, a directory. */
-export function plan({ lower, upper, work, volatile }: Layers, target: string): Step[] {
-  const directories = `lowerdir=${lower.map(escapeOption).join(':')},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)}`
-  const options = volatile ? `${directories},volatile` : directories
-  return [
+function optionsOf({ lower, upper, work, volatile }: Layers): string {
+  const layers = lower.map(escapeOption).join(':')
+  const directories = [`lowerdir=${layers}`, `upperdir=${escapeOption(upper)}`, `workdir=${escapeOption(work)}`]
+  const options = Object.entries(OPTIONS).map(option => option.join('='))
+  return [...directories, ...options, ...(volatile ? ['volatile'] : [])].join(',')
+}
+
+const MOUNT_DATA = 4095 // bytes: a page with a NUL at its end
+
+/**
+ * Mounts the layers at `target`, a directory, with mount(2). Where their names are more than the kernel takes in one
+ * string, they get shorter ones first: links in a tmpfs that the overlay then covers.
+ * Throws UsageError for more layers than the kernel takes.
+ */
+export function plan(layers: Layers, target: string): Step[] {
+  check(layers.lower)
+  const literal = optionsOf(layers)
+  const mounted = (options: string): Step =>
     step('mount', ['overlay', target, 'overlay', 0, options], {
       why: 'the container may write anywhere, and the files it was made from stay as they are',
       lesson,
-      shell: `mount -t overlay overlay -o ${options} ${target}`,
+      shell: `mount -t overlay overlay -o ${literal} ${target}`,
+    })
+  if (Buffer.byteLength(literal) <= MOUNT_DATA) return [mounted(literal)]
+  const names = layers.lower.map((_, i) => i.toString(36))
+  return [
+    step('mount', ['tmpfs', target, 'tmpfs', 0, 'mode=755'], {
+      why: `the names of ${names.length} layers do not fit into one page: here they get short ones`,
+      lesson,
+      shell: `mount -t tmpfs tmpfs ${target}`,
     }),
+    step('chdir', [target], { why: 'the short names are relative', lesson, shell: `cd ${target}` }),
+    ...layers.lower.map((path, i) =>
+      step('symlinkat', [path, AT.FDCWD, names[i]!], {
+        why: `layer ${i + 1} from the top`,
+        lesson,
+        shell: `ln -s ${path} ${names[i]}`,
+      }),
+    ),
+    mounted(optionsOf({ ...layers, lower: names })),
   ]
 }

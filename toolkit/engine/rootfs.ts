@@ -1,0 +1,53 @@
+// The root file system of a container: layers become a mount, and the mount becomes its root directory.
+import type { Action } from '../kernel/action.ts'
+import type { Step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import * as mount from '../primitives/mount.ts'
+import * as overlay from '../primitives/overlay.ts'
+import * as user from '../primitives/user.ts'
+
+/** Who makes the overlay: the engine, as a detached mount, or the new process with mount(2). */
+export type Way = 'detached' | 'mount'
+
+let chosen: Way | undefined
+
+/** The way that this kernel has. Asked once. */
+export const wayHere = (): Way => (chosen ??= overlay.canDetach() ? 'detached' : 'mount')
+
+export interface Rootfs {
+  /** For `Plan.before`. */
+  readonly before: readonly Action[]
+  /** When the mounts are private: afterwards the layers are the root, and the host's files are gone. */
+  readonly steps: readonly Step[]
+}
+
+export interface RootfsWish {
+  readonly layers: overlay.Layers
+  /** An empty directory; needed where the new process makes the overlay. */
+  readonly target: string
+  /** The container's user namespace; without it the ids of the layers are the host's. */
+  readonly mappings?: user.Mappings
+}
+
+/** The descriptor of the detached root file system. */
+export const ROOTFS = 'rootfs'
+
+/**
+ * The old root is detached before anything in the new one is looked up. As long as it is stacked on `/`, a path that
+ * goes above the root (`/..`, or a symbolic link in the image to `../..`) ends among the host's files.
+ */
+export function planRootfs({ layers, target, mappings }: RootfsWish, way = wayHere()): Rootfs {
+  if (way === 'mount') {
+    if (mappings)
+      throw new UsageError(
+        '--userns: a user namespace needs an overlay over id-mapped layers, which this kernel cannot make; Linux 6.5 can',
+      )
+    const steps = [...overlay.plan(layers, target), ...mount.pivotRoot(target), ...mount.detachOldRoot()]
+    return { before: [], steps }
+  }
+  const mapped = mappings && user.mapLayers(layers.lower, mappings)
+  return {
+    before: [...(mapped?.actions ?? []), ...overlay.detached(layers, ROOTFS, mapped?.layers)],
+    steps: [...overlay.attach(ROOTFS), ...mount.pivotHere(), ...mount.detachOldRoot()],
+  }
+}
