@@ -1,9 +1,9 @@
 // From the wish of `run` to the filter, and the filters compiled before: compiling takes as long as the rest of a start.
 //
 //   STATE/cache/seccomp/NAME.bpf
-//     u32 magic, flags, bytes of the inputs, bytes of the program, checksum of the program
-//     the inputs: all that the program depends on, compared in full; NAME is only a short hash
+//     u32 magic, flags, bytes of the program, bytes of the inputs, checksum of the program
 //     the program: struct sock_filter, 8 bytes each
+//     the inputs: all that it was made from, compared in full; NAME is only a short hash
 //
 // It is a cache: what is not exactly what was written is passed over and made again, and none of it need be there.
 import {
@@ -23,15 +23,15 @@ import { dirname } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import type { Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { defaultProfile } from '../primitives/seccomp/default-profile.ts'
 import { type Program, plan } from '../primitives/seccomp/filter.ts'
 import { makeTree } from './files.ts'
 
-/** To be raised when the same inputs give another program; the test that knows the programs says when. */
+/** To be raised when the default profile or the compiler changes; the test that knows the programs says when. */
 export const REVISION = 1
 
 const MAGIC = 0x46504253
 const HEADER = 20
+type FiveWords = [number, number, number, number, number]
 const MOST_PROGRAM = 8 * 4096 // bytes: the longest filter the kernel takes
 const MOST_PROFILE = 1 << 20 // bytes; docker's own has 15,000
 const MOST_FILES = 64
@@ -46,7 +46,7 @@ export interface SeccompWish {
 /** The step that puts the wished-for filter in place; none for `unconfined`. Throws a UsageError for a bad file. */
 export async function seccompSteps({ profile, capabilities }: SeccompWish): Promise<Step[]> {
   if (profile === 'unconfined') return []
-  const text = profile === 'default' ? JSON.stringify(defaultProfile) : readProfile(profile)
+  const text = profile === 'default' ? '' : readProfile(profile)
   const kernel = profile === 'default' ? '' : readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
   const key = [process.arch, ...[...capabilities].sort(), profile].join(' ')
   const path = `${stateDir()}/cache/seccomp/${hash(Buffer.from(key)).toString(16).padStart(8, '0')}.bpf`
@@ -54,12 +54,14 @@ export async function seccompSteps({ profile, capabilities }: SeccompWish): Prom
   return plan(readCached(path, inputs) ?? (await compileAndKeep(path, inputs, { profile, text, capabilities, kernel })))
 }
 
-/** FNV-1a, 32 bits. It finds damage, not malice: the directory is root's. */
-function hash(bytes: Uint8Array): number {
+/** FNV-1a, 32 bits, of bytes or words. It finds damage, not malice: the directory is root's. */
+function hash(values: Uint8Array | Uint32Array): number {
   let sum = 0x811c9dc5
-  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193)
+  for (let i = 0; i < values.length; i++) sum = Math.imul(sum ^ values[i]!, 0x01000193)
   return sum >>> 0
 }
+
+const words = ({ buffer, byteOffset, length }: Uint8Array) => new Uint32Array(buffer, byteOffset, length / 4)
 
 /** The first `most` bytes of a file; undefined where it is not a plain file, or not one that `trusted` takes. */
 function readBounded(path: string, most: number, flags: number, trusted = (_: Stats) => true): Buffer | undefined {
@@ -100,12 +102,12 @@ function readCached(path: string, inputs: Buffer): Program | undefined {
   } catch {
     return undefined
   }
-  if (bytes === undefined || bytes.length < HEADER + inputs.length) return undefined
-  const [magic, flags, length, size, checksum] = [0, 4, 8, 12, 16].map(at => bytes.readUInt32LE(at))
-  const filter = bytes.subarray(HEADER + inputs.length)
-  const whole = magic === MAGIC && length === inputs.length && size === filter.length && size > 0
-  if (!whole || !bytes.subarray(HEADER, HEADER + inputs.length).equals(inputs)) return undefined
-  return checksum === hash(filter) ? { filter, flags: flags! } : undefined
+  if (bytes === undefined || bytes.length < HEADER) return undefined
+  const [magic, flags, size, rest, checksum] = [0, 4, 8, 12, 16].map(at => bytes.readUInt32LE(at)) as FiveWords
+  const whole = magic === MAGIC && size > 0 && size % 8 === 0 && HEADER + size + rest === bytes.length
+  if (!whole || !bytes.subarray(HEADER + size).equals(inputs)) return undefined
+  const filter = bytes.subarray(HEADER, HEADER + size)
+  return checksum === hash(words(filter)) ? { filter, flags } : undefined
 }
 
 async function compileAndKeep(
@@ -115,7 +117,7 @@ async function compileAndKeep(
 ): Promise<Program> {
   const seccomp = await import('../primitives/seccomp.ts')
   const arch = process.arch as 'x64' | 'arm64'
-  const parsed = profile === 'default' ? defaultProfile : seccomp.parseProfile(text, profile)
+  const parsed = profile === 'default' ? seccomp.defaultProfile : seccomp.parseProfile(text, profile)
   const plain = seccomp.reduce(parsed, { arch, capabilities, kernel })
   const filter = seccomp.compile(plain, { arch })
   const flags = (plain.flags ?? []).reduce((bits, name) => bits | seccomp.FLAGS[name], 0)
@@ -126,7 +128,7 @@ async function compileAndKeep(
 /** Writes the file beside and renames it. Where that cannot be, the next start compiles again. */
 function keep(path: string, inputs: Buffer, { filter, flags }: Program): void {
   const header = Buffer.alloc(HEADER)
-  for (const [i, word] of [MAGIC, flags, inputs.length, filter.length, hash(filter)].entries())
+  for (const [i, word] of [MAGIC, flags, filter.length, inputs.length, hash(words(filter))].entries())
     header.writeUInt32LE(word, 4 * i)
   const directory = dirname(path)
   const temporary = `${path}.${process.pid}`
@@ -137,7 +139,7 @@ function keep(path: string, inputs: Buffer, { filter, flags }: Program): void {
     const { O_WRONLY, O_CREAT, O_EXCL } = constants
     const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
     try {
-      writeSync(fd, Buffer.concat([header, inputs, filter]))
+      writeSync(fd, Buffer.concat([header, filter, inputs]))
     } finally {
       closeSync(fd)
     }

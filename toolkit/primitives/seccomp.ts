@@ -4,6 +4,7 @@
 // other: `parseProfile` (JSON) → `reduce` (what applies on this host) → `compile` → `plan`.
 export { disassemble } from './seccomp/bpf.ts'
 export { compile, type Target, unknownNames } from './seccomp/compile.ts'
+export { defaultProfile } from './seccomp/default-profile.ts'
 export { type Program, plan } from './seccomp/filter.ts'
 export { parseProfile } from './seccomp/parse.ts'
 export { FLAGS, type Host, type Profile, reduce, type Seccomp } from './seccomp/profile.ts'
