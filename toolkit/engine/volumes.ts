@@ -75,14 +75,16 @@ export function forbidden(destination: string): string | undefined {
 
 function place(entry: mount.Mount, name: string, create: readonly string[]) {
   const { destination } = entry
+  // Below /dev all is ours, and its links lead to what a process has open.
+  const links = isBelow(destination, '/dev') ? 'refuse' : 'follow'
   const why = forbidden(destination)
   if (why) throw new UsageError(`a mount at ${destination}: ${destination} ${why}`)
   if (!isBind(entry))
-    return { before: [], steps: [...bind.mountPoint(destination, 'directory'), ...mount.mountThere(entry)] }
+    return { before: [], steps: [...bind.mountPoint(destination, 'directory', links), ...mount.mountThere(entry)] }
   const { source, missing, kind } = look(entry, create)
   return {
     before: [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source })],
-    steps: [...bind.mountPoint(destination, kind), ...bind.attach(name), ...hideState(source, entry)],
+    steps: [...bind.mountPoint(destination, kind, links), ...bind.attach(name), ...hideState(source, entry)],
   }
 }
 

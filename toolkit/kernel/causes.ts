@@ -1,6 +1,7 @@
 // Why a call fails, in the places where containers are made. The first row that fits wins, so the special ones come
 // first. These tables are part of the course: a lesson that provokes an error on purpose quotes its row, and
 // test/kernel/causes.test.ts provokes for real all that can be provoked.
+import { detachedMountCauses } from './causes/detached-mounts.ts'
 import { fileCauses } from './causes/files.ts'
 import { mountCauses } from './causes/mounts.ts'
 import { processCauses } from './causes/processes.ts'
@@ -10,7 +11,12 @@ import type { Arg } from './step.ts'
 import type { SyscallName } from './syscalls.ts'
 
 /** All rows, in the order in which they are tried. Made when asked for: most runs have no error to explain. */
-export const causes = (): readonly CauseRow[] => [...processCauses(), ...mountCauses(), ...fileCauses()]
+export const causes = (): readonly CauseRow[] => [
+  ...processCauses(),
+  ...mountCauses(),
+  ...detachedMountCauses(),
+  ...fileCauses(),
+]
 
 const concerns = ({ call }: CauseRow, name: SyscallName): boolean =>
   call === undefined || (typeof call === 'string' ? call === name : call.includes(name))

@@ -85,24 +85,29 @@ export function tree(name: string, { source, destination, options }: Bind): Acti
 
 /**
  * Makes the place for a mount, and opens it as descriptor 3. A symbolic link is followed as the container would follow
- * it; one of those in /proc/PID that lead to whatever a process has open is not. Run it when the container's files are
- * the root and the old one is gone.
+ * it, but none of /proc that leads to whatever a process has open; with `links: 'refuse'`, none at all. Run it when the
+ * container's files are the root and the old one is gone.
  */
-export function mountPoint(destination: string, kind: 'directory' | 'file'): Step[] {
+export function mountPoint(
+  destination: string,
+  kind: 'directory' | 'file',
+  links: 'follow' | 'refuse' = 'follow',
+): Step[] {
+  const resolve = links === 'follow' ? RESOLVE.NO_MAGICLINKS : RESOLVE.NO_SYMLINKS
   const names = destination.split('/').filter(Boolean)
   const make = (name: string, i: number) => (kind === 'file' && i === names.length - 1 ? file(name) : directory(name))
   return [
-    ...names.flatMap((name, i) => [...open(`/${names.slice(0, i).join('/')}`, O.DIRECTORY), make(name, i)]),
-    ...open(destination, kind === 'directory' ? O.DIRECTORY : 0),
+    ...names.flatMap((name, i) => [...open(`/${names.slice(0, i).join('/')}`, O.DIRECTORY, resolve), make(name, i)]),
+    ...open(destination, kind === 'directory' ? O.DIRECTORY : 0, resolve),
   ]
 }
 
-const open = (path: string, flags: number): Step[] => [
+const open = (path: string, flags: number, resolve: number): Step[] => [
   step('close_range', [3, 3, 0], {
     ...inside,
     why: 'makes 3 the lowest free descriptor, so that the next call returns it',
   }),
-  step('openat2', [AT.FDCWD, path, openHow(O.PATH | O.CLOEXEC | flags, RESOLVE.NO_MAGICLINKS), 24], {
+  step('openat2', [AT.FDCWD, path, openHow(O.PATH | O.CLOEXEC | flags, resolve), 24], {
     ...inside,
     why: 'a directory held open stays the same one, whatever becomes of its name',
   }),
