@@ -282,6 +282,8 @@ provoke(
     fails('ELOOP', /scripts themselves/, exec(`${DIR}/script0`)),
     fails('ENOTDIR', /is a file/, exec(`${DIR}/file/program`)),
     fails('ETXTBSY', /open for writing/, open(`${DIR}/program`, O.WRONLY), exec(`${DIR}/program`)),
+    fails('EINVAL', /flag/, ['seccomp', 1, 1 << 20, { bytes: new Array(16).fill(0) }]),
+    fails('EINVAL', /not a filter/, ['seccomp', 1, 0, { bytes: new Array(16).fill(0) }]),
     // names
     fails('EINVAL', /at most 64/, ['sethostname', 'x'.repeat(65), 65]),
     // files
@@ -419,6 +421,7 @@ provoke(
     ),
     fails('EPERM', /CAP_NET_RAW/, ['socket', AF.INET, SOCK.RAW, 1]),
     fails('EPERM', /lacks the capability/, ['prctl', PR.CAPBSET_DROP, 0, 0, 0, 0]),
+    fails('EACCES', /no_new_privs/, ['seccomp', 1, 0, { bytes: [1, ...new Array(15).fill(0)] }]),
   ],
 )
 

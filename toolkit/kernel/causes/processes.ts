@@ -203,6 +203,58 @@ export const processCauses = (): readonly CauseRow[] => [
     cause: 'a security module or a seccomp filter forbids this program',
     remedy: 'look for the denial in dmesg or the audit log',
   },
+  // seccomp(2)
+  {
+    call: 'seccomp',
+    errno: 'EACCES',
+    cause: 'putting a filter in place takes CAP_SYS_ADMIN or no_new_privs: a set-user-ID program might be fooled by it',
+    remedy: 'do it before the capability is given up, or call prctl(PR_SET_NO_NEW_PRIVS) first',
+  },
+  {
+    call: 'seccomp',
+    errno: 'EINVAL',
+    when: args => args[1] !== 0,
+    cause: 'a flag that this kernel does not know, or one that does not go with the others',
+    remedy: 'leave out the flags of the profile: LOG needs Linux 4.14, SPEC_ALLOW 4.17',
+  },
+  {
+    call: 'seccomp',
+    errno: 'EINVAL',
+    cause: 'not a filter: empty, longer than 4096 instructions, or with one that seccomp does not have',
+    remedy: 'look at its listing (disassemble); a kernel without CONFIG_SECCOMP_FILTER says the same of all',
+  },
+  // openat2(2), fchdir(2)
+  {
+    call: ['openat2', 'fchdir'],
+    errno: 'EACCES',
+    cause: 'this user may not enter the directory, or one on the way to it',
+    remedy: 'give it the right to search them: chmod +x',
+  },
+  // setgroups(2), setresgid(2), setresuid(2), capset(2)
+  {
+    call: 'setgroups',
+    errno: 'EPERM',
+    cause: 'only root may (CAP_SETGID), and in a user namespace only where /proc/PID/setgroups says allow',
+    remedy: 'run it with sudo; leave out --group-add in a user namespace with a single id',
+  },
+  {
+    call: ['setresuid', 'setresgid'],
+    errno: 'EPERM',
+    cause: 'only root may become another user or take another group (CAP_SETUID, CAP_SETGID)',
+    remedy: 'run it with sudo',
+  },
+  {
+    call: ['setgroups', 'setresuid', 'setresgid', 'fchownat'],
+    errno: 'EINVAL',
+    cause: 'the user namespace has no such id: the map leaves it out',
+    remedy: 'look at the map: /proc/PID/uid_map and gid_map; choose another --user, or a larger range',
+  },
+  {
+    call: 'capset',
+    errno: 'EPERM',
+    cause: 'a process can only give capabilities up: it has never had one of these',
+    remedy: 'leave it out; what there is to give stands in CapPrm of /proc/self/status',
+  },
   // sethostname(2)
   {
     call: 'sethostname',
@@ -298,7 +350,7 @@ export const processCauses = (): readonly CauseRow[] => [
     call: 'prlimit64',
     errno: 'EPERM',
     cause: 'only root (CAP_SYS_RESOURCE) may raise a hard limit, and open files never above fs.nr_open',
-    remedy: 'ask for no more than `ulimit -H` shows, or run it with sudo',
+    remedy: 'ask for no more than `ulimit -H` shows (--ulimit), or run it with sudo',
   },
   {
     call: 'prlimit64',
