@@ -8,6 +8,7 @@ import * as net from '../primitives/net.ts'
 import * as overlay from '../primitives/overlay.ts'
 import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
+import * as rlimits from '../primitives/rlimits.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as uts from '../primitives/uts.ts'
 import type { NamespaceType, Spec } from './spec.ts'
@@ -44,7 +45,8 @@ export function planContainer({ spec, layers, stdin }: ContainerPlan): Plan {
       ...uts.plan(spec), //              its name
       ...net.loopbackUp(), //            127.0.0.1
       ...stdio(spec.process.terminal, stdin),
-      ...process.plan(spec), //          limits, directory, and the program
+      ...rlimits.plan(spec.process), //  how many open files
+      ...process.plan(spec), //          directory, and the program
     ],
   }
 }

@@ -6,6 +6,7 @@ import { RLIMIT } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
 import type { Process } from '../primitives/process.ts'
+import type { Rlimit } from '../primitives/rlimits.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 
 export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'cgroup'
@@ -15,6 +16,7 @@ export interface Spec {
   readonly process: Process & {
     /** A terminal of its own, on stdin, stdout and stderr. */
     readonly terminal: boolean
+    readonly rlimits: readonly Rlimit[]
   }
   readonly root: { readonly path: string; readonly readonly: boolean }
   readonly hostname: string

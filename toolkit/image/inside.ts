@@ -5,18 +5,16 @@ import { attempt } from '../kernel/call.ts'
 import { O, RESOLVE } from '../kernel/constants.ts'
 import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
-import type { Struct } from '../kernel/step.ts'
+import { openHow } from '../kernel/mount-structs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const TRIES = 16 // EAGAIN: somebody renamed a directory on the way while the kernel followed a '..'
 
-/** struct open_how: `root` is the root directory for the path and for every link on its way; magic links lead nowhere. */
-const how: Struct = {
-  bytes: Buffer.from(
-    BigUint64Array.of(BigInt(O.PATH | O.CLOEXEC), 0n, BigInt(RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS)).buffer,
-  ),
-  text: '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}',
-}
+/** `root` is the root directory for the path and for every link on its way; magic links lead nowhere. */
+const how = openHow(O.PATH | O.CLOEXEC, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS)
+
+const refuse = (path: string, what: string): UsageError =>
+  new UsageError(`${path} of the image is ${what}, so it is not read`)
 
 /** Opens a path below `root` as a mere name, O_PATH: that has no effect on whatever it is. -1: there is none. */
 function locate(root: number, path: string): number {
@@ -28,6 +26,8 @@ function locate(root: number, path: string): number {
   }
   if (result >= 0) return result
   if (result === -ERRNO.ENOENT || result === -ERRNO.ENOTDIR) return -1
+  if (result === -ERRNO.ELOOP)
+    throw refuse(path, 'behind links that lead in a circle, or through /proc to another file')
   throw new KernelError('openat2', args, -result)
 }
 
@@ -41,10 +41,9 @@ function readUpTo(fd: number, size: number): Buffer {
 
 /** Reads an O_PATH descriptor that leads to a regular file of a bearable size. */
 function readLocated(found: number, path: string, maxBytes: number): Buffer {
-  const refuse = (what: string) => new UsageError(`${path} of the image is ${what}, so it is not read`)
   const stat = fstatSync(found)
-  if (!stat.isFile()) throw refuse('not a regular file')
-  if (stat.size > maxBytes) throw refuse(`larger than ${maxBytes} bytes`)
+  if (!stat.isFile()) throw refuse(path, 'not a regular file')
+  if (stat.size > maxBytes) throw refuse(path, `larger than ${maxBytes} bytes`)
   const fd = openSync(`/proc/self/fd/${found}`, O.RDONLY | O.NONBLOCK) // the very same file, now with its content
   try {
     return readUpTo(fd, stat.size)
@@ -56,7 +55,7 @@ function readLocated(found: number, path: string, maxBytes: number): Buffer {
 /**
  * The content of a file as a process with the root directory `root` (a path, or a descriptor) would find it; undefined
  * where there is none. Symbolic links are followed and stay inside. Throws a UsageError where it is not a regular file
- * or larger than `maxBytes`, and a KernelError where the kernel refuses, as for links in a circle.
+ * that can be found, or larger than `maxBytes`, and a KernelError where the kernel refuses, as before Linux 5.6.
  */
 export function readInside(root: string | number, path: string, maxBytes = 1 << 20): Buffer | undefined {
   const directory = typeof root === 'number' ? root : openSync(root, O.PATH | O.DIRECTORY)

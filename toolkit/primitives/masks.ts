@@ -1,7 +1,8 @@
 // What of /proc and /sys is no business of a container. They are windows into the one kernel that all share: no
 // namespace hides its memory, its timers, its firmware, or the switches that change the whole machine.
 import { AT, MOUNT_ATTR, MS } from '../kernel/constants.ts'
-import { type Step, type Struct, step } from '../kernel/step.ts'
+import { mountAttr } from '../kernel/mount-structs.ts'
+import { type Step, step } from '../kernel/step.ts'
 
 const lesson = '17-security'
 
@@ -84,11 +85,7 @@ const hideBehindTmpfs = (path: string): Step =>
     shell: `mount -t tmpfs -o ro,nosuid,nodev,noexec,nr_blocks=1,nr_inodes=1 tmpfs ${path}`,
   })
 
-/** struct mount_attr of mount_setattr(2). */
-const readOnly: Struct = {
-  bytes: Buffer.from(BigUint64Array.of(BigInt(MOUNT_ATTR.RDONLY), 0n, 0n, 0n).buffer),
-  text: '{attr_set=MOUNT_ATTR_RDONLY}',
-}
+const readOnly = mountAttr({ set: MOUNT_ATTR.RDONLY })
 
 // mount_setattr, not a remount: that would clear nosuid, nodev and noexec unless they are repeated, and it does not
 // reach what is mounted below.

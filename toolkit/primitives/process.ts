@@ -1,6 +1,9 @@
-// The program itself, and what it inherits: signals, limits, umask, working directory, environment. execve(2), signal(7).
-import { CLOSE_RANGE, RLIMIT, SIG } from '../kernel/constants.ts'
-import { type Step, type Struct, step } from '../kernel/step.ts'
+// The program itself, and what it inherits: signals, umask, working directory, environment. execve(2), signal(7).
+import { posix } from 'node:path'
+import { AT, CLOSE_RANGE, O, RESOLVE, SIG } from '../kernel/constants.ts'
+import { openHow } from '../kernel/mount-structs.ts'
+import { type Step, step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '20-engine'
 
@@ -12,7 +15,8 @@ export interface Process {
   /** Absolute path in the container. */
   readonly cwd: string
   readonly user: { readonly umask: number }
-  readonly rlimits: readonly { readonly type: 'RLIMIT_NOFILE'; readonly soft: number; readonly hard: number }[]
+  /** -1000 (never) to 1000 (first): how gladly the kernel kills it when memory runs out; left out: as we are. */
+  readonly oomScoreAdj?: number
 }
 
 /** Sets back what Node has changed in itself and a program would inherit. */
@@ -43,11 +47,97 @@ export function clearUmask(): Step[] {
   ]
 }
 
-function rlimit({ soft, hard }: { soft: number; hard: number }): Struct {
-  const bytes = Buffer.alloc(16)
-  bytes.writeBigUInt64LE(BigInt(soft), 0)
-  bytes.writeBigUInt64LE(BigInt(hard), 8)
-  return { bytes, text: `{rlim_cur=${soft}, rlim_max=${hard}}` }
+const free = (): Step =>
+  step('close_range', [3, 3, 0], {
+    lesson,
+    why: 'makes 3 the lowest free descriptor, so that the next call returns it',
+    shell: '',
+  })
+
+/** Sets the OOM score. Needs a /proc that shows this process: the host's, or the container's own when it is mounted. */
+export function oomScore({ process: { oomScoreAdj } }: { process: Pick<Process, 'oomScoreAdj'> }): Step[] {
+  if (oomScoreAdj === undefined) return []
+  const text = String(oomScoreAdj)
+  const about = { lesson: '10-memory', shell: '' } as const
+  return [
+    free(),
+    step('openat', [AT.FDCWD, '/proc/self/oom_score_adj', O.WRONLY | O.CLOEXEC, 0], {
+      ...about,
+      why: 'the setting is a file, and its children will inherit it',
+    }),
+    step('write', [3, text, text.length], {
+      ...about,
+      why: 'says whom the kernel kills first when memory runs out',
+      shell: `echo ${text} >/proc/self/oom_score_adj`,
+    }),
+    step('close', [3], { ...about, why: 'the file has served' }),
+  ]
+}
+
+/** Throws a UsageError for a working directory that is not absolute. */
+export function checkDirectory(cwd: string): void {
+  if (!cwd.startsWith('/')) throw new UsageError(`run: --workdir ${JSON.stringify(cwd)}: allowed: an absolute path`)
+}
+
+// A magic link is a name that leads anywhere: /proc/self/fd/7, out of the container (CVE-2024-21626). chdir follows it.
+const how = openHow(O.PATH | O.DIRECTORY | O.CLOEXEC, RESOLVE.NO_MAGICLINKS)
+
+const openDirectory = (path: string): Step[] => [
+  free(),
+  step('openat2', [AT.FDCWD, path, how, how.bytes.length], {
+    lesson,
+    why: 'unlike chdir it can refuse the links of /proc to what a process has open, perhaps a directory of the host',
+    shell: '',
+  }),
+]
+
+/** Makes the working directory, as far as it is not there. As root, in the container's root directory, with umask 0. */
+export function makeDirectory({ process: { cwd } }: { process: Pick<Process, 'cwd'> }): Step[] {
+  const names = posix.normalize(cwd).split('/').filter(Boolean)
+  return names.flatMap((name, i) => [
+    ...openDirectory(`/${names.slice(0, i).join('/')}`),
+    step('mkdirat', [3, name, 0o755], {
+      lesson,
+      why: 'the working directory is made where it is missing; that it is there already is as good',
+      shell: `mkdir -p /${names.slice(0, i + 1).join('/')}`,
+      allow: 'EEXIST',
+    }),
+  ])
+}
+
+/**
+ * Goes to the working directory: as the user of the container, for a network file system that keeps root out, and with
+ * the capability to search every directory, for one that keeps the user out. So once is enough, where a program that
+ * can branch tries as root, and again as the user. After `keep` of capabilities.ts.
+ */
+export function enterDirectory({ process: { cwd } }: { process: Pick<Process, 'cwd'> }): Step[] {
+  const path = posix.normalize(cwd)
+  return [
+    ...openDirectory(path),
+    step('fchdir', [3], { lesson, why: 'the working directory that was asked for', shell: `cd ${quote(path)}` }),
+  ]
+}
+
+/** What modes new files can have. Docker's is 022, whatever the caller's is. */
+export function umask({ process: { user } }: { process: Pick<Process, 'user'> }): Step[] {
+  return [
+    step('umask', [user.umask], {
+      lesson,
+      why: 'new files get the modes that this lets through',
+      shell: `umask ${user.umask.toString(8).padStart(4, '0')}`,
+    }),
+  ]
+}
+
+/** Lets no descriptor through to the program but 0, 1 and 2. */
+export function closeOnExec(): Step[] {
+  return [
+    step('close_range', [3, 0xffffffff, CLOSE_RANGE.CLOEXEC], {
+      lesson,
+      why: 'a forgotten descriptor of the host would be a way out of the container',
+      shell: '',
+    }),
+  ]
 }
 
 /**
@@ -64,36 +154,20 @@ export function candidates(command: string, env: readonly string[]): string[] {
 /** A word as a shell takes it. */
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
-/** The last steps: what is left to inherit, then the program. */
-export function plan({ process: { args, env, cwd, user, rlimits } }: { process: Process }): Step[] {
+/** Becomes the program: the command where it has a slash, else the first of that name in the directories of PATH. */
+export function execute({ process: { args, env } }: { process: Pick<Process, 'args' | 'env'> }): Step[] {
   const paths = candidates(args[0]!, env)
-  return [
-    ...rlimits.map(({ soft, hard }) =>
-      step('prlimit64', [0, RLIMIT.NOFILE, rlimit({ soft, hard }), null], {
-        lesson,
-        why: 'Node has raised its own limit of open files; programs are slow or break with a very high one',
-        shell: `ulimit -Sn ${soft}`,
-      }),
-    ),
-    step('umask', [user.umask], {
+  return paths.map((path, i) =>
+    step('execve', [path, args, env], {
       lesson,
-      why: 'new files get the modes that the caller’s umask allows',
-      shell: `umask ${user.umask.toString(8).padStart(4, '0')}`,
+      why: i === 0 ? 'becomes the program: same process, same PID, same namespaces' : 'else the next directory of PATH',
+      shell: `exec ${args.map(quote).join(' ')}`,
+      ...(i < paths.length - 1 && { allow: 'ENOENT' as const }),
     }),
-    step('chdir', [cwd], { lesson, why: 'the working directory that was asked for', shell: `cd ${cwd}` }),
-    step('close_range', [3, 0xffffffff, CLOSE_RANGE.CLOEXEC], {
-      lesson,
-      why: 'a forgotten descriptor of the host would be a way out of the container',
-      shell: '',
-    }),
-    ...paths.map((path, i) =>
-      step('execve', [path, args, env], {
-        lesson,
-        why:
-          i === 0 ? 'becomes the program: same process, same PID, same namespaces' : 'else the next directory of PATH',
-        shell: `exec ${args.map(quote).join(' ')}`,
-        ...(i < paths.length - 1 && { allow: 'ENOENT' as const }),
-      }),
-    ),
-  ]
+  )
+}
+
+/** The last steps where user and rights stay as they are. */
+export function plan(spec: { process: Omit<Process, 'oomScoreAdj'> }): Step[] {
+  return [...umask(spec), ...enterDirectory(spec), ...closeOnExec(), ...execute(spec)]
 }

@@ -81,6 +81,13 @@ export const fileCauses = (): readonly CauseRow[] => [
   {
     call: 'openat',
     errno: 'ENOENT',
+    when: ([, path]) => String(path).startsWith('/proc/sys/'),
+    cause: 'this kernel, or a namespace of this kind, has no such setting',
+    remedy: 'look which there are: sysctl -a, inside',
+  },
+  {
+    call: 'openat',
+    errno: 'ENOENT',
     when: ([, , flags]) => (Number(flags) & O.CREAT) !== 0,
     cause: 'the directory that the file should be in does not exist',
     remedy: 'create that first: mkdir -p',
@@ -152,6 +159,12 @@ export const fileCauses = (): readonly CauseRow[] => [
     errno: 'EOPNOTSUPP',
     cause: 'the cgroup is threaded, or in a threaded tree, and cannot hold whole processes or such controllers',
     remedy: 'use a cgroup whose cgroup.type is "domain"',
+  },
+  {
+    call: 'write',
+    errno: 'EACCES',
+    cause: 'the kernel takes this value only from a process with more rights: a lower OOM score from SYS_RESOURCE',
+    remedy: 'give --oom-score-adj no less than /proc/self/oom_score_adj shows',
   },
   {
     call: 'write',
