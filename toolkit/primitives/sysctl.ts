@@ -29,17 +29,22 @@ function namespaceOf(name: string): 'ipc' | 'network' | undefined {
   return name.startsWith('net.') ? 'network' : undefined
 }
 
-/** Refuses what would change the machine. Throws a UsageError that names the flag. */
+const refuse = (name: string, value: string, why: string) => new UsageError(`run: --sysctl ${name}=${value}: ${why}`)
+
+/** Which namespace a setting belongs to. Throws a UsageError that names the flag where it is the whole machine's. */
+export function checkName(name: string, value: string): 'ipc' | 'network' {
+  const namespace = namespaceOf(name)
+  if (namespace) return namespace
+  throw refuse(name, value, 'not a setting of a container; allowed: net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}')
+}
+
+/** Refuses what would change the machine, or a namespace that others live in. Throws a UsageError that names the flag. */
 export function check(sysctl: Sysctl, own: Own): void {
   for (const [name, value] of Object.entries(sysctl)) {
-    const refuse = (why: string) => new UsageError(`run: --sysctl ${name}=${value}: ${why}`)
-    const namespace = namespaceOf(name)
-    if (namespace === undefined)
-      throw refuse('not a setting of a container; allowed: net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}')
-    if (!own[namespace])
-      throw refuse(
-        `with --${namespace === 'ipc' ? 'ipc' : 'net'} host this would change the host; leave one of the two out`,
-      )
+    const namespace = checkName(name, value)
+    if (own[namespace]) continue
+    const flag = namespace === 'ipc' ? 'ipc' : 'net'
+    throw refuse(name, value, `allowed only with a namespace of its own, not with --${flag} host or container:…`)
   }
 }
 

@@ -1,0 +1,18 @@
+/** How many letters must be changed, added or left out to make one word of the other (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** The word that was probably meant: the nearest by spelling, else one that contains it; undefined: none comes near. */
+export function suggest(word: string, known: readonly string[]): string | undefined {
+  const near = known.map(name => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far)[0]
+  if (near && near.far <= Math.max(1, near.name.length / 2.5)) return near.name
+  return word.length > 2 ? known.find(name => name.includes(word)) : undefined
+}
