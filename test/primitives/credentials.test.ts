@@ -7,7 +7,6 @@ import { invoke } from '../../toolkit/kernel/call.ts'
 import type { Gate, Step } from '../../toolkit/kernel/step.ts'
 import { isAlive, readStat } from '../../toolkit/observe/process.ts'
 import { become, noNewPrivileges, ownTerminal } from '../../toolkit/primitives/credentials.ts'
-import { dieWithParent } from '../../toolkit/primitives/pid.ts'
 import { openTerminal, TERMINAL_FD } from '../../toolkit/primitives/terminal.ts'
 import { plan, shell } from '../kernel/plans.ts'
 import { carryOut } from './carry-out.ts'
@@ -36,11 +35,11 @@ describe.skipIf(process.getuid!() !== 0)('who it is (needs root)', () => {
     import { start } from '${repo}/toolkit/kernel/start.ts'
     import { step } from '${repo}/toolkit/kernel/step.ts'
     import { become } from '${repo}/toolkit/primitives/credentials.ts'
-    import { dieWithParent } from '${repo}/toolkit/primitives/pid.ts'
+    import * as pid from '${repo}/toolkit/primitives/pid.ts'
     const child = start({ namespaces: [], steps: [
-      ...dieWithParent(),
+      ...pid.dieWithParent(),
       ...become({ user: { uid: 1000, gid: 1000, additionalGids: [] } }),
-      ...(${again} ? dieWithParent() : []),
+      ...(${again} ? pid.dieWithParent() : []),
       step('execve', ['/bin/sleep', ['sleep', '1000'], []], { why: 'a test', lesson: '17-security', shell: '' }),
     ] })
     child.next()
@@ -55,7 +54,7 @@ describe.skipIf(process.getuid!() !== 0)('who it is (needs root)', () => {
     const parent = spawn(process.execPath, ['--input-type=module', '-e', engine(String(again))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const pid = Number(String(await new Promise(resolve => parent.stdout.once('data', resolve))))
+    const pid = Number((await parent.stdout[Symbol.asyncIterator]().next()).value)
     const { startTime } = readStat(pid)!
     const ended = new Promise(resolve => parent.once('exit', resolve))
     parent.kill('SIGKILL')
