@@ -151,12 +151,14 @@ function find(groups: readonly cgroups.Group[], controller: Controller): cgroups
   return groups.find(({ version, controllers }) => controllers.includes(version === 1 ? onV1(controller) : controller))
 }
 
+/** A machine where /proc is not mounted. */
+const NO_CGROUPS: CgroupLayout = { layout: 'v2', hierarchies: [] }
+
 /**
  * Plans the cgroups of a container; looks at the machine, changes nothing. Throws a UsageError where a limit that was
  * asked for cannot be enforced here. Without any limit a machine without cgroups is as good.
  */
-export function prepareCgroup(wish: CgroupWish): Prepared {
-  const layout = readLayout(process.pid) ?? { layout: 'v2', hierarchies: [] }
+export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid) ?? NO_CGROUPS): Prepared {
   const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
   const v1 = groupsV1(layout, wish, asked)
   const rest = asked.filter(controller => !find(v1, controller))
@@ -172,7 +174,7 @@ export function prepareCgroup(wish: CgroupWish): Prepared {
     ],
     cgroup: v2.length > 0 ? { descriptor: cgroups.CGROUP } : undefined,
     directories: groups.map(cgroups.directoryOf),
-    view: mount => view(layout, mount),
+    view: mount => view(layout, wish.privateNamespace ? groups : layout.hierarchies.filter(shown), mount),
   }
 }
 
@@ -193,29 +195,34 @@ function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllRe
   return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
 }
 
-/** An OCI mount of type cgroup as what the machine's layout makes of it; its options are for every part of it. */
-function view({ layout, hierarchies }: CgroupLayout, { destination, options }: Mount): Mount[] {
-  const own = (type: 'cgroup' | 'cgroup2', destination: string, data: readonly string[]): Mount => ({
-    destination,
+const shown = ({ mountPoint }: Hierarchy): boolean => mountPoint !== undefined
+
+/**
+ * An OCI mount of type cgroup as what the machine's layout makes of it: cgroup2 itself, or a tmpfs with a directory for
+ * each hierarchy. In a namespace of its own only those in which the container has a group: of all others it would see
+ * the engine's. The tmpfs becomes read-only at last, when all is mounted on it.
+ */
+function view({ layout }: CgroupLayout, parts: readonly Part[], { destination, options }: Mount): Mount[] {
+  const part = (type: 'cgroup' | 'cgroup2', name: string, data: readonly string[]): Mount => ({
+    destination: name ? `${destination}/${name}` : destination,
     type,
     source: type,
     options: [...options, ...data],
   })
-  if (layout === 'v2') return hierarchies.length > 0 ? [own('cgroup2', destination, [])] : []
+  if (layout === 'v2') return parts.map(() => part('cgroup2', '', []))
   const tmpfs = { destination, type: 'tmpfs', source: 'tmpfs' }
-  const writable = options.filter(option => option !== 'ro')
   return [
-    { ...tmpfs, options: [...writable, 'mode=755'] },
-    ...hierarchies
-      .filter(({ mountPoint }) => mountPoint !== undefined)
-      .map(({ version, controllers }) =>
-        version === 2
-          ? own('cgroup2', `${destination}/unified`, [])
-          : own('cgroup', `${destination}/${controllers.join().replace(/^name=/, '')}`, namedOrNot(controllers)),
-      ),
+    { ...tmpfs, options: [...options.filter(option => option !== 'ro'), 'mode=755'] },
+    ...parts.map(({ version, controllers }) =>
+      version === 2
+        ? part('cgroup2', 'unified', [])
+        : part('cgroup', controllers.join().replace('name=', ''), namedOrNot(controllers)),
+    ),
     ...(options.includes('ro') ? [{ ...tmpfs, options: ['remount', ...options, 'mode=755'] }] : []),
   ]
 }
+
+type Part = Pick<Hierarchy, 'version' | 'controllers'>
 
 /** The mount options that pick a v1 hierarchy: its controllers; or that it has none, and its name. */
 const namedOrNot = (controllers: readonly string[]): readonly string[] =>
