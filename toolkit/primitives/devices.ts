@@ -2,6 +2,7 @@
 // random(4), full(4), tty(4); the list is the "default devices" of the OCI runtime specification.
 import { AT, S } from '../kernel/constants.ts'
 import { type Step, step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '05-mount'
 
@@ -22,19 +23,91 @@ const links = [
   ['pts/ptmx', 'ptmx'],
 ] as const
 
+/** An entry of `linux.devices` in an OCI config.json. */
+export interface Device {
+  /** c and u: characters, b: blocks, p: a fifo, which has no numbers. */
+  readonly type: 'b' | 'c' | 'u' | 'p'
+  /** In the container. */
+  readonly path: string
+  readonly major?: number
+  readonly minor?: number
+  /** Permissions; 0666 without. */
+  readonly fileMode?: number
+  readonly uid?: number
+  readonly gid?: number
+}
+
+const FILE_TYPE = { b: S.IFBLK, c: S.IFCHR, u: S.IFCHR, p: S.IFIFO } as const
+
 /** A device number as the kernel takes it from user space; makedev(3). */
 export const makedev = (major: number, minor: number): number => (major << 8) | (minor & 0xff) | ((minor & ~0xff) << 12)
 
-/** Fills an empty /dev. The umask must be 0, or the nodes are not writable for all. */
-export function plan(): Step[] {
+/** Throws a UsageError where the path or the numbers are none: 12 bits for the major one, 20 for the minor one. */
+function check({ path, major = 0, minor = 0 }: Device): void {
+  const parts = path.split('/').slice(1)
+  if (!path.startsWith('/') || parts.some(part => part === '' || part === '.' || part === '..' || part.includes('\0')))
+    throw new UsageError(
+      `device ${JSON.stringify(path)}: give a plain absolute path in the container, such as /dev/name`,
+    )
+  const fits = (n: number, bits: number) => Number.isInteger(n) && n >= 0 && n < 2 ** bits
+  if (!fits(major, 12) || !fits(minor, 20))
+    throw new UsageError(`device ${path}: ${major}:${minor} is no device number; the largest is 4095:1048575`)
+}
+
+/** The directories that a path lies in, without / and /dev. */
+const above = (path: string): string[] =>
+  path
+    .split('/')
+    .map((_, i, parts) => parts.slice(0, i).join('/'))
+    .filter(directory => directory !== '' && directory !== '/dev')
+
+/** Makes the nodes that were asked for. What opening them gives is up to the cgroup, see device-rules.ts. */
+function extra(device: Device): Step[] {
+  check(device)
+  const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device
+  const mode = (fileMode & 0o7777).toString(8)
   return [
-    ...devices.map(({ name, major, minor }) =>
-      step('mknodat', [AT.FDCWD, `/dev/${name}`, S.IFCHR | 0o666, makedev(major, minor)], {
-        why: `programs count on /dev/${name}`,
+    ...above(path).map(directory =>
+      step('mkdirat', [AT.FDCWD, directory, 0o755], {
+        why: 'the directory for a device; that it is there already is as good',
         lesson,
-        shell: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
+        shell: `mkdir -p ${directory}`,
+        allow: 'EEXIST',
       }),
     ),
+    step('mknodat', [AT.FDCWD, path, FILE_TYPE[type] | (fileMode & 0o7777), makedev(major, minor)], {
+      why: 'a device that was asked for',
+      lesson,
+      shell: `mknod -m ${mode} ${path} ${type}${type === 'p' ? '' : ` ${major} ${minor}`}`,
+    }),
+    ...(uid === 0 && gid === 0
+      ? []
+      : [
+          step('fchownat', [AT.FDCWD, path, uid, gid, AT.SYMLINK_NOFOLLOW], {
+            why: 'whoever may use it on the host may use it here',
+            lesson,
+            shell: `chown ${uid}:${gid} ${path}`,
+          }),
+        ]),
+  ]
+}
+
+/**
+ * Fills an empty /dev: the usual devices, and `extras`, which may take the place of one of these. The umask must be 0, or
+ * the nodes are not writable for all. Throws a UsageError for a device that cannot be.
+ */
+export function plan(extras: readonly Device[] = []): Step[] {
+  const taken = new Set(extras.map(({ path }) => path))
+  return [
+    ...devices
+      .filter(({ name }) => !taken.has(`/dev/${name}`))
+      .map(({ name, major, minor }) =>
+        step('mknodat', [AT.FDCWD, `/dev/${name}`, S.IFCHR | 0o666, makedev(major, minor)], {
+          why: `programs count on /dev/${name}`,
+          lesson,
+          shell: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
+        }),
+      ),
     ...links.map(([target, name]) =>
       step('symlinkat', [target, AT.FDCWD, `/dev/${name}`], {
         why:
@@ -43,5 +116,6 @@ export function plan(): Step[] {
         shell: `ln -s ${target} /dev/${name}`,
       }),
     ),
+    ...extras.flatMap(extra),
   ]
 }
