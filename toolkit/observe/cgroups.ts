@@ -29,11 +29,17 @@ export interface CgroupLayout {
   readonly hierarchies: readonly Hierarchy[]
 }
 
-/** A line of /proc/PID/cgroup, `ID:CONTROLLERS:PATH`; the v2 hierarchy has id 0 and names no controllers. */
+/**
+ * A line of /proc/PID/cgroup, `ID:CONTROLLERS:PATH`; the v2 hierarchy has id 0 and names no controllers. No regular
+ * expressions here: this is on the way of every `run`, and V8 takes longer to compile one than all of this needs.
+ */
 function parseLine(line: string): { version: 1 | 2; controllers: string[]; path: string } | undefined {
-  const [, id, controllers, path] = /^(\d+):([^:]*):(\/.*)$/.exec(line) ?? []
-  if (path === undefined) return undefined
-  return { version: id === '0' && !controllers ? 2 : 1, controllers: controllers ? controllers.split(',') : [], path }
+  const first = line.indexOf(':')
+  const second = line.indexOf(':', first + 1)
+  if (first < 0 || second < 0) return undefined
+  const controllers = line.slice(first + 1, second)
+  const version = line.startsWith('0::') ? 2 : 1
+  return { version, controllers: controllers ? controllers.split(',') : [], path: line.slice(second + 1) }
 }
 
 /** Where `path` lies below `root`, with a leading slash; undefined where it does not. */
@@ -56,7 +62,10 @@ function findMount(mounts: readonly Mount[], version: 1 | 2, controllers: readon
 const isWritable = ({ options, superOptions }: Mount): boolean =>
   !options.includes('ro') && !superOptions.includes('ro')
 
-const words = (text: string | undefined): string[] => text?.split(/\s+/).filter(Boolean) ?? []
+const trailing = (path: string): string => (path === '/' ? '' : path)
+
+/** Names with spaces between and a line end, as the kernel writes them. */
+const words = (text: string | undefined): string[] => text?.trim().split(' ').filter(Boolean) ?? []
 
 /** The layout from the text of the two files; `controllersOf` reads those of a v2 directory. */
 export function parseLayout(
@@ -74,7 +83,7 @@ export function parseLayout(
     if (!parsed) return []
     const { version, path } = parsed
     const mount = findMount(mounts, version, parsed.controllers, path)
-    const directory = mount && `${mount.mountPoint}${below(path, mount.root)}`.replace(/\/$/, '')
+    const directory = mount && mount.mountPoint + trailing(below(path, mount.root)!)
     const controllers = version === 2 && directory ? controllersOf(directory) : parsed.controllers
     const writable = mount !== undefined && isWritable(mount)
     return [{ version, controllers, path, mountPoint: mount?.mountPoint, directory, writable }]
@@ -117,7 +126,7 @@ export function controllerState(controller: string): 'absent' | 'disabled' | 'un
 
 /** The processes in a cgroup and in those below it, as our pid namespace counts; those of other namespaces are 0. */
 export function processesIn(directory: string): number[] {
-  const own = words(readText(`${directory}/cgroup.procs`)).map(Number)
+  const own = (readText(`${directory}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number)
   return [...own, ...cgroupsBelow(directory).flatMap(processesIn)]
 }
 

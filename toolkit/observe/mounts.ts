@@ -32,7 +32,9 @@ export interface Mount {
 
 // The kernel writes space, tab, line end, backslash and # as \ and three octal digits; inside an option, a comma too.
 const decode = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  text.includes('\\')
+    ? text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    : text
 
 const decodeOptions = (text: string): string[] => text.split(',').map(decode)
 
