@@ -1,5 +1,6 @@
 // The causes of failed mounts that are descriptors, provoked for real. None of these calls changes anything.
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { invoke } from '../../toolkit/kernel/call.ts'
 import { findCause } from '../../toolkit/kernel/causes.ts'
@@ -43,6 +44,7 @@ describe.skipIf(!isRoot)('detached mounts (needs root)', () => {
   const tree = (path = directory) => kept(invoke('open_tree', [AT.FDCWD, path, OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC]))
   const lookUp = (name: string, resolve: number, at = directory) =>
     kept(invoke('openat2', [AT.FDCWD, `${at}/${name}`, openHow(O.PATH | O.DIRECTORY | O.CLOEXEC, resolve), 24]))
+  const fromRoot = () => relative(process.cwd(), directory)
   const place = (name: string) => kept(openSync(`${directory}/${name}`, O.PATH | O.CLOEXEC))
   const move = (from: number, to: number) =>
     invoke('move_mount', [from, '', to, '', MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH])
@@ -57,8 +59,14 @@ describe.skipIf(!isRoot)('detached mounts (needs root)', () => {
     ['move_mount', 'EINVAL', /no mount/, () => move(place('lower'), place('upper'))],
     ['openat2', 'ELOOP', /ordinary directory/, () => lookUp('link', RESOLVE.NO_SYMLINKS)],
     ['openat2', 'ENOTDIR', /ordinary directory/, () => lookUp('file', RESOLVE.NO_SYMLINKS)],
-    ['openat2', 'ENOENT', /not there/, () => lookUp('dangling', RESOLVE.NO_MAGICLINKS)],
-    ['openat2', 'ELOOP', /what a process has open/, () => lookUp('cwd', RESOLVE.NO_MAGICLINKS, '/proc/self')],
+    ['openat2', 'ENOENT', /not there/, () => lookUp('dangling', RESOLVE.NO_MAGICLINKS, fromRoot())],
+    ['openat2', 'ENOTDIR', /in the image/, () => lookUp('file', RESOLVE.NO_MAGICLINKS, fromRoot())],
+    [
+      'openat2',
+      'ELOOP',
+      /what a process has open/,
+      () => lookUp('cwd', RESOLVE.NO_MAGICLINKS, relative(process.cwd(), '/proc/self')),
+    ],
     [
       'mount_setattr',
       'EINVAL',

@@ -12,9 +12,9 @@ import type { SyscallName } from './syscalls.ts'
 
 /** All rows, in the order in which they are tried. Made when asked for: most runs have no error to explain. */
 export const causes = (): readonly CauseRow[] => [
+  ...detachedMountCauses(),
   ...processCauses(),
   ...mountCauses(),
-  ...detachedMountCauses(),
   ...fileCauses(),
 ]
 

@@ -86,7 +86,7 @@ export function tree(name: string, { source, destination, options }: Bind): Acti
 /**
  * Makes the place for a mount, and opens it as descriptor 3. A symbolic link is followed as the container would follow
  * it, but none of /proc that leads to whatever a process has open; with `links: 'refuse'`, none at all. Run it when the
- * container's files are the root and the old one is gone.
+ * container's files are the root and working directory, and the old root is gone.
  */
 export function mountPoint(
   destination: string,
@@ -97,17 +97,17 @@ export function mountPoint(
   const names = destination.split('/').filter(Boolean)
   const make = (name: string, i: number) => (kind === 'file' && i === names.length - 1 ? file(name) : directory(name))
   return [
-    ...names.flatMap((name, i) => [...open(`/${names.slice(0, i).join('/')}`, O.DIRECTORY, resolve), make(name, i)]),
-    ...open(destination, kind === 'directory' ? O.DIRECTORY : 0, resolve),
+    ...names.flatMap((name, i) => [...open(names.slice(0, i), O.DIRECTORY, resolve), make(name, i)]),
+    ...open(names, kind === 'directory' ? O.DIRECTORY : 0, resolve),
   ]
 }
 
-const open = (path: string, flags: number, resolve: number): Step[] => [
+const open = (names: readonly string[], flags: number, resolve: number): Step[] => [
   step('close_range', [3, 3, 0], {
     ...inside,
     why: 'makes 3 the lowest free descriptor, so that the next call returns it',
   }),
-  step('openat2', [AT.FDCWD, path, openHow(O.PATH | O.CLOEXEC | flags, resolve), 24], {
+  step('openat2', [AT.FDCWD, names.join('/') || '.', openHow(O.PATH | O.CLOEXEC | flags, resolve), 24], {
     ...inside,
     why: 'a directory held open stays the same one, whatever becomes of its name',
   }),

@@ -1,12 +1,15 @@
 // Failures of the calls that make mounts as descriptors, and of the looking up of the places where they go.
-import { isStruct } from '../step.ts'
+import { type Arg, isStruct } from '../step.ts'
 import type { CauseRow } from './row.ts'
 
 /** The structure of mount_setattr or openat2 says so. */
 const says =
   (word: string) =>
-  (args: Parameters<NonNullable<CauseRow['when']>>[0]): boolean =>
+  (args: readonly Arg[]): boolean =>
     args.some(arg => arg !== null && isStruct(arg) && arg.text.includes(word))
+
+/** The place for a mount is looked up from the container's root: no other path that openat2 gets is relative. */
+const isPlace = ([, path]: readonly Arg[]): boolean => !String(path).startsWith('/')
 
 export const detachedMountCauses = (): readonly CauseRow[] => [
   {
@@ -139,6 +142,27 @@ export const detachedMountCauses = (): readonly CauseRow[] => [
     when: says('RESOLVE_NO_SYMLINKS'),
     cause: 'this must be an ordinary directory, and is a file, or a part of its path is one',
     remedy: 'make it a directory in the image',
+  },
+  {
+    call: 'openat2',
+    errno: 'ELOOP',
+    when: isPlace,
+    cause: 'the path leads through a link of /proc to what a process has open, or through more than 40 links',
+    remedy: 'choose another destination in the container',
+  },
+  {
+    call: 'openat2',
+    errno: 'ENOENT',
+    when: isPlace,
+    cause: 'the path leads through a symbolic link of the image to something that is not there',
+    remedy: 'make it in the image, or choose another destination',
+  },
+  {
+    call: 'openat2',
+    errno: 'ENOTDIR',
+    when: isPlace,
+    cause: 'the destination, or a part of its path, is a file in the image, and should be a directory',
+    remedy: 'choose another destination: a directory goes on a directory, a file on a file',
   },
   {
     call: 'openat2',
