@@ -15,7 +15,6 @@ import {
   readFileSync,
   readSync,
   renameSync,
-  rmSync,
   type Stats,
   writeSync,
 } from 'node:fs'
@@ -24,7 +23,7 @@ import { stateDir } from '../image/paths.ts'
 import type { Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Program, plan } from '../primitives/seccomp/filter.ts'
-import { makeTree } from './files.ts'
+import { makeTree, remove } from './files.ts'
 
 /** To be raised when the default profile or the compiler changes; the test that knows the programs says when. */
 export const REVISION = 1
@@ -135,7 +134,7 @@ function keep(path: string, inputs: Buffer, { filter, flags }: Program): void {
   try {
     makeTree(directory)
     const files = readdirSync(directory)
-    if (files.length >= MOST_FILES) for (const name of files) rmSync(`${directory}/${name}`, { force: true })
+    if (files.length >= MOST_FILES) for (const name of files) remove(`${directory}/${name}`)
     const { O_WRONLY, O_CREAT, O_EXCL } = constants
     const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
     try {
@@ -145,6 +144,6 @@ function keep(path: string, inputs: Buffer, { filter, flags }: Program): void {
     }
     renameSync(temporary, path)
   } catch {
-    rmSync(temporary, { force: true })
+    remove(temporary)
   }
 }
