@@ -4,7 +4,7 @@ import { differences } from '../observe/differences.ts'
 import { readNamespaces } from '../observe/namespaces.ts'
 import { readStat } from '../observe/process.ts'
 import { type Xray, xray } from '../observe/xray.ts'
-import { type Command, formatHelp, parse } from './options.ts'
+import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print, printError } from './output.ts'
 import { printableJson } from './printable.ts'
 import { formatDifferences, formatXray } from './xray-text.ts'
@@ -56,8 +56,16 @@ function host(): number {
   return process.pid
 }
 
-export async function main(argv: string[]): Promise<number> {
+/** Flags may stand behind the processes, too: no program follows that they could be for. */
+function parseAll(argv: readonly string[]): Parsed {
   const { flags, rest } = parse(command, argv)
+  if (rest.length === 0) return { flags, rest }
+  const more = parseAll(rest.slice(1))
+  return { flags: { ...flags, ...more.flags }, rest: [rest[0]!, ...more.rest] }
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parseAll(argv)
   if (flags.help) {
     print(formatHelp(command))
     return 0

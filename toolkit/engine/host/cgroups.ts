@@ -8,7 +8,15 @@ import { type CgroupLayout, cgroupsBelow, controllerState, hierarchyOf, readLayo
 import { requirement } from '../host.ts'
 import { type Finding, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
 
-const layoutHere = (): CgroupLayout => readLayout(process.pid) ?? { layout: 'v2', hierarchies: [] }
+/** Our own cgroups. A directory that another mount has covered is none: mountinfo lists it still. */
+function layoutHere(): CgroupLayout {
+  const { layout, hierarchies } = readLayout(process.pid) ?? { layout: 'v2', hierarchies: [] }
+  const isThere = (directory: string | undefined) => directory !== undefined && existsSync(`${directory}/cgroup.procs`)
+  return {
+    layout,
+    hierarchies: hierarchies.map(found => (isThere(found.directory) ? found : { ...found, directory: undefined })),
+  }
+}
 
 const isMounted = ({ hierarchies }: CgroupLayout): boolean => hierarchies.some(({ directory }) => directory)
 
@@ -19,6 +27,7 @@ export function mounted(): Finding {
 
 export function writable(): Finding {
   const { hierarchies } = layoutHere()
+  if (hierarchies.every(({ directory }) => directory === undefined)) return unchecked('no hierarchy is mounted')
   const closed: string[] = []
   for (const { directory, writable } of hierarchies) {
     if (directory === undefined) continue
@@ -29,7 +38,7 @@ export function writable(): Finding {
       closed.push(directory)
     }
   }
-  if (closed.length === 0) return isMounted({ layout: 'v2', hierarchies }) ? ok() : unchecked('no hierarchy is mounted')
+  if (closed.length === 0) return ok()
   return isRoot() ? missing(closed.join(', ')) : NEEDS_ROOT
 }
 

@@ -1,8 +1,6 @@
 // Checks: the overlay file system, and whether the state directory lies where one can be made.
 import {
-  accessSync,
   closeSync,
-  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -33,14 +31,22 @@ export function overlay(): Finding {
   return fd === -ERRNO.ENODEV ? missing() : ok()
 }
 
-export function state(): Finding {
-  const path = nearest()
+/** Runs `look` with a new directory beside the state, or in it, which is removed again. */
+function inScratch(look: (directory: string) => Finding): Finding {
+  const directory = mkdtempSync(`${nearest()}/.toolkit-doctor-`)
   try {
-    accessSync(path, constants.W_OK)
-    return ok(stateDir())
+    return look(directory)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+export function state(): Finding {
+  if (!isRoot()) return NEEDS_ROOT
+  try {
+    return inScratch(() => ok(stateDir()))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return isRoot() || code === 'EROFS' ? missing(`${path}: ${code}`) : NEEDS_ROOT
+    return missing(`${(error as NodeJS.ErrnoException).code} in ${nearest()}`)
   }
 }
 
@@ -57,25 +63,16 @@ function tryOverlay(directory: string): Finding {
     for (const [i, name] of ['lowerdir', 'upperdir', 'workdir'].entries())
       attempt('fsconfig', [fd, FSCONFIG.SET_STRING, name, layers[i]!, 0])
     const error = errorOf('fsconfig', [fd, FSCONFIG.CMD_CREATE, null, null, 0])
-    return error ? missing(`${error} in ${dirname(directory)}`) : ok()
+    return error ? missing(dirname(directory)) : ok()
   } finally {
     closeSync(fd)
   }
 }
 
 export function upper(): Finding {
-  if (!isRoot()) return NEEDS_ROOT
-  let directory: string
-  try {
-    directory = mkdtempSync(`${nearest()}/.toolkit-doctor-`)
-  } catch {
-    return unchecked('the state directory cannot be written')
-  }
-  try {
-    return tryOverlay(directory)
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
+  const { state: found } = state()
+  if (found !== 'ok') return unchecked('the state directory cannot be written')
+  return inScratch(tryOverlay)
 }
 
 const LITTLE = 200 // MB

@@ -31,6 +31,7 @@ function inNetwork(
     })
     return ok()
   } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'EPERM') return unchecked('it takes NET_ADMIN to tell')
     if (error instanceof NetlinkError) return missing(error.code)
     if (error instanceof KernelError) return unchecked('it takes a network namespace to tell')
     throw error
