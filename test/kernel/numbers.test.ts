@@ -75,6 +75,9 @@ test.skipIf(noGcc)('constants (gcc and libc6-dev needed)', () => {
       '#ifndef MFD_EXEC',
       '#define MFD_EXEC 0x10U', // Linux 6.3; older headers have not got it
       '#endif',
+      '#ifndef F_SEAL_EXEC',
+      '#define F_SEAL_EXEC 0x20', // Linux 6.3, too
+      '#endif',
       'int main(void) {',
       ...[...names.map(([name]) => name), 'AT_FDCWD'].map(
         name => `printf("%s %lld\\n", "${name}", (long long)${name});`,

@@ -19,11 +19,11 @@ const parent = (fifo: string) => `
   const child = start({
     namespaces: [namespace],
     steps: [
-      step('read', [fifo, Buffer.alloc(1), 1], about),
+      step('read', [{ descriptor: 'fifo' }, Buffer.alloc(1), 1], about),
       ...dieWithParent(),
       step('execve', ['/bin/sleep', ['sleep', '1000'], []], about),
     ],
-  })
+  }, { descriptors: new Map([['fifo', fifo]]) })
   console.log(child.pid)
   child.next()
   setInterval(() => {}, 1000)

@@ -1,7 +1,7 @@
 // What the lab is made of, and how a process enters it.
 import { packageDir, stateDir } from '../image/paths.ts'
 import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
-import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
+import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
 import * as devices from '../primitives/devices.ts'
 import * as ipc from '../primitives/ipc.ts'
@@ -146,20 +146,18 @@ export const environment = (extra: Record<string, string> = {}): string[] => {
   return [PATH, ...Object.entries(all).map(([name, value]) => `${name}=${value}`)]
 }
 
+/** What a process that enters the lab needs of the engine: the pidfd of the lab's first process. */
+export const LAB: Descriptor = { descriptor: 'lab' }
+
 /** Moves to the lab's namespaces (but pid: its process must be born there), then becomes the program. */
-export function planEnter(
-  labPidfd: number,
-  stdio: readonly (Step | Gate)[],
-  args: readonly string[],
-  env: readonly string[],
-): Plan {
+export function planEnter(stdio: readonly (Step | Gate)[], args: readonly string[], env: readonly string[]): Plan {
   const flags = CLONE.NEWNS | CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWNET | CLONE.NEWCGROUP
   return {
     namespaces: [],
     steps: [
       ...pid.dieWithParent(),
       ...process.undoNode(),
-      step('setns', [labPidfd, flags], {
+      step('setns', [LAB, flags], {
         lesson: '05-mount',
         why: 'joins the lab',
         shell: 'nsenter --all --target PID',

@@ -13,7 +13,7 @@ import { type Size, setSize } from '../kernel/tty.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import * as terminal from '../primitives/terminal.ts'
 import { makeTree } from './files.ts'
-import { environment, planEnter, planLab, scratchDir } from './lab-plan.ts'
+import { environment, LAB, planEnter, planLab, scratchDir } from './lab-plan.ts'
 import { openStream, takeTerminal } from './terminal.ts'
 
 export { LAB_HOME } from './lab-plan.ts'
@@ -67,8 +67,8 @@ export async function startLab(): Promise<Lab> {
 function openShell(init: Starting, size: Size): LabShell {
   const rc = `${packageDir()}/rootfs-scripts/lab.bashrc`
   const env = environment({ TERM: 'xterm-256color', COLORTERM: 'truecolor' })
-  const plan = planEnter(init.pidfd, terminal.openTerminal(), ['bash', '--noprofile', '--rcfile', rc, '-i'], env)
-  const shell = start(plan, { pidNamespaceOf: init.pidfd })
+  const plan = planEnter(terminal.openTerminal(), ['bash', '--noprofile', '--rcfile', rc, '-i'], env)
+  const shell = start(plan, { descriptors: new Map([[LAB.descriptor, init.pidfd]]), pidNamespaceOf: init.pidfd })
   shell.next() // stands at the terminal's gate
   const master = takeTerminal(shell.pidfd)
   setSize(master, size)
@@ -95,12 +95,20 @@ function openShell(init: Starting, size: Size): LabShell {
 async function runIn(init: Starting, argv: readonly string[]): Promise<{ code: number; output: string }> {
   const [read, write] = pipe()
   const toPipe = [1, 2].map(fd =>
-    step('dup3', [write, fd, 0], { lesson: '20-engine', shell: '', why: 'its output is read by the engine' }),
+    step('dup3', [{ descriptor: 'output' }, fd, 0], {
+      lesson: '20-engine',
+      shell: '',
+      why: 'its output is read by the engine',
+    }),
   )
   const stdio = [...terminal.ownSession(), ...terminal.noInput(), ...toPipe]
   let child: Starting
   try {
-    child = start(planEnter(init.pidfd, stdio, argv, environment()), { pidNamespaceOf: init.pidfd })
+    const descriptors = new Map([
+      [LAB.descriptor, init.pidfd],
+      ['output', write],
+    ])
+    child = start(planEnter(stdio, argv, environment()), { descriptors, pidNamespaceOf: init.pidfd })
     child.next()
   } catch (error) {
     closeSync(read)

@@ -30,7 +30,7 @@ export interface Action {
 type About = Pick<Action, 'why' | 'lesson' | 'shell'>
 
 /** Puts numbers in place of names. */
-export function resolve(args: readonly Arg[], { descriptors }: Pick<Context, 'descriptors'>): Arg[] {
+export function resolve(args: readonly Arg[], { descriptors }: { descriptors: ReadonlyMap<string, number> }): Arg[] {
   return args.map(arg => {
     if (arg === null || !isDescriptor(arg)) return arg
     const fd = descriptors.get(arg.descriptor)

@@ -6,7 +6,9 @@ export const CLONE = {
   NEWTIME: 0x80,
   VM: 0x100,
   PIDFD: 0x1000,
+  VFORK: 0x4000,
   NEWNS: 0x20000,
+  PARENT_SETTID: 0x100000,
   NEWCGROUP: 0x2000000,
   NEWUTS: 0x4000000,
   NEWIPC: 0x8000000,
@@ -169,9 +171,11 @@ export const BPF = { PROG_LOAD: 5, PROG_ATTACH: 8, PROG_DETACH: 9 } as const
 
 /** memfd_create(2). */
 export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 0x10 } as const
+/** F_GET_SEALS in fcntl(2). */
+export const F_SEAL = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8, EXEC: 0x20 } as const
 
 /** fcntl(2). */
-export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, ADD_SEALS: 1033 } as const
+export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, DUPFD_CLOEXEC: 1030, ADD_SEALS: 1033 } as const
 
 /** close_range(2). */
 export const CLOSE_RANGE = { UNSHARE: 2, CLOEXEC: 4 } as const
@@ -189,7 +193,7 @@ export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000 } as const
 /** recv(2). */
 export const MSG = { PEEK: 2, TRUNC: 0x20, DONTWAIT: 0x40 } as const
 /** socket(7). */
-export const SO = { SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 33 } as const
+export const SO = { REUSEADDR: 2, SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 33 } as const
 /** socket(7), netlink(7): the levels of setsockopt. */
 export const SOL = { SOCKET: 1, NETLINK: 270 } as const
 /** netlink(7): protocols, and then options of its sockets. */
@@ -243,6 +247,7 @@ export const IOCTL = {
   NS_GET_USERNS: 0xb701,
   TIOCSCTTY: 0x540e,
   TIOCSTI: 0x5412,
+  TIOCNOTTY: 0x5422,
   TIOCGWINSZ: 0x5413,
   TIOCSWINSZ: 0x5414,
   TCGETS: 0x5401,
@@ -312,6 +317,7 @@ export const groups = {
   KEYCTL,
   BPF,
   MFD,
+  F_SEAL,
   F,
   CLOSE_RANGE,
   PROT,

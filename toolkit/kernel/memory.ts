@@ -1,11 +1,29 @@
 // Memory that the kernel or a child process may look at while JavaScript goes on. V8's own heap will not do: it is not
 // there in a forked child (MADV_DONTFORK), and a buffer in it may be freed under the kernel's hands.
-import { invoke } from './call.ts'
+import { attempt, invoke } from './call.ts'
 import { MAP, PROT } from './constants.ts'
+import { ERRNO } from './errno.ts'
+import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { type Arg, isDescriptor, isStruct, type Struct } from './step.ts'
 
-/** An anonymous mapping, filled from its start. Where it is shared, a child of clone3(2) sees and fills the same bytes. */
+// Where shared memory goes: to the first free one of many places in a range that is never used otherwise, neither by
+// programs and libraries nor by stacks. So it can have the same address in another program, and pointers in it hold there.
+const PLACES = 0x10_0000_0000
+const MAX_PLACES = 1024
+
+/** Maps `size` bytes of a file, to be seen and filled by all who map it, at an address where others can map it, too. */
+function mapShared(fd: number, size: number): number {
+  for (let i = 0; i < MAX_PLACES; i++) {
+    const args = [PLACES + i * size, size, PROT.READ | PROT.WRITE, MAP.SHARED | MAP.FIXED_NOREPLACE, fd, 0]
+    const address = attempt('mmap', args)
+    if (address === args[0]) return address
+    if (address !== -ERRNO.EEXIST) throw new KernelError('mmap', args, -address)
+  }
+  throw new RangeError(`more than ${MAX_PLACES} processes are being started`)
+}
+
+/** A mapping, filled from its start. */
 export class Memory {
   readonly address: number
   readonly size: number
@@ -14,10 +32,13 @@ export class Memory {
   readonly #lists = new Map<readonly string[], number>()
   #used = 0
 
-  /** Maps `size` bytes, a multiple of the page size. */
-  constructor(size: number, sharing: number = MAP.SHARED) {
+  /** Maps `size` bytes, a multiple of the page size: a file's, or without one some that nobody else sees. */
+  constructor(size: number, fd?: number) {
     this.size = size
-    this.address = invoke('mmap', [0, size, PROT.READ | PROT.WRITE, sharing | MAP.ANONYMOUS, -1, 0])
+    this.address =
+      fd === undefined
+        ? invoke('mmap', [0, size, PROT.READ | PROT.WRITE, MAP.PRIVATE | MAP.ANONYMOUS, -1, 0])
+        : mapShared(fd, size)
     const bytes = koffi.view(BigInt(this.address), size)
     this.view = Buffer.from(bytes)
     this.#words = new BigInt64Array(bytes)

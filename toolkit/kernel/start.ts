@@ -1,29 +1,35 @@
 // The plan runner: starts a process whose whole life before its program is a list of system calls.
 //
-// The list is laid into shared memory as a table, clone3(2) makes the process, and a few machine instructions
-// (machine-code.ts) carry the table out in it. Meanwhile this process is free: it answers at gates, writes uid maps,
-// moves network links. A pipe that the program closes by starting (close-on-exec) tells how it went.
+// The list is laid into shared memory as a table (table.ts), clone3(2) makes the process, and a few machine instructions
+// (machine-code.ts) carry the table out in it. Its first calls close what this process has open, and make it a program
+// of a few hundred bytes that cannot be written to (runner.ts). All further calls, those that build a container, are
+// made by that one: it has no memory, environment or file of Node. Meanwhile this process is free: it answers at gates,
+// writes uid maps, moves network links. A pipe that the program closes by starting (close-on-exec) tells how it went.
+//
+// Until then the new process uses the memory of this one, like the child of posix_spawn(3): to copy it, page table after
+// page table, would take longer than all else. This thread sleeps meanwhile (CLONE_VFORK), and the instructions use no
+// stack. Only where a plan has steps that must come first, the memory is copied: this thread has to answer at gates, and
+// setresuid(2) in the child would make this process untraceable, too.
 import { closeSync, readSync, writeSync } from 'node:fs'
+import { resolve } from './action.ts'
 import { attempt, invoke, pipe } from './call.ts'
-import { CLONE, MAP, SIG } from './constants.ts'
-import { ERRNO } from './errno.ts'
+import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { machineCode } from './machine-code.ts'
 import { Memory } from './memory.ts'
-import { ALIVE, type Arg, cloneFlags, type Gate, isGate, type Plan, type Step } from './step.ts'
-import { number, type SyscallName } from './syscalls.ts'
+import { runnerFile } from './runner.ts'
+import { ALIVE, cloneFlags, type Plan } from './step.ts'
+import { layTable, NOT_RUN, type Table } from './table.ts'
 import { waitSync } from './wait.ts'
 
-const ENTRY = 64 // bytes of a table entry, see machine-code.ts
-const RESULT = 56 // where the result lies in it
-const NOT_RUN = 2 ** 40 // no call returns this
-const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
-
 export interface StartOptions {
-  /** A cgroup v2 directory, opened: the process is born in it. */
-  readonly cgroup?: number
-  /** The pid namespace of this process (a pidfd) is the one to be born in: setns(2) moves only children there. */
+  /** Open descriptors by the names that the plan has for them. They stay open here; the process gets those it uses. */
+  readonly descriptors?: ReadonlyMap<string, number>
+  /**
+   * The process is born in this pid namespace: one of /proc/PID/ns, opened, or the pidfd of a process in it. setns(2)
+   * moves only children there.
+   */
   readonly pidNamespaceOf?: number
 }
 
@@ -46,53 +52,25 @@ export interface Starting {
   close(): void
 }
 
-/** A row of the table: a step of the plan, with its number from 1, or a call that belongs to a gate or to us. */
-type Row = { call: SyscallName; args: readonly Arg[]; allow: number; step?: number; gate?: string }
-
-/** The plan's entries as rows of the table; a gate takes two. */
-function rowsOf(entries: readonly (Step | Gate)[], status: number, gate: number): Row[] {
-  let step = 0
-  return entries.flatMap((entry): Row[] =>
-    isGate(entry)
-      ? [
-          { call: 'write', args: [status, Uint8Array.of(1), 1], allow: 0, gate: entry.gate },
-          { call: 'read', args: [gate, Buffer.alloc(1), 1], allow: 0, gate: entry.gate },
-        ]
-      : [{ call: entry.call, args: entry.args, allow: entry.allow ? -ERRNO[entry.allow] : 0, step: ++step }],
-  )
-}
-
-function layTable(memory: Memory, rows: readonly Row[]): number {
-  const table = memory.reserve(ENTRY * rows.length)
-  for (const [i, { call, args, allow }] of rows.entries()) {
-    const at = table + ENTRY * i
-    memory.write32(at, number(call))
-    memory.write32(at + 4, allow)
-    for (const [j, arg] of args.entries()) memory.write64(at + 8 + 8 * j, memory.argument(arg))
-    memory.write64(at + RESULT, NOT_RUN)
-  }
-  return table
-}
-
 let code: { pointer: bigint; prototype: unknown } | undefined
 
 /** Calls the machine code; returns the pid, or -errno of clone3. */
-function clone(args: number, size: number, table: number): number {
+function clone(args: number, size: number, entry: number): number {
   if (!code) {
-    const memory = new Memory(4096, MAP.PRIVATE)
-    const pointer = BigInt(memory.put(machineCode()))
+    const memory = new Memory(4096)
+    const pointer = BigInt(memory.put(machineCode().bytes))
     memory.makeExecutable()
-    code = { pointer, prototype: koffi.proto('long start(uintptr_t args, size_t size, uintptr_t table)') }
+    code = { pointer, prototype: koffi.proto('long start(uintptr_t args, size_t size, uintptr_t entry)') }
   }
-  return Number(koffi.call(code.pointer, code.prototype as never, args, size, table))
+  return Number(koffi.call(code.pointer, code.prototype as never, args, size, entry))
 }
 
 /** Runs `action` while children of this thread are born in another pid namespace. */
-function inPidNamespace<T>(pidfd: number | undefined, action: () => T): T {
-  if (pidfd === undefined) return action()
+function inPidNamespace<T>(namespace: number | undefined, action: () => T): T {
+  if (namespace === undefined) return action()
   const home = invoke('pidfd_open', [process.pid, 0])
   try {
-    invoke('setns', [pidfd, CLONE.NEWPID])
+    invoke('setns', [namespace, CLONE.NEWPID])
     try {
       return action()
     } finally {
@@ -103,27 +81,48 @@ function inPidNamespace<T>(pidfd: number | undefined, action: () => T): T {
   }
 }
 
-/** Starts the plan. Throws a KernelError where the process cannot even be made. */
-export function start(plan: Plan, options: StartOptions = {}): Starting {
-  const [statusRead, statusWrite] = pipe()
-  const [gateRead, gateWrite] = pipe()
-  const memory = new Memory(MEMORY)
-  // The child's copies of our ends would keep the pipes open after us.
-  const ours: Row[] = [statusRead, gateWrite].map(fd => ({ call: 'close', args: [fd], allow: 0 }))
-  const rows: Row[] = [...ours, ...rowsOf(plan.steps, statusWrite, gateRead)]
-  const table = layTable(memory, rows)
-
-  const flags =
-    cloneFlags(plan) + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + (options.cgroup === undefined ? 0 : CLONE.INTO_CGROUP)
+/** Makes the process, which goes through the table at once. Throws a KernelError where it cannot be made. */
+function born(plan: Plan, { memory, entry }: Table, options: StartOptions): { pid: number; pidfd: number } {
+  const { descriptors = new Map<string, number>(), pidNamespaceOf } = options
+  const [cgroup = 0] = plan.cgroup ? (resolve([plan.cgroup], { descriptors }) as number[]) : []
+  const shared = plan.first?.length ? 0 : CLONE.VM + CLONE.VFORK
+  const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
   const pidfdAt = memory.reserve(8)
   const args = memory.reserve(88) // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup
-  for (const [i, value] of [flags, pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, options.cgroup ?? 0].entries())
+  for (const [i, value] of [flags, pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
     memory.write64(args + 8 * i, value)
-  const pid = inPidNamespace(options.pidNamespaceOf, () => clone(args, 88, table))
-  closeSync(statusWrite)
-  closeSync(gateRead)
-  const pidfd = Number(BigInt.asIntN(32, BigInt(memory.read64(pidfdAt))))
+  const pid = inPidNamespace(pidNamespaceOf, () => clone(args, 88, entry))
+  if (pid < 0) throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
+  return { pid, pidfd: memory.read64(pidfdAt) }
+}
 
+/** Starts the plan. Throws a KernelError where the process cannot even be made. */
+export function start(plan: Plan, options: StartOptions = {}): Starting {
+  const runner = runnerFile()
+  const [statusRead, status] = pipe()
+  const [gate, gateWrite] = pipe()
+  const file = invoke('memfd_create', ['toolkit-table', MFD.CLOEXEC])
+  let table: Table | undefined
+  try {
+    table = layTable(plan, { status, gate, table: file, runner, descriptors: options.descriptors ?? new Map() })
+    return watch(born(plan, table, options), table, statusRead, gateWrite)
+  } catch (error) {
+    table?.memory.free()
+    closeSync(statusRead)
+    closeSync(gateWrite)
+    throw error
+  } finally {
+    for (const fd of [status, gate, file]) closeSync(fd) // the process has its own
+  }
+}
+
+/** Follows the process by its table and the two pipes. */
+function watch(
+  { pid, pidfd }: { pid: number; pidfd: number },
+  { rows, memory, result: resultOf }: Table,
+  statusRead: number,
+  gateWrite: number,
+): Starting {
   let finished = false
   const finish = (): undefined => {
     if (finished) return
@@ -132,10 +131,10 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     closeSync(gateWrite)
   }
   let outcome: number[] | undefined // what is left of the table when its memory has gone
-  const result = (row: number) => outcome?.[row] ?? memory.read64(table + ENTRY * row + RESULT)
+  const result = (row: number) => outcome?.[row] ?? resultOf(row)
   const release = () => {
     finish()
-    outcome ??= rows.map((_, i) => result(i))
+    outcome ??= rows.map((_, i) => resultOf(i))
     closeSync(pidfd)
     memory.free()
   }
@@ -143,12 +142,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     waitSync(pid)
     release()
   }
-
-  if (pid < 0) {
-    finish()
-    memory.free()
-    throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
-  }
+  const notRun = (row: number) => result(row) === NOT_RUN && rows[row]!.call !== 'execveat'
 
   return {
     pid,
@@ -165,7 +159,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
         reap()
         throw new KernelError(call, args, -result(failed), step)
       }
-      const stopped = rows.findIndex((_, i) => result(i) === NOT_RUN)
+      const stopped = rows.findIndex((_, i) => notRun(i))
       if (rows[stopped]!.call === 'execve') return finish()
       reap()
       throw new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)

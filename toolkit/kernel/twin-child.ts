@@ -23,6 +23,7 @@ const answer = (answer: Answer) => writeSync(ANSWER_FD, `${JSON.stringify(answer
 
 function run(flags: number, entries: readonly Encoded[]): void {
   for (const fd of [PLAN_FD, ANSWER_FD]) attempt('fcntl', [fd, F.SETFD, 1]) // close-on-exec
+  for (const fd of [0, 1, 2]) attempt('fcntl', [fd, F.SETFD, 0]) // Node has marked these
   const born = attempt('unshare', [flags])
   if (born < 0) {
     answer({ step: 0, result: born })

@@ -1,0 +1,155 @@
+// The table that the machine code goes through (machine-code.ts): one row a system call. It lies in a file in memory,
+// which the engine, the new process and the program that it becomes map at the same address.
+//
+// Around the plan's own steps stand a few rows of ours. They shut out what the engine has open before anything else
+// happens: a directory of the host that is open in a process which sets up a container is a way out of it, even one that
+// is going to be closed (CVE-2024-21626).
+import { ftruncateSync } from 'node:fs'
+import { resolve } from './action.ts'
+import { AT, CLOSE_RANGE, F, O } from './constants.ts'
+import { ERRNO } from './errno.ts'
+import { Memory } from './memory.ts'
+import { type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
+import { number, type SyscallName } from './syscalls.ts'
+
+const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
+const HEADER = 24 // bytes before the rows, see machine-code.ts
+const ROW = 64 // bytes of a row
+const RESULT = 56 // where the result lies in it
+const TABLE_FD = 3 // where the runner looks for the table
+const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
+const ALL = 0xffffffff // higher than any descriptor
+/** The result of a row that was not run. No call returns it, and the kernel can write a pid over its lower half. */
+export const NOT_RUN = 2 ** 31
+
+/** What the new process shares with us: our descriptors' numbers. */
+export interface Shared {
+  /** To tell us that it stands at a gate, and to be let through: ends of two pipes. */
+  readonly status: number
+  readonly gate: number
+  /** The file that the table lies in. */
+  readonly table: number
+  /** The program that the process becomes, see runner.ts. */
+  readonly runner: number
+  /** What the plan's steps name. */
+  readonly descriptors: ReadonlyMap<string, number>
+}
+
+/** A step of the plan, with its number from 1, or a call that belongs to a gate or to us. */
+export interface Row {
+  readonly call: SyscallName
+  readonly args: readonly Arg[]
+  /** The -errno that is as good as success, or 0. */
+  readonly allow: number
+  readonly step?: number
+  readonly gate?: string
+}
+
+export interface Table {
+  readonly rows: readonly Row[]
+  /** The address of the first row. */
+  readonly entry: number
+  readonly memory: Memory
+  /** What row `i` has returned so far, -errno or NOT_RUN. */
+  result(i: number): number
+}
+
+type Entries = readonly (Step | Gate)[]
+
+const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
+
+/** Each entry's rows; a gate takes two. A descriptor is closed after the last step that uses it. */
+function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status, gate }: Shared): Row[][] {
+  let step = 0
+  return entries.map((entry, i) => {
+    if (isGate(entry))
+      return [
+        { ...row('write', status, Uint8Array.of(1), 1), gate: entry.gate },
+        { ...row('read', gate, Buffer.alloc(1), 1), gate: entry.gate },
+      ]
+    const { call, args, allow } = entry
+    const done = call === 'close' ? [] : [...last].filter(([, use]) => use === i)
+    return [{ call, args, allow: allow ? -ERRNO[allow] : 0, step: ++step }, ...done.map(([fd]) => row('close', fd))]
+  })
+}
+
+/** Which entry is the last to use a descriptor, by its number. */
+function lastUses(entries: Entries, descriptors: ReadonlyMap<string, number>): Map<number, number> {
+  const last = new Map<number, number>()
+  if (descriptors.size === 0) return last
+  for (const [i, entry] of entries.entries())
+    for (const fd of isGate(entry) ? [] : resolve(entry.args.filter(isDescriptor), { descriptors }))
+      last.set(fd as number, i)
+  return last
+}
+
+/** Numbers that do not stand in the way of the steps' own descriptors: moves those that would. */
+function moveUp(shared: Shared): { moved: Shared; moves: Row[] } {
+  const all = [shared.status, shared.gate, shared.table, shared.runner, ...shared.descriptors.values()]
+  let free = Math.max(OURS, ...all.map(fd => fd + 1))
+  const numbers = new Map(all.map(fd => [fd, fd < OURS ? free++ : fd]))
+  const to = (fd: number) => numbers.get(fd)!
+  return {
+    moved: {
+      status: to(shared.status),
+      gate: to(shared.gate),
+      table: to(shared.table),
+      runner: to(shared.runner),
+      descriptors: new Map([...shared.descriptors].map(([name, fd]) => [name, to(fd)])),
+    },
+    moves: [...numbers].filter(([from, to]) => from !== to).map(([from, to]) => row('dup3', from, to, O.CLOEXEC)),
+  }
+}
+
+/** Closes all descriptors from 3 on but these. */
+function closeOthers(kept: readonly number[]): Row[] {
+  const borders = [2, ...kept.toSorted((a, b) => a - b), ALL + 1]
+  const gaps = borders.slice(1).map((next, i) => [borders[i]! + 1, next - 1] as const)
+  return gaps.filter(([from, to]) => from <= to).map(([from, to]) => row('close_range', from, to, 0))
+}
+
+/** All rows, and which of them is the first that the runner carries out. */
+export function rowsOf({ first = [], steps }: Plan, shared: Shared): { rows: Row[]; next: number } {
+  const { status, gate, table, runner, descriptors } = shared
+  const entries = [...first, ...steps]
+  const last = lastUses(entries, descriptors)
+  const rows = entryRows(entries, last, shared)
+  const keptOn = [0, 1, 2, status, gate, ...[...last].filter(([, use]) => use >= first.length).map(([fd]) => fd)]
+  const before = [
+    ...closeOthers([status, gate, table, runner, ...last.keys()]),
+    ...rows.slice(0, first.length).flat(),
+    ...keptOn.map(fd => row('fcntl', fd, F.SETFD, 0)), // all that Node opens closes when a program starts
+    row('dup3', table, TABLE_FD, 0),
+    row('execveat', runner, '', ['toolkit'], [], AT.EMPTY_PATH),
+  ]
+  const after = [row('close', TABLE_FD), row('close_range', TABLE_FD + 1, ALL, CLOSE_RANGE.CLOEXEC)]
+  return { rows: [...before, ...after, ...rows.slice(first.length).flat()], next: before.length }
+}
+
+/** Lays the rows into the table's file. Throws RangeError where it is too small, and KernelError of mmap. */
+export function layTable(plan: Plan, wanted: Shared): Table {
+  const { moved, moves } = moveUp(wanted)
+  const { rows: moreRows, next } = rowsOf(plan, moved)
+  const rows = [...moves, ...moreRows]
+  ftruncateSync(wanted.table, MEMORY)
+  const memory = new Memory(MEMORY, wanted.table)
+  try {
+    const header = memory.reserve(HEADER)
+    const entry = memory.reserve(ROW * rows.length)
+    const at = (i: number) => entry + ROW * i
+    for (const [i, value] of [memory.address, MEMORY, at(moves.length + next)].entries())
+      memory.write64(header + 8 * i, value)
+    for (const [i, { call, args, allow }] of rows.entries()) {
+      memory.write32(at(i), number(call))
+      memory.write32(at(i) + 4, allow)
+      for (const [j, arg] of resolve(args, moved).entries()) memory.write64(at(i) + 8 + 8 * j, memory.argument(arg))
+      memory.write64(at(i) + RESULT, NOT_RUN)
+      // Two processes return from clone: the kernel itself stores the child's pid, before either of them does.
+      if (call === 'clone') memory.write64(at(i) + 24, at(i) + RESULT)
+    }
+    return { rows, entry, memory, result: i => memory.read64(at(i) + RESULT) }
+  } catch (error) {
+    memory.free()
+    throw error
+  }
+}
