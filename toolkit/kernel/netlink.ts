@@ -159,16 +159,25 @@ export class Netlink {
     }
   }
 
-  #find(later: Later, context?: Context): number {
-    if ('link' in later) return indexOf(this.request(getLink(later.link)))
+  #find(asked: Message, later: Later, context?: Context): number {
+    if ('link' in later) return this.#index(asked, later.link)
     const found = 'process' in later ? context?.process?.pid : context?.descriptors.get(later.descriptor)
     if (found === undefined)
       throw new Error('descriptor' in later ? `no descriptor ${later.descriptor}` : 'no process yet')
     return found
   }
 
+  #index(asked: Message, name: string): number {
+    try {
+      return indexOf(this.request(getLink(name)))
+    } catch (error) {
+      if (error instanceof NetlinkError) throw new NetlinkError(asked, error.errno, `no link ${name}`)
+      throw error
+    }
+  }
+
   #send(asked: Message, flags: number, context?: Context): number {
-    const values = asked.gaps.map(({ later }) => this.#find(later, context)) // may ask, too
+    const values = asked.gaps.map(({ later }) => this.#find(asked, later, context)) // may ask, too
     const number = ++sequence
     const bytes = encode({ ...asked, flags: asked.flags | NLM_F.REQUEST | flags }, number, values)
     this.#write(asked, bytes)

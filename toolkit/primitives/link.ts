@@ -1,7 +1,7 @@
 // What one may do with any network link: switch it, put it into a bridge, take it away. rtnetlink(7), ip-link(8).
 import { checkLinkName } from '../kernel/link-name.ts'
 import { attribute, string, type ToldMessage, u32 } from '../kernel/netlink-message.ts'
-import { braces, IFLA, ifinfomsg, linkIndex, routeMessage } from '../kernel/rtnetlink.ts'
+import { braces, getLink, IFLA, ifinfomsg, linkIndex, routeMessage } from '../kernel/rtnetlink.ts'
 import type { LessonName } from '../kernel/step.ts'
 
 const lesson: LessonName = '14-veth'
@@ -54,4 +54,16 @@ export const linkDelete = (name: string): ToldMessage => ({
   why: 'links outlive whoever made them, until their namespace ends',
   lesson,
   shell: `ip link del ${name}`,
+})
+
+/**
+ * Waits until a link that has just been switched on or plugged in really sends. The kernel notes at once that the other
+ * end of a cable is there, but acts upon it later, and drops packets until then. Who asks about the link is answered
+ * after it has acted (Linux 6.8; before that the question has no such effect).
+ */
+export const linkSettled = (name: string): ToldMessage => ({
+  ...getLink(checkLinkName(name)),
+  why: 'a packet sent before the kernel has noticed the cable is lost, and the next try comes a second later',
+  lesson,
+  shell: `ip link show ${name}`,
 })

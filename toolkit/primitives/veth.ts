@@ -33,8 +33,9 @@ export interface Veth {
 }
 
 /**
- * Makes the pair in one request: each end is born in its namespace, with name and addresses, and switched on. An end
+ * Makes the pair in one request: each end is born in its namespace, with its name and MAC address. An end
  * made here and moved later would be seen by everything on the host that watches for new links, and renamed by some.
+ * The end here is switched on, the other is not.
  *
  * The end here gets no address and sees no IPv6 router advertisement of the container: it is a port of the bridge,
  * and the bridge takes all frames before the host's network stack would look at them.
@@ -42,7 +43,7 @@ export interface Veth {
 export function vethPair({ name, master, mtu, peer }: Veth): ToldMessage {
   const size = mtu === undefined ? [] : [attribute(IFLA.MTU, u32(mtu))]
   const there = [
-    ifinfomsg({ up: true }),
+    ifinfomsg(), // up it cannot be before there is the other end
     attribute(IFLA.IFNAME, string(checkLinkName(peer.name))),
     ...(peer.mac === undefined ? [] : [attribute(IFLA.ADDRESS, parseMac(peer.mac))]),
     ...size,
@@ -72,7 +73,6 @@ export function vethPair({ name, master, mtu, peer }: Veth): ToldMessage {
       `up type veth peer name ${peer.name}`,
       peer.mac && `address ${peer.mac}`,
       ...words,
-      'up',
       netnsWords(peer.into),
     ),
   }

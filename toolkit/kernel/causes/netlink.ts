@@ -56,6 +56,13 @@ export const netlinkCauses = (): readonly NetlinkCauseRow[] => [
   },
   {
     message: LINKS,
+    errno: 'EINVAL',
+    when: says('passthru'),
+    cause: 'a macvlan in mode passthru has its parent for itself, and this one has another macvlan',
+    remedy: 'use another mode, or another parent',
+  },
+  {
+    message: LINKS,
     errno: 'EBUSY',
     cause: 'the link belongs to another already, or is in use for something that excludes this',
     remedy: 'take it out first: ip link set NAME nomaster; or switch it off: ip link set NAME down',
