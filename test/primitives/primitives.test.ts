@@ -3,23 +3,41 @@ import { describe, expect, test } from 'vitest'
 import { AT, CLONE, MNT, MS, S } from '../../toolkit/kernel/constants.ts'
 import { type Namespace, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { syscalls } from '../../toolkit/kernel/syscalls.ts'
+import * as capabilities from '../../toolkit/primitives/capabilities.ts'
 import * as chroot from '../../toolkit/primitives/chroot.ts'
+import * as credentials from '../../toolkit/primitives/credentials.ts'
 import * as devices from '../../toolkit/primitives/devices.ts'
 import * as ipc from '../../toolkit/primitives/ipc.ts'
+import * as keyring from '../../toolkit/primitives/keyring.ts'
+import * as masks from '../../toolkit/primitives/masks.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import * as net from '../../toolkit/primitives/net.ts'
 import * as overlay from '../../toolkit/primitives/overlay.ts'
 import * as pid from '../../toolkit/primitives/pid.ts'
 import * as programs from '../../toolkit/primitives/process.ts'
+import * as rlimits from '../../toolkit/primitives/rlimits.ts'
+import * as sysctl from '../../toolkit/primitives/sysctl.ts'
 import * as terminal from '../../toolkit/primitives/terminal.ts'
 import * as uts from '../../toolkit/primitives/uts.ts'
 
-const program = { args: ['sh', "it's"], env: ['PATH=/a:/b:'], cwd: '/home', user: { umask: 0o27 }, rlimits: [] }
+const program = { args: ['sh', "it's"], env: ['PATH=/a:/b:'], cwd: '/home', user: { umask: 0o27 } }
 const proc = { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'ro', 'hidepid=2', 'mode=755'] }
 
+const alice = { user: { uid: 1000, gid: 1000, additionalGids: [1000] } }
+const rights = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] }
+const hidden = { maskedPaths: ['/proc/keys', '/sys/firmware', '/sys/power'], readonlyPaths: ['/proc/sys'] }
+
 const all: Record<string, readonly Step[]> = {
+  'capabilities.bound': capabilities.bound(rights, { last: 41 }),
+  'capabilities.keep': capabilities.keep(rights),
+  'capabilities.final': capabilities.final(rights),
   'chroot.plan': chroot.plan({ root: '/new' }),
+  'credentials.become': credentials.become(alice),
+  'credentials.ownTerminal': credentials.ownTerminal(alice),
+  'credentials.noNewPrivileges': credentials.noNewPrivileges(),
   'devices.plan': devices.plan(),
+  'keyring.plan': keyring.plan(),
+  'masks.plan': masks.plan({ ...hidden, directories: new Set(['/sys/firmware', '/sys/power']) }),
   'mount.makePrivate': mount.makePrivate(),
   'mount.pivotRoot': mount.pivotRoot('/new'),
   'mount.detachOldRoot': mount.detachOldRoot(),
@@ -29,7 +47,11 @@ const all: Record<string, readonly Step[]> = {
   'pid.dieWithParent': stepsOf({ namespaces: [], steps: pid.dieWithParent() }),
   'process.undoNode': programs.undoNode(),
   'process.clearUmask': programs.clearUmask(),
+  'process.oomScore': programs.oomScore({ process: { oomScoreAdj: 5 } }),
+  'process.makeDirectory': programs.makeDirectory({ process: program }),
   'process.plan': programs.plan({ process: program }),
+  'rlimits.plan': rlimits.plan({ rlimits: [{ type: 'RLIMIT_CORE', soft: 0, hard: 0 }] }),
+  'sysctl.plan': sysctl.plan({ sysctl: { 'net.ipv4.ip_forward': '1' } }),
   'terminal.ownSession': terminal.ownSession(),
   'terminal.openTerminal': stepsOf({ namespaces: [], steps: terminal.openTerminal() }),
   'terminal.console': terminal.console(),
