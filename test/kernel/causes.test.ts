@@ -16,7 +16,22 @@ import {
 } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { causes, findCause } from '../../toolkit/kernel/causes.ts'
-import { AF, AT, CLONE, IFF, IOCTL, LOCK, MS, O, PR, RLIMIT, S, SIG, SOCK } from '../../toolkit/kernel/constants.ts'
+import {
+  AF,
+  AT,
+  CLONE,
+  IFF,
+  IOCTL,
+  LOCK,
+  MS,
+  O,
+  PR,
+  RESOLVE,
+  RLIMIT,
+  S,
+  SIG,
+  SOCK,
+} from '../../toolkit/kernel/constants.ts'
 import { ERRNO, type ErrnoName } from '../../toolkit/kernel/errno.ts'
 import { start } from '../../toolkit/kernel/start.ts'
 import type { SyscallName } from '../../toolkit/kernel/syscalls.ts'
@@ -55,6 +70,7 @@ const exec = (path: string, ...args: string[]): CaseCall => ['execve', path, [pa
 const limit = (soft: number, hard: number) => ({
   bytes: [...new Uint8Array(BigUint64Array.of(BigInt(soft), BigInt(hard)).buffer)],
 })
+const words = (...values: number[]) => ({ bytes: [...new Uint8Array(Uint32Array.from(values).buffer)] })
 const ifreq = (name: string, flags: number) => {
   const bytes = Buffer.alloc(40)
   bytes.write(name)
@@ -421,6 +437,21 @@ provoke(
     ),
     fails('EPERM', /CAP_NET_RAW/, ['socket', AF.INET, SOCK.RAW, 1]),
     fails('EPERM', /lacks the capability/, ['prctl', PR.CAPBSET_DROP, 0, 0, 0, 0]),
+    // who it is, and where it may go
+    fails('EPERM', /CAP_SETGID/, ['setgroups', 0, null]),
+    fails('EPERM', /CAP_SETUID/, ['setresgid', 0, 0, 0]),
+    fails('EPERM', /CAP_SETUID/, ['setresuid', 0, 0, 0]),
+    fails('EPERM', /only give capabilities up/, ['capset', words(0x20080522, 0), words(1, 1, 0, 0, 0, 0)]),
+    fails('EACCES', /may not enter/, [
+      'openat2',
+      AT.FDCWD,
+      `${DIR}/closed/x`,
+      words(O.PATH, 0, 0, 0, RESOLVE.NO_MAGICLINKS, 0),
+      24,
+    ]),
+    fails('EACCES', /may not enter/, open(`${DIR}/closed`, O.PATH), ['fchdir', { result: 0 }]),
+    fails('EACCES', /OOM score/, open('/proc/self/oom_score_adj', O.WRONLY), ['write', { result: 0 }, '-1000', 5]),
+    fails('ENOENT', /no such setting/, open('/proc/sys/net/nosuch', O.WRONLY)),
     fails('EACCES', /no_new_privs/, ['seccomp', 1, 0, { bytes: [1, ...new Array(15).fill(0)] }]),
   ],
 )
@@ -436,6 +467,9 @@ describe.skipIf(noUserNamespaces)('user namespaces (needed)', () => {
     fails('EINVAL', /locked to it/, ['mount', '/', `${DIR}/dir`, null, MS.BIND, null]),
     fails('EPERM', /only root of the host/, ['mknodat', AT.FDCWD, `${DIR}/dir/null`, S.IFCHR | 0o600, 259]),
     fails('EPERM', /owns it/, ['setns', 9, CLONE.NEWUTS]),
+    fails('EPERM', /says allow/, ['setgroups', 0, null]), // unshare --map-root-user has written deny
+    fails('EINVAL', /no such id/, ['setresuid', 7, 7, 7]),
+    fails('EINVAL', /no such id/, ['fchownat', AT.FDCWD, `${DIR}/file`, 7, 7, 0]),
     fails(
       'ENOSPC',
       /limit on such/,
