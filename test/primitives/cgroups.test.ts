@@ -1,6 +1,6 @@
 // Cgroups on the real kernel, whichever layout it has: limits by what they prevent, and groups that leave nothing.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
@@ -35,6 +35,16 @@ afterEach(() => {
   for (const process of last) process.end()
   for (const directory of last.flatMap(({ directories }) => directories)) expect(existsSync(directory)).toBe(false)
 })
+
+/** Makes the groups. */
+function apply({ before }: Prepared): void {
+  const descriptors = new Map<string, number>()
+  try {
+    for (const action of before) action.apply({ descriptors })
+  } finally {
+    for (const fd of descriptors.values()) closeSync(fd)
+  }
+}
 
 /** What stands in the way of a controller here, as the end of a test's name; '' where nothing does. */
 function without(resources: AllResources): string {
@@ -72,11 +82,8 @@ describe.skipIf(!root)(`groups on ${layout}${root ? '' : ' (skipped: needs root)
     const taken = prepared.directories.at(-1)!
     mkdirSync(taken, { recursive: true })
     try {
-      const apply = () => {
-        for (const action of prepared.before) action.apply({ descriptors: new Map() })
-      }
-      expect(apply).toThrow(UsageError)
-      expect(apply).toThrow(/is there already/)
+      expect(() => apply(prepared)).toThrow(UsageError)
+      expect(() => apply(prepared)).toThrow(/is there already/)
     } finally {
       removeCgroup(prepared.directories)
     }
@@ -85,9 +92,6 @@ describe.skipIf(!root)(`groups on ${layout}${root ? '' : ' (skipped: needs root)
 
   test('the shared group above may vanish while a group is made in it', () => {
     const [first, second] = [1, 2].map(() => prepareCgroup({ id: newId(), resources: {}, privateNamespace: false }))
-    const apply = ({ before }: typeof first & object) => {
-      for (const action of before) action.apply({ descriptors: new Map() })
-    }
     apply(first!)
     removeCgroup(first!.directories) // with it goes the group above
     apply(second!)
@@ -165,7 +169,7 @@ describe('limits, by their effect', () => {
     expect(found.throttledPeriods).toBeGreaterThan(0)
     expect(found.throttled).toBeGreaterThan(0)
     expect(found.usage).toBeGreaterThan(10_000)
-    expect(found.shares ?? found.weight).toBe(found.shares === undefined ? 60 : 512)
+    expect(found.shares ?? found.weight).toBe(found.shares === undefined ? 59 : 512)
   })
 
   const cpuset = { cpu: { cpus: '0', mems: '0' } }
@@ -190,11 +194,11 @@ describe('limits, by their effect', () => {
 
   test.skipIf(!root)('what the kernel does not take is an error that names flag, value and reason', () => {
     const refused = (resources: AllResources) => {
-      const { before, directories } = prepareCgroup({ id: newId(), resources, privateNamespace: false })
+      const prepared = prepareCgroup({ id: newId(), resources, privateNamespace: false })
       try {
-        for (const action of before) action.apply({ descriptors: new Map([['cgroup', -1]]) })
+        apply(prepared)
       } finally {
-        removeCgroup(directories)
+        removeCgroup(prepared.directories)
       }
     }
     if (!without(cpu)) expect(() => refused({ cpu: { quota: 5 } })).toThrow(/--cpu-quota: .* 5 .*1000 µs/)
