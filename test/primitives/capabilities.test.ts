@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CAP } from '../../toolkit/kernel/constants.ts'
+import { CAP, SECCOMP } from '../../toolkit/kernel/constants.ts'
 import { readStatus } from '../../toolkit/observe/status.ts'
 import * as capabilities from '../../toolkit/primitives/capabilities.ts'
 import * as credentials from '../../toolkit/primitives/credentials.ts'
-import { plan, shell } from '../kernel/plans.ts'
-import { carryOut } from './carry-out.ts'
+import { call, plan, shell } from '../kernel/plans.ts'
+import { carryOut, failure } from './carry-out.ts'
 
 const { ALL_CAPABILITIES, DEFAULT_CAPABILITIES, available, choose } = capabilities
 type Name = capabilities.CapabilityName
@@ -108,28 +108,51 @@ describe.skipIf(!root)('in the kernel (needs root)', () => {
     expect(await setsOf(chosen, 1000)).toEqual({ inh: zero, prm: zero, eff: zero, bnd: all, amb: zero })
   })
 
-  test('between the change of user and the filter it may load one, and no more than that is added', async () => {
+  const alice = { user: { uid: 1000, gid: 1000, additionalGids: [] } }
+
+  test('between the change of user and the filter there are two more, and then none', async () => {
     const chosen = choose(nothing, available())
-    const between = capabilities.keep(chosen)[0]!.args[1] as { text: string }
-    expect(between.text).toContain('SYS_ADMIN')
-    const before = await carryOut(
+    const seen: Record<string, bigint> = {}
+    const steps = [
+      ...capabilities.bound(chosen, { last }),
+      ...credentials.become(alice),
+      ...capabilities.keep(chosen),
+      { gate: 'kept' },
+      ...capabilities.final(chosen),
+      { gate: 'final' },
+      shell('true'),
+    ]
+    await carryOut(plan(...steps), (gate, pid) => {
+      const { effective, permitted } = readStatus(pid)!.capabilities
+      expect(effective).toBe(permitted)
+      seen[gate] = effective
+    })
+    const final = BigInt(`0x${hex(chosen.permitted)}`)
+    expect(seen).toEqual({ kept: final | (1n << BigInt(CAP.SYS_ADMIN)) | (1n << BigInt(CAP.DAC_READ_SEARCH)), final })
+  })
+
+  test('an ordinary user gets a seccomp filter without no_new_privs, loaded after all but the last step', async () => {
+    const chosen = choose({ ...nothing, drop: ['ALL'] }, available())
+    const allowAll = Buffer.from(Uint32Array.of(0x06, 0x7fff0000).buffer) // BPF_RET: SECCOMP_RET_ALLOW
+    const program = {
+      bytes: Uint8Array.of(1, ...new Array(15).fill(0)),
+      text: '{len=1}',
+      pointers: [{ at: 8, to: allowAll }],
+    }
+    const filter = call('seccomp', SECCOMP.SET_MODE_FILTER, 0, program)
+    const before = [...capabilities.bound(chosen, { last }), ...credentials.become(alice)]
+    const { output } = await carryOut(
       plan(
-        ...capabilities.bound(chosen, { last }),
-        ...credentials.become({ user: { uid: 1000, gid: 1000, additionalGids: [] } }),
+        ...before,
         ...capabilities.keep(chosen),
-        { gate: 'look' },
+        filter,
         ...capabilities.final(chosen),
-        { gate: 'look again' },
-        shell('true'),
+        shell('grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status'),
       ),
-      (gate, pid) => {
-        const { effective, permitted } = readStatus(pid)!.capabilities
-        expect(effective).toBe(permitted)
-        const extra = gate === 'look' ? hex(['CAP_SYS_ADMIN', 'CAP_DAC_READ_SEARCH']) : zero
-        expect(effective).toBe(BigInt(`0x${hex(chosen.permitted)}`) | BigInt(`0x${extra}`))
-      },
     )
-    expect(before.status).toBe(0)
+    expect(output).toBe(`CapEff:\t${zero}\nNoNewPrivs:\t0\nSeccomp:\t2\n`)
+    const error = await failure(carryOut(plan(...before, ...capabilities.final(chosen), filter, shell('true'))))
+    expect(error).toMatchObject({ call: 'seccomp', code: 'EACCES' }) // what the order is for
   })
 
   const noSetpriv = spawnSync('setpriv', ['--version']).status !== 0
