@@ -1,7 +1,5 @@
 // A process as text: what belongs together stands together, in the order of the course.
-import type { LessonName } from '../kernel/step.ts'
 import { CAPABILITY_NAMES } from '../observe/capabilities.ts'
-import type { Difference } from '../observe/differences.ts'
 import { type IdRange, isIdentity } from '../observe/id-maps.ts'
 import type { Limit } from '../observe/limits.ts'
 import type { Mount } from '../observe/mounts.ts'
@@ -30,7 +28,8 @@ function section(title: string, lines: readonly Line[], titles?: number): string
   return said.length === 0 ? undefined : [colour(1, title), ...said].join('\n')
 }
 
-const nameOf = ({ argv, comm }: Pick<Identity, 'argv' | 'comm'>): string =>
+/** What it was started as, or in brackets what it is called. */
+export const nameOf = ({ argv, comm }: Pick<Identity, 'argv' | 'comm'>): string =>
   argv.length > 0 ? printableWords(argv) : `[${printable(comm)}]`
 
 function same(ids: readonly number[]): string {
@@ -236,29 +235,6 @@ export function formatXray(found: Xray): string {
     section('network', network(found)),
     treeSection(found),
     found.unread.length > 0 ? `Not ours to look at: ${found.unread.join(', ')}.` : undefined,
-  ]
-  return parts.filter(part => part !== undefined).join('\n\n')
-}
-
-const lessonNumber = (lesson: LessonName): number => Number(lesson.slice(0, 2))
-
-/** What separates two processes: each difference in a sentence, then how it is with the one and with the other. */
-export function formatDifferences(found: readonly Difference[], first: Xray, second: Xray): string {
-  const names = [first, second].map(({ identity }) => `${identity.pid}  ${nameOf(identity)}`)
-  const titles = Math.max(...[first, second].map(({ identity }) => String(identity.pid).length))
-  const side = (of: Xray, text: string) => row(String(of.identity.pid), printable(text), { indent: 2, titles })
-  const unread = [...new Set([...first.unread, ...second.unread])]
-  const parts = [
-    names.join('\n'),
-    ...found.map(({ what, meaning, lesson, ...values }) =>
-      [
-        `${colour(1, what)}: ${meaning.replace(/\.$/, '')} (lesson ${lessonNumber(lesson)})`,
-        side(first, values.first),
-        side(second, values.second),
-      ].join('\n'),
-    ),
-    found.length === 0 ? 'Nothing separates them.' : undefined,
-    unread.length > 0 ? `Not ours to compare: ${unread.join(', ')}.` : undefined,
   ]
   return parts.filter(part => part !== undefined).join('\n\n')
 }

@@ -4,10 +4,11 @@ import { differences } from '../observe/differences.ts'
 import { readNamespaces } from '../observe/namespaces.ts'
 import { readStat } from '../observe/process.ts'
 import { type Xray, xray } from '../observe/xray.ts'
+import { formatDifferences } from './differences-text.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print, printError } from './output.ts'
 import { printableJson } from './printable.ts'
-import { formatDifferences, formatXray } from './xray-text.ts'
+import { formatXray } from './xray-text.ts'
 
 const command: Command = {
   usage: 'inspect-process [OPTIONS] PROCESS [PROCESS]',

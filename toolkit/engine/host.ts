@@ -73,8 +73,8 @@ export const REQUIREMENTS = {
   'detached-mounts': {
     group: 'kernel',
     title: 'detached mounts',
-    missing: 'this kernel cannot build a mount that is nowhere (fsopen, Linux 5.2)',
-    cost: 'a container mounts its root file system by path, by the older calls',
+    missing: 'this kernel cannot make an overlay that is mounted nowhere (Linux 6.5)',
+    cost: '--userns; all others mount their root file system by the older calls',
     remedy: KERNEL,
   },
   'mount-attributes': {
@@ -221,6 +221,13 @@ export const REQUIREMENTS = {
   'cgroup-cpuset': controller('cpuset', '--cpuset-cpus', mounted('cpuset')),
   'cgroup-pids': controller('pids', '--pids-limit, and lesson 9: a fork bomb takes the host with it', mounted('pids')),
   'cgroup-io': controller('io', '--blkio-weight, --device-read-bps', mounted('blkio')),
+  'cgroup-io-weight': {
+    group: 'cgroups',
+    title: 'io weight',
+    missing: 'this kernel shares no disks by weight (the scheduler BFQ does)',
+    cost: '--blkio-weight',
+    remedy: 'sudo modprobe bfq',
+  },
   'cgroup-devices': controller('devices', '--device: containers may use all that they can mknod', mounted('devices')),
   'cgroup-freezer': controller('freezer', 'pause', mounted('freezer')),
   'cgroup-hugetlb': controller('hugetlb', 'limits of huge pages', mounted('hugetlb')),
@@ -328,9 +335,20 @@ export function complain(id: RequirementId, { detail, remedy }: Particulars = {}
   return `${sentence(missing, detail)}; try: ${remedy ?? usual}`
 }
 
-/**
- * The error for something that the host cannot do. `asked` is what the user wanted, as he wrote it: `run: -m 1g`.
- * Exit code 125, as with all that the engine refuses.
- */
-export const refuse = (id: RequirementId, particulars: Particulars & { readonly asked?: string } = {}): UsageError =>
-  new UsageError(`${particulars.asked ? `${particulars.asked}: ` : ''}${complain(id, particulars)}`)
+/** Something that this host cannot do, with exit code 125 as all that the engine refuses. */
+export class HostRefusal extends UsageError {
+  readonly id: RequirementId
+  readonly particulars: Particulars
+
+  constructor(id: RequirementId, particulars: Particulars, asked?: string) {
+    super(`${asked ? `${asked}: ` : ''}${complain(id, particulars)}`)
+    this.id = id
+    this.particulars = particulars
+  }
+}
+
+/** The error for something that the host cannot do. `asked` is what the user wanted, as he wrote it: `run: -m 1g`. */
+export const refuse = (
+  id: RequirementId,
+  { asked, ...particulars }: Particulars & { readonly asked?: string } = {},
+): HostRefusal => new HostRefusal(id, particulars, asked)

@@ -1,11 +1,12 @@
 // Checks: where cgroups can be made, and which controllers they have.
 import { accessSync, closeSync, constants, existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { attempt } from '../../kernel/call.ts'
 import { BPF } from '../../kernel/constants.ts'
 import { errnoName } from '../../kernel/errno.ts'
-import { type CgroupLayout, cgroupsBelow, controllerState, hierarchyOf, readLayout } from '../../observe/cgroups.ts'
-import { requirement } from '../host.ts'
+import { UsageError } from '../../kernel/usage-error.ts'
+import { type CgroupLayout, cgroupsBelow, hierarchyOf, readLayout } from '../../observe/cgroups.ts'
+import { prepareCgroup } from '../cgroup.ts'
+import { HostRefusal } from '../host.ts'
 import { type Finding, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
 
 /** Our own cgroups. A directory that another mount has covered is none: mountinfo lists it still. */
@@ -42,7 +43,31 @@ export function writable(): Finding {
   return isRoot() ? missing(closed.join(', ')) : NEEDS_ROOT
 }
 
-type Controller = 'memory' | 'cpu' | 'cpuset' | 'pids' | 'io' | 'devices' | 'freezer' | 'hugetlb'
+// A wish that takes the controller, and no other.
+const WISHES = {
+  memory: { memory: { limit: 2 ** 30 } },
+  cpu: { cpu: { quota: 100_000, period: 100_000 } },
+  cpuset: { cpu: { cpus: '0' } },
+  pids: { pids: { limit: 100 } },
+  io: { blockIO: { throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 2 ** 20 }] } },
+  hugetlb: { hugepageLimits: [{ pageSize: '2MB', limit: 2 ** 21 }] },
+} as const
+
+const onV1 = (name: string): string => (name === 'io' ? 'blkio' : name)
+
+/** Plans a container with such a limit, which changes nothing: what the engine would refuse, it refuses here. */
+export function controller(name: keyof typeof WISHES): Finding {
+  const layout = layoutHere()
+  if (!isMounted(layout)) return unchecked('no hierarchy is mounted')
+  try {
+    prepareCgroup({ id: 'probe', resources: WISHES[name], privateNamespace: false }, layout)
+    return ok(hierarchyOf(layout, onV1(name))?.version === 1 ? 'v1' : 'v2')
+  } catch (error) {
+    if (error instanceof HostRefusal) return { state: 'missing', ...error.particulars }
+    if (error instanceof UsageError) return missing(error.message)
+    throw error
+  }
+}
 
 // r0 = 1; exit: the shortest program that answers, and it allows everything.
 const ALLOW_ALL = Buffer.from('b700000001000000' + '9500000000000000', 'hex')
@@ -64,39 +89,30 @@ function devicePrograms(): Finding {
   return ok('by a program')
 }
 
-function absent(controller: Controller, layout: CgroupLayout): Finding {
-  const state = controllerState(controller)
-  if (state === 'absent') return missing('not built into this kernel', requirement('linux').remedy)
-  if (state === 'disabled')
-    return missing('switched off when the machine was started', requirement('cgroup-memory').remedy)
-  const directory = layout.hierarchies.find(({ version }) => version === 2)?.directory
-  if (layout.layout !== 'v2' || !directory) return missing('not mounted')
-  return missing(
-    'our cgroup has not got it',
-    `echo +${controller} | sudo tee ${dirname(directory)}/cgroup.subtree_control`,
-  )
-}
-
-/** Whether a hierarchy that is mounted has a controller for our own cgroup. */
-export function controller(name: Controller): Finding {
+export function devices(): Finding {
   const layout = layoutHere()
   if (!isMounted(layout)) return unchecked('no hierarchy is mounted')
-  const found = hierarchyOf(layout, name) ?? (name === 'io' ? hierarchyOf(layout, 'blkio') : undefined)
-  if (found) return ok(`v${found.version}`)
-  const isV2 = layout.hierarchies.some(({ version, directory }) => version === 2 && directory)
-  if (isV2 && layout.layout === 'v2') {
-    if (name === 'devices') return devicePrograms()
-    if (name === 'freezer') return ok('v2') // a file of every cgroup, Linux 5.2
-  }
-  return absent(name, layout)
+  if (hierarchyOf(layout, 'devices')) return ok('v1')
+  return layout.layout === 'v2' ? devicePrograms() : missing('not mounted')
 }
 
-/** The files of the controller tell. The root cgroup of v2 has none, so there we ask any other one. */
-export function swap(): Finding {
-  const memory = hierarchyOf(layoutHere(), 'memory')
-  if (!memory?.directory) return unchecked('there is no memory controller')
-  if (memory.version === 1) return existsSync(`${memory.directory}/memory.memsw.limit_in_bytes`) ? ok() : missing()
-  const group = [memory.directory, ...cgroupsBelow(memory.directory)].find(path => existsSync(`${path}/memory.max`))
-  if (!group) return unchecked('there is no cgroup to look at')
-  return existsSync(`${group}/memory.swap.max`) ? ok() : missing()
+export function freezer(): Finding {
+  const layout = layoutHere()
+  if (!isMounted(layout)) return unchecked('no hierarchy is mounted')
+  if (hierarchyOf(layout, 'freezer')) return ok('v1')
+  return layout.layout === 'v2' ? ok('v2') : missing('not mounted') // on v2 a file of every group, Linux 5.2
 }
+
+/** Whether a controller has one of these files. The root group has hardly any, so others are asked, too. */
+function hasFile(name: string, files: readonly string[]): Finding {
+  const layout = layoutHere()
+  const found = hierarchyOf(layout, onV1(name)) ?? hierarchyOf(layout, name)
+  if (!found?.directory) return unchecked(`there is no controller ${name}`)
+  const groups = [found.directory, ...cgroupsBelow(found.mountPoint!)]
+  if (groups.some(group => files.some(file => existsSync(`${group}/${file}`)))) return ok()
+  return groups.every(group => group === found.mountPoint) ? unchecked('there is no cgroup to look at') : missing()
+}
+
+export const swap = (): Finding => hasFile('memory', ['memory.memsw.limit_in_bytes', 'memory.swap.max'])
+
+export const weight = (): Finding => hasFile('io', ['blkio.weight', 'blkio.bfq.weight', 'io.weight', 'io.bfq.weight'])

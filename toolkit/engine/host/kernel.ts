@@ -1,13 +1,14 @@
 // Checks: the kernel itself, and what we may ask of it.
 import { closeSync, readFileSync } from 'node:fs'
 import { attempt } from '../../kernel/call.ts'
-import { AT, type CAP, FSOPEN, MFD, SECCOMP } from '../../kernel/constants.ts'
+import { AT, type CAP, MFD, SECCOMP } from '../../kernel/constants.ts'
 import { ERRNO } from '../../kernel/errno.ts'
 import type { Arg } from '../../kernel/step.ts'
 import type { SyscallName } from '../../kernel/syscalls.ts'
 import { readCapabilities } from '../../observe/capabilities.ts'
 import { isIdentity, readIdMaps } from '../../observe/id-maps.ts'
 import { readLimits } from '../../observe/limits.ts'
+import { canDetach } from '../../primitives/overlay.ts'
 import { errorOf, type Finding, isRoot, missing, NEEDS_ROOT, ok } from './check.ts'
 
 const release = (): string => readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
@@ -42,10 +43,8 @@ export function linux(): Finding {
 }
 
 export function detachedMounts(): Finding {
-  const fd = attempt('fsopen', ['tmpfs', FSOPEN.CLOEXEC])
-  if (fd >= 0) closeSync(fd)
-  if (fd >= 0 || isRoot()) return fd >= 0 ? ok() : missing()
-  return fd === -ERRNO.ENOSYS ? missing() : NEEDS_ROOT
+  if (!isRoot()) return NEEDS_ROOT
+  return canDetach() ? ok() : missing()
 }
 
 export const mountAttributes = (): Finding =>
