@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { type MountFlags, mounts } from '../../../toolkit/cli/flags/mounts.ts'
+import type { Mount } from '../../../toolkit/primitives/mount.ts'
+
+const bind = (source: string, destination: string, ...options: string[]): Mount => ({
+  destination,
+  type: 'bind',
+  source,
+  options: options.length ? options : ['rbind', 'rprivate'],
+})
+const tmpfs = (destination: string, ...options: string[]): Mount => ({
+  destination,
+  type: 'tmpfs',
+  source: 'tmpfs',
+  options: ['nosuid', 'nodev', 'noexec', ...options],
+})
+const one = (flag: string, value: string): MountFlags => mounts({ [flag]: flag === 'shm-size' ? value : [value] })
+
+test.each<[string, string, Mount]>([
+  ['volume', '/a:/b', bind('/a', '/b')],
+  ['volume', '/a/../c:/b//d/', bind('/c', '/b/d')],
+  ['volume', './x:/b', bind(`${process.cwd()}/x`, '/b')],
+  ['volume', '.:/b', bind(process.cwd(), '/b')],
+  ['volume', '/a:/b:ro', bind('/a', '/b', 'rbind', 'rprivate', 'ro')],
+  ['volume', '/a:/b:rw,z', bind('/a', '/b')],
+  ['volume', '/a:/b:rshared,ro', bind('/a', '/b', 'rbind', 'rshared', 'ro')],
+  ['volume', '/a:/b:slave', bind('/a', '/b', 'bind', 'slave')],
+  ['volume', '/a,upperdir=x:/b', bind('/a,upperdir=x', '/b')],
+  ['volume', '/a:/dev/shm', bind('/a', '/dev/shm')],
+  ['mount', 'type=bind,source=/a,target=/b', bind('/a', '/b')],
+  ['mount', 'type=bind,src=/a,dst=/b,readonly', bind('/a', '/b', 'rbind', 'rprivate', 'ro')],
+  ['mount', 'type=bind,src=/a,destination=/b,ro=false,bind-propagation=rslave', bind('/a', '/b', 'rbind', 'rslave')],
+  ['mount', 'type=bind,"source=/a,b",target=/c', bind('/a,b', '/c')],
+  ['mount', 'type=tmpfs,target=/t', tmpfs('/t')],
+  ['mount', 'type=tmpfs,target=/t,tmpfs-size=1k,tmpfs-mode=1770', tmpfs('/t', 'size=1024', 'mode=1770')],
+  ['tmpfs', '/t', tmpfs('/t')],
+  ['tmpfs', '/t:size=64m,mode=755,uid=1', tmpfs('/t', 'size=67108864', 'mode=755', 'uid=1')],
+  ['tmpfs', '/t:exec,ro', { ...tmpfs('/t'), options: ['nosuid', 'nodev', 'ro'] }],
+  [
+    'shm-size',
+    '1.5g',
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=1610612736'],
+    },
+  ],
+])('--%s %s', (flag, value, mount) => {
+  expect(one(flag, value).mounts).toEqual([mount])
+})
+
+test.each([
+  ['volume', 'x', 'named volumes are not there yet'],
+  ['volume', 'name:/x', 'named volumes are not there yet'],
+  ['volume', ':/x', 'named volumes are not there yet'],
+  ['volume', '/a:', 'does not say where in the container'],
+  ['volume', '/a:b', 'b is no absolute path in the container'],
+  ['volume', '/a:/b:ro:z', 'give SOURCE:DESTINATION'],
+  ['volume', '/a:/b:r', 'unknown option "r"; there are ro, rw and rprivate'],
+  ['volume', '/a:/b:', 'unknown option ""'],
+  ['volume', '/a:/b:nocopy', 'nocopy is for named volumes'],
+  ['volume', '/a:/b:ro,rw', 'give one of ro and rw'],
+  ['volume', '/a:/b:rslave,rshared', 'give one of rslave and rshared'],
+  ['volume', '/a:/', '/ is the root of the container'],
+  ['volume', '/a:/b/..', '/ is the root of the container'],
+  ['volume', '/a:/proc', '/proc belongs to the kernel'],
+  ['volume', '/a:/x/../proc/self/attr', '/proc/self/attr belongs to the kernel'],
+  ['volume', '/a:/sys/fs', '/sys/fs belongs to the kernel'],
+  ['volume', '/a:/dev/', '/dev holds the container’s own devices'],
+  ['mount', '', 'named volumes are not there yet'],
+  ['mount', 'type=bind', 'does not say where in the container'],
+  ['mount', 'type=bind,target=/x', 'type=bind needs a source'],
+  ['mount', 'type=bind,source=a,target=/x', 'an absolute path, not a'],
+  ['mount', 'source=a,target=/x', 'named volumes are not there yet'],
+  ['mount', 'type=npipe,source=a,target=/x', 'type is bind or tmpfs, not "npipe"'],
+  ['mount', 'type=bind,source=/a,target=/x,upperdir=/y', 'unknown key "upperdir"'],
+  ['mount', 'type=bind,source=/a,target=/x,source=/b', 'give source once'],
+  ['mount', 'type=bind,source,target=/x', 'source needs a value'],
+  ['mount', 'type=bind,source=/a,target=/x,tmpfs-size=1', 'tmpfs-size has no meaning for type=bind'],
+  ['mount', 'type=tmpfs,source=/a,target=/x', 'source has no meaning for type=tmpfs'],
+  ['mount', 'type=bind,source=/a,target=/x,ro=maybe', 'readonly is true or false'],
+  ['mount', 'type=bind,source=/a,target=/x,bind-propagation=up', 'bind-propagation is one of rprivate'],
+  ['mount', 'type=tmpfs,target=/x,tmpfs-mode=999', '"mode=999" is none of its options'],
+  ['tmpfs', 't', 't is no absolute path'],
+  ['tmpfs', '/proc/x', '/proc/x belongs to the kernel'],
+  ['tmpfs', '/t:upperdir=x', '"upperdir=x" is none of its options'],
+  ['tmpfs', '/t:size=0', 'give a size of at least one byte'],
+  ['tmpfs', '/t:size=1,,', '"" is none of its options'],
+  ['shm-size', 'much', 'give a size of at least one byte'],
+  ['shm-size', '-1', 'give a size of at least one byte'],
+])('--%s %j is refused', (flag, value, why) => {
+  expect(() => one(flag, value)).toThrow(
+    new RegExp(`^run: --${flag} .*: .*${why.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`),
+  )
+  expect(() => one(flag, value)).toThrow(/^[^\n]*$/)
+})
+
+describe('together', () => {
+  test('sources of -v are made where they are missing, those of --mount are not', () => {
+    const given = { volume: ['/a:/b'], mount: ['type=bind,source=/c,target=/d'] }
+    expect(mounts(given).create).toEqual(['/a'])
+  })
+
+  test.each([
+    [{ volume: ['/a:/x', '/b:/x/'] }, '--volume /b:/x/'],
+    [{ volume: ['/a:/x'], tmpfs: ['/x'] }, '--tmpfs /x'],
+    [{ volume: ['/a:/dev/shm'], 'shm-size': '1m' }, '--shm-size 1m'],
+  ])('each place takes one: %j', (given, named) => {
+    expect(() => mounts(given)).toThrow(`run: ${named}: there is a mount at `)
+  })
+
+  test('nothing given, nothing mounted', () => {
+    expect(mounts({})).toEqual({ mounts: [], create: [] })
+  })
+})
