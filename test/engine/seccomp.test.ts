@@ -179,7 +179,7 @@ test('the default programs are those of this REVISION: where they change on purp
     1,
     [
       [256914995, 4037533180],
-      [4175239135, 2092193212],
+      [3287805453, 3755361110],
     ],
   ])
 })

@@ -223,7 +223,7 @@ test('a listing reads like one', () => {
   `)
 })
 
-/** The same profile by libseccomp, or undefined where it is not installed: allowed calls, all others fail with EPERM. */
+/** Allows some calls by libseccomp, all others fail with EPERM; undefined where it is not installed. */
 function libseccomp(): ((rules: readonly Rule[]) => Uint8Array) | undefined {
   let library: ReturnType<typeof koffi.load>
   try {

@@ -28,7 +28,7 @@ const load = (profile: Seccomp = plain): Step[] => plan({ filter: compile(profil
 const directory = mkdtempSync(join(tmpdir(), 'seccomp-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-/** Carries out steps whose output goes to a file; tells how the program ended, what it wrote, and the steps' results. */
+/** Carries out steps whose output goes to a file; tells how the program ended, what it wrote, and the results. */
 function carryOut(...steps: Step[]) {
   const file = join(directory, 'output')
   const output = [
@@ -76,8 +76,8 @@ describe('the default profile', () => {
   })
 
   test('is in force in the program, which runs as ever', () => {
-    const script = `grep -E '^Seccomp:' /proc/self/status; echo $((6 * 7)) | cat; mkdir -p ${directory}/made && ls -d ${directory}/made`
-    const { exit, output } = carryOut(...load(), shell(script))
+    const work = `echo $((6 * 7)) | cat; mkdir -p ${directory}/made && ls -d ${directory}/made`
+    const { exit, output } = carryOut(...load(), shell(`grep -E '^Seccomp:' /proc/self/status; ${work}`))
     expect(exit).toEqual({ code: 0 })
     expect(output.toString()).toBe(`Seccomp:\t2\n42\n${directory}/made\n`)
   })

@@ -78,6 +78,9 @@ const MULTIPLEXED: Record<string, Record<number, string>> = {
   },
 }
 
+/** arch/arm: calls that are no part of the common count. */
+const isPrivate = (abi: Abi, number: number): boolean => abi === 'arm' && number >= 0xf0000
+
 /** What a profile says of a call of one ABI; the number without bit 30. */
 export function meaningOf(profile: Seccomp, abi: Abi): (call: Omit<Call, 'audit'>) => number {
   const { defaultAction, defaultErrnoRet = 1 } = profile
@@ -102,7 +105,7 @@ export function meaningOf(profile: Seccomp, abi: Abi): (call: Omit<Call, 'audit'
     const named = rules.some(
       rule => rule.names.includes(name) || (rule.behindSelector && behind.some(one => rule.names.includes(one))),
     )
-    if (named) newest = Math.max(newest, number)
+    if (named && !isPrivate(abi, number)) newest = Math.max(newest, number)
   }
   return ({ number, args }) => {
     const called = names.get(number) ?? []
@@ -115,6 +118,8 @@ export function meaningOf(profile: Seccomp, abi: Abi): (call: Omit<Call, 'audit'
     })
     const decided = fitting.find(({ always }) => always) ?? fitting[0]
     if (decided) return decided.value
-    return newest >= 0 && number > newest && !LETS.includes(defaultAction) ? 0x50000 + 38 : usual
+    return newest >= 0 && number > newest && !isPrivate(abi, number) && !LETS.includes(defaultAction)
+      ? 0x50000 + 38
+      : usual
   }
 }

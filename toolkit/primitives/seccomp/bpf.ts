@@ -1,5 +1,5 @@
 // Classic BPF, the little machine that a seccomp filter runs on: one accumulator, no loops, jumps go forward only.
-// The kernel runs it on struct seccomp_data before every system call. seccomp(2), bpf(4) of FreeBSD for the instructions.
+// The kernel runs it on struct seccomp_data before every system call. seccomp(2); the instructions: bpf(4) of FreeBSD.
 import { UsageError } from '../../kernel/usage-error.ts'
 
 /** What may stand in an instruction's `code` here. */

@@ -17,6 +17,7 @@ const ENOSYS = 38
 const AUDIT_ARCH = { x64: 0xc000003e, i386: 0x40000003, arm64: 0xc00000b7, arm: 0x40000028 } as const
 const X32_BIT = 0x40000000
 const NO_CALL = 0xffffffff // -1: a tracer has struck the call out
+const ARM_PRIVATE = 0xf0000 // where 32-bit ARM has calls of its own, far from all others
 const WORD = 0xffffffff
 
 export interface Target {
@@ -70,7 +71,7 @@ function decisions({ defaultAction, defaultErrnoRet, syscalls = [] }: Seccomp, a
   const add = (name: string, clauses: readonly Clause[]): void => {
     const number = numbers.get(name)
     if (number === undefined) return
-    newest = Math.max(newest, number)
+    if (number < ARM_PRIVATE) newest = Math.max(newest, number)
     if (clauses[0]!.value !== usual) calls.set(number, [...(calls.get(number) ?? []), ...clauses])
   }
   for (const rule of syscalls) {
@@ -143,10 +144,11 @@ function rangesOf(graph: Graph, profile: Seccomp, abi: Abi): Range[] {
   const starts = new Map<number, Node>([
     [0, standard],
     [newest + 1, unknown],
+    ...(abi === 'arm' ? [[ARM_PRIVATE, standard] as const] : []),
   ])
   for (const [number, clauses] of calls) {
     starts.set(number, decide(graph, clauses, standard))
-    if (!calls.has(number + 1) && number < newest) starts.set(number + 1, standard)
+    if (!calls.has(number + 1) && (number < newest || number >= ARM_PRIVATE)) starts.set(number + 1, standard)
   }
   return [...starts]
     .sort(([a], [b]) => a - b)

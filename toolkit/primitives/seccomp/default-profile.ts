@@ -28,7 +28,7 @@ const GROUPS: readonly Group[] = [
       access faccessat faccessat2 getdents getdents64 getcwd chdir fchdir cachestat statmount listmount`,
   },
   {
-    purpose: 'owner, mode, times and attributes of files; the kernel checks them against the process’s rights',
+    purpose: 'owner, mode, times and attributes of files, as far as the process’s rights go',
     calls: `chmod fchmod fchmodat fchmodat2 chown chown32 fchown fchown32 fchownat lchown lchown32 utime utimes
       utimensat utimensat_time64 futimesat setxattr lsetxattr fsetxattr setxattrat getxattr lgetxattr fgetxattr
       getxattrat listxattr llistxattr flistxattr listxattrat removexattr lremovexattr fremovexattr removexattrat
@@ -46,19 +46,20 @@ const GROUPS: readonly Group[] = [
   },
   {
     purpose: 'processes and threads: begin, wait for, end; what clone may not do stands below',
-    calls: `fork vfork execve execveat exit exit_group wait4 waitid waitpid getpid getppid gettid getpgid getpgrp setpgid
-      getsid setsid set_tid_address get_thread_area set_thread_area arch_prctl modify_ldt prctl rseq kill tkill tgkill
+    calls: `fork vfork execve execveat exit exit_group wait4 waitid waitpid getpid getppid gettid getpgid getpgrp
+      setpgid getsid setsid set_tid_address get_thread_area set_thread_area arch_prctl modify_ldt prctl rseq kill tkill tgkill
       pidfd_open pidfd_getfd pidfd_send_signal`,
   },
   {
-    purpose:
-      'debuggers and tracers, within the rights that ptrace(2) checks; uretprobe and uprobe serve probes set from outside',
+    // Before Linux 4.8 a tracer could exchange a call that the filter had let through.
+    purpose: 'debuggers, as far as ptrace(2) lets them; uretprobe and uprobe return from probes set from outside',
     calls: 'ptrace process_vm_readv process_vm_writev uretprobe uprobe',
   },
   {
     purpose: 'signals',
     calls: `rt_sigaction rt_sigprocmask rt_sigpending rt_sigqueueinfo rt_tgsigqueueinfo rt_sigreturn rt_sigsuspend
-      rt_sigtimedwait rt_sigtimedwait_time64 sigprocmask sigreturn sigaltstack signalfd signalfd4 pause alarm restart_syscall`,
+      rt_sigtimedwait rt_sigtimedwait_time64 sigprocmask sigreturn sigaltstack signalfd signalfd4 pause alarm
+      restart_syscall`,
   },
   {
     purpose: 'locks between threads; the futex calls of Linux 6.7 beside the old one',
@@ -138,10 +139,10 @@ const BY_CAPABILITY: Readonly<Record<string, string>> = {
   CAP_PERFMON: 'perf_event_open',
 }
 
-// Left out for everyone: keyctl, add_key, request_key (keys are not divided among containers); io_uring_* (works on files
-// and sockets where no filter sees it, and has had many holes); userfaultfd (holds the kernel still in the middle of an
-// attack); kexec_load (another kernel); pivot_root, swapon, and relics such as uselib, vm86, create_module; of i386's
-// socketcall the socket: which kind it wants cannot be seen.
+// Left out for everyone: keyctl, add_key, request_key (keys are not divided among containers); io_uring_* (works on
+// files and sockets where no filter sees it, and has had many holes); userfaultfd (holds the kernel still in the middle
+// of an attack); kexec_load (another kernel); pivot_root, swapon, and relics such as uselib, vm86, create_module; of
+// i386's socketcall the socket: which kind it wants cannot be seen.
 
 const words = (text: string): string[] => text.trim().split(/\s+/)
 

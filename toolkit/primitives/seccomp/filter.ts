@@ -27,7 +27,7 @@ function fprog(filter: Uint8Array): Struct {
 export function plan({ filter, flags }: Program): Step[] {
   return [
     step('seccomp', [SECCOMP.SET_MODE_FILTER, flags, fprog(filter)], {
-      why: 'from now on the kernel runs this filter before every system call and refuses those a container does not need: most ways out of one begin with a rare call',
+      why: 'from here on the kernel checks every call by this filter: ways out begin with calls that few programs need',
       lesson: '17-security',
       shell: '',
     }),

@@ -36,7 +36,7 @@ export const ARCHITECTURES = {
   SCMP_ARCH_ARM: 'arm',
 } as const
 
-/** What seccomp(2) is to be told besides the filter. A new process has one thread: TSYNC is the same with and without. */
+/** What seccomp(2) is told besides the filter. TSYNC means all threads; a new process has one. */
 export const FLAGS = {
   SECCOMP_FILTER_FLAG_TSYNC: 1,
   SECCOMP_FILTER_FLAG_LOG: 2,
