@@ -4,7 +4,7 @@
 import { UsageError } from '../kernel/usage-error.ts'
 import { readInside } from './inside.ts'
 
-/** The largest id: the kernel has twice as many, but -1 and its neighbours have meanings, and others' ids are signed. */
+/** The largest id, docker's. Beyond it a program that keeps ids in a signed number goes wrong; 2**32 is 0 to the kernel. */
 export const MAX_ID = 2 ** 31 - 1
 
 /** A user of an image. */

@@ -51,7 +51,7 @@ export function become({ user: { uid, gid, additionalGids } }: { user: User }): 
 export function ownTerminal({ user: { uid } }: { user: Pick<User, 'uid'> }): Step[] {
   return [
     step('fchownat', [0, '', uid, -1, AT.EMPTY_PATH], {
-      why: 'the terminal was made by root; its user could not open /dev/tty’s other name, /dev/pts/0',
+      why: 'the terminal was made by root, and its user could not open it by its name, /dev/pts/0',
       lesson,
       shell: `chown ${uid} /dev/pts/0`,
     }),
