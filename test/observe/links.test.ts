@@ -1,7 +1,7 @@
 // Links, addresses and routes as we read them, beside what `ip` says.
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { formatAddress } from '../../toolkit/observe/addresses.ts'
 import { type Link, readLinks } from '../../toolkit/observe/links.ts'
 import { defaultRoute, readRoutes } from '../../toolkit/observe/routes.ts'
@@ -69,13 +69,15 @@ describe('links', () => {
     ...{ name, index, kind, up, state, loopback, mac, mtu, master, peer, addresses },
   })
 
-  test('of this process are those of ip', () => {
-    expect(readLinks(process.pid)!.map(still)).toEqual(byIp(process.pid).map(still))
-  })
+  // A state may change between two looks: a new link settles, another test makes one.
+  const asByIp = (of: number) =>
+    vi.waitFor(() => expect(readLinks(of)!.map(still)).toEqual(byIp(of).map(still)), { timeout: 5000 })
 
-  test('of another network namespace too, of every kind', () => {
+  test('of this process are those of ip', () => asByIp(process.pid))
+
+  test('of another network namespace too, of every kind', async () => {
+    await asByIp(pid)
     const found = readLinks(pid)!
-    expect(found.map(still)).toEqual(byIp(pid).map(still))
     expect(found.map(({ name, kind, master }) => [name, kind, master])).toEqual([
       ['lo', undefined, undefined],
       ['br0', 'bridge', undefined],
@@ -123,9 +125,8 @@ describe('routes', () => {
       }),
     )
 
-  test('of this process are those of ip', () => {
-    expect(readRoutes(process.pid)).toEqual(byIp(process.pid))
-  })
+  test('of this process are those of ip', () =>
+    vi.waitFor(() => expect(readRoutes(process.pid)).toEqual(byIp(process.pid)), { timeout: 5000 }))
 
   test('of another network namespace too: several ways, dead ends, gateways of the other family', () => {
     const found = readRoutes(pid)!
