@@ -84,33 +84,31 @@ export class Netlink {
   }
 
   /**
-   * Asks for a list: the payloads of all its messages. One that changed while it was read (NLM_F_DUMP_INTR), or of
-   * which a part was lost, is read again. Throws a NetlinkError.
+   * Asks for a list: the payloads of all its messages. One that changed while it was read (NLM_F_DUMP_INTR) is read
+   * again, but not for ever: the last one is taken, and what came or went meanwhile may be missing in it, or there
+   * twice. Throws a NetlinkError.
    */
   dump(asked: Message): Buffer[] {
     // The flags of DUMP mean EXCL and REPLACE in what makes things.
     if (!asked.name.includes('_GET')) throw new TypeError(`not a question: ${asked.name}`)
-    for (let tries = 0; tries < TRIES; tries++) {
-      const found = this.#list(asked)
-      if (found) return found
+    for (let tries = 1; ; tries++) {
+      const { found, whole } = this.#list(asked)
+      if (whole || tries === TRIES) return found
     }
-    throw new NetlinkError(asked, ERRNO.EINTR)
   }
 
-  #list(asked: Message): Buffer[] | undefined {
+  #list(asked: Message): { found: Buffer[]; whole: boolean } {
     const number = this.#send(asked, NLM_F.DUMP)
     const found: Buffer[] = []
     let whole = true
     for (;;) {
-      const replies = this.#receive(asked, { mayLose: true })
-      if (!replies) return undefined
-      for (const reply of replies) {
+      for (const reply of this.#receive(asked)) {
         if (reply.sequence !== number) continue
         if (reply.flags & NLM_F.DUMP_INTR) whole = false
         if (reply.type === ERROR || reply.type === DONE) {
           const { errno, said } = readError(reply)
           if (errno > 0) throw new NetlinkError(asked, errno, said)
-          return whole ? found : undefined
+          return { found, whole }
         }
         found.push(Buffer.from(reply.payload))
       }

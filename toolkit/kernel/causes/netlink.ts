@@ -151,11 +151,6 @@ export const netlinkCauses = (): readonly NetlinkCauseRow[] => [
     cause: 'there were more answers than the socket had room for, and some are lost',
     remedy: 'look what was done: ip link, nft list ruleset; try again',
   },
-  {
-    errno: 'EINTR',
-    cause: 'what is listed kept changing while it was read',
-    remedy: 'try again',
-  },
 ]
 
 /** The likely cause of a refused message, or undefined. */
