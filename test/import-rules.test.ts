@@ -52,7 +52,7 @@ const READING = new Set(
   `closeSync constants existsSync fstatSync lstatSync openSync readdirSync readFileSync readlinkSync readSync
   realpathSync statfsSync statSync`.split(/\s+/),
 )
-const READING_CALLS = new Set(['close', 'openat', 'read', 'socket'])
+const READING_CALLS = new Set(['close', 'lgetxattr', 'openat', 'read', 'socket'])
 
 /** Why a file of observe/ could change something. What may be used is listed, so that a new way does not slip through. */
 function changes(source: string): string[] {

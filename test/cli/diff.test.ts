@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const state = mkdtempSync(`${tmpdir()}/diff-`)
+const id = '0123456789ab'
+afterAll(() => rmSync(state, { recursive: true }))
+beforeAll(() => {
+  const rootfs = `${state}/image`
+  const upper = `${state}/containers/ended/${id}/upper`
+  mkdirSync(`${rootfs}/etc`, { recursive: true })
+  mkdirSync(`${upper}/etc`, { recursive: true })
+  writeFileSync(`${rootfs}/etc/hosts`, '')
+  writeFileSync(`${upper}/etc/hosts`, '')
+  writeFileSync(`${upper}/etc/\x1b[2J`, '')
+  const described = {
+    version: 2,
+    id: id.padEnd(64, '0'),
+    name: 'box',
+    rootfs,
+    args: [],
+    autoRemove: false,
+    created: '',
+  }
+  writeFileSync(`${upper}/../state.json`, JSON.stringify(described))
+})
+
+const diff = (...args: string[]) => {
+  const script = `const { main } = await import('${import.meta.dirname}/../../toolkit/cli/diff.ts')
+    await main(process.argv.slice(1)).catch(error => { console.error(error.message); process.exitCode = error.exitCode })`
+  return spawnSync(process.execPath, ['--input-type=module', '-e', script, '--', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, TOOLKIT_STATE: state },
+  })
+}
+
+test('a line a change, what would steer a terminal as escapes; by id or by name', () => {
+  const lines = 'C /etc\nA /etc/\\x1b[2J\nC /etc/hosts\n'
+  expect(diff(id.slice(0, 4))).toMatchObject({ status: 0, stdout: lines })
+  expect(diff('box').stdout).toBe(lines)
+})
+
+test('--json', () => {
+  const changes = JSON.parse(diff('--json', 'box').stdout)
+  expect(changes[1]).toEqual({ kind: 'A', path: '/etc/\x1b[2J' })
+  expect(changes).toHaveLength(3)
+})
+
+test('no container, two containers, an unknown one', () => {
+  expect(diff()).toMatchObject({ status: 125, stderr: "diff: give one container; 'toolkit ps -a' lists them\n" })
+  expect(diff('a', 'b').status).toBe(125)
+  expect(diff('nobody')).toMatchObject({ status: 1, stdout: '' })
+})

@@ -1,0 +1,28 @@
+import { directoryOf, findContainer } from '../engine/store.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { readChanges } from '../observe/changes.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+import { printable, printableJson } from './printable.ts'
+
+const command: Command = {
+  usage: 'diff [OPTIONS] CONTAINER',
+  summary: 'List what a container has changed in its files: A added, C changed, D deleted.',
+  flags: { json: { help: 'as JSON' } },
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  if (rest.length !== 1) throw new UsageError("diff: give one container; 'toolkit ps -a' lists them")
+  const { id, state, running } = findContainer(rest[0]!)
+  if (!state) throw new UsageError(`diff: the state of container ${id} cannot be read`, 1)
+  const upper = `${directoryOf(running ? 'live' : 'ended', id)}/upper`
+  const changes = readChanges(upper, [state.rootfs])
+  if (flags.json) print(printableJson(changes))
+  else if (changes.length > 0) print(changes.map(({ kind, path }) => `${kind} ${printable(path)}`).join('\n'))
+  return 0
+}
