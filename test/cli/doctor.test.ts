@@ -183,6 +183,17 @@ describe.skipIf(!isRoot)(`as root${isRoot ? '' : ' (skipped: needs root)'}`, () 
     expect(ok).toBe(true)
   })
 
+  test('no mount for one controller of v1', () => {
+    if (!existsSync('/sys/fs/cgroup/cpuset/tasks')) return
+    const { check } = examine(after('umount /sys/fs/cgroup/cpuset', 'unshare', '-m'))
+    expect(check('cgroup-cpuset')).toMatchObject({
+      state: 'warning',
+      message:
+        'there is no cgroup controller cpuset here (not mounted); try: sudo mkdir -p /sys/fs/cgroup/cpuset && sudo mount -t cgroup -o cpuset cgroup /sys/fs/cgroup/cpuset',
+    })
+    expect(check('cgroup-memory').state).toBe('ok')
+  })
+
   test('cgroups that another mount covers', () => {
     const { check } = examine(after('mount -t tmpfs none /sys/fs/cgroup', 'unshare', '-m'))
     expect(check('cgroups').state).toBe('warning')

@@ -28,6 +28,10 @@ export function row(title: string, text: string, { indent = 2, titles = 14 } = {
     .trimEnd()
 }
 
+/** A line that nobody copies, no longer than the terminal is wide; whole where stdout is none. */
+export const fit = (line: string): string =>
+  isTerminal(1) && line.length > width() ? `${line.slice(0, width() - 1)}…` : line
+
 const isColoured = (): boolean => isTerminal(1) && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 
 /** The text in one of the terminal's own 16 colours, so that it can be read on light and on dark. */

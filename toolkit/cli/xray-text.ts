@@ -6,7 +6,7 @@ import type { Mount } from '../observe/mounts.ts'
 import type { Tree } from '../observe/process.ts'
 import type { Socket } from '../observe/sockets.ts'
 import type { Identity, NamespaceView, Network, Xray } from '../observe/xray.ts'
-import { colour, row } from './layout.ts'
+import { colour, fit, row } from './layout.ts'
 import { printable, printableWords } from './printable.ts'
 
 const STATES: Record<string, string> = {
@@ -219,7 +219,11 @@ function branches(tree: Tree, depth = 0): string[] {
 function treeSection({ tree }: Xray): string {
   const lines = branches(tree)
   const more = lines.length - SHOWN_TREE
-  return [colour(1, 'processes'), ...lines.slice(0, SHOWN_TREE), ...(more > 0 ? [`  and ${more} more`] : [])].join('\n')
+  return [
+    colour(1, 'processes'),
+    ...lines.slice(0, SHOWN_TREE).map(fit),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ].join('\n')
 }
 
 /** All of a process. */

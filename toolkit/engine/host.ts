@@ -20,10 +20,12 @@ export interface Requirement {
 }
 
 const debian = process.arch === 'arm64' ? 'arm64' : 'amd64'
-const KERNEL = `sudo apt-get install linux-image-${debian} && sudo reboot`
+/** Gets a kernel that has all. */
+export const KERNEL = `sudo apt-get install linux-image-${debian} && sudo reboot`
 const PRIVILEGED = 'docker run --privileged …'
 const CONTAINERS = 'no container can be made'
-const bootWith = (words: string) =>
+/** Puts words on the kernel command line; Debian and its kin read that from /etc/default/grub. */
+export const bootWith = (words: string) =>
   `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX ${words}"' | sudo tee -a /etc/default/grub && sudo update-grub && sudo reboot`
 
 const namespace = (name: string, cost: string): Omit<Requirement, 'needed'> => ({
@@ -42,7 +44,8 @@ const controller = (name: string, cost: string, remedy: string): Requirement => 
   remedy,
 })
 
-const mounted = (name: string) =>
+/** Mounts a controller where there is no v2 hierarchy that has it. */
+export const mountV1 = (name: string): string =>
   `sudo mkdir -p /sys/fs/cgroup/${name} && sudo mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`
 
 const program = (title: string, missing: string, cost: string, remedy: string): Requirement => ({
@@ -217,10 +220,10 @@ export const REQUIREMENTS = {
     cost: '--memory-swap; with -m a container may swap as it likes',
     remedy: bootWith('swapaccount=1'),
   },
-  'cgroup-cpu': controller('cpu', '--cpus, --cpu-shares', mounted('cpu')),
-  'cgroup-cpuset': controller('cpuset', '--cpuset-cpus', mounted('cpuset')),
-  'cgroup-pids': controller('pids', '--pids-limit, and lesson 9: a fork bomb takes the host with it', mounted('pids')),
-  'cgroup-io': controller('io', '--blkio-weight, --device-read-bps', mounted('blkio')),
+  'cgroup-cpu': controller('cpu', '--cpus, --cpu-shares', mountV1('cpu')),
+  'cgroup-cpuset': controller('cpuset', '--cpuset-cpus', mountV1('cpuset')),
+  'cgroup-pids': controller('pids', '--pids-limit, and lesson 9: a fork bomb takes the host with it', mountV1('pids')),
+  'cgroup-io': controller('io', '--blkio-weight, --device-read-bps', mountV1('blkio')),
   'cgroup-io-weight': {
     group: 'cgroups',
     title: 'io weight',
@@ -228,9 +231,9 @@ export const REQUIREMENTS = {
     cost: '--blkio-weight',
     remedy: 'sudo modprobe bfq',
   },
-  'cgroup-devices': controller('devices', '--device: containers may use all that they can mknod', mounted('devices')),
-  'cgroup-freezer': controller('freezer', 'pause', mounted('freezer')),
-  'cgroup-hugetlb': controller('hugetlb', 'limits of huge pages', mounted('hugetlb')),
+  'cgroup-devices': controller('devices', '--device: containers may use all that they can mknod', mountV1('devices')),
+  'cgroup-freezer': controller('freezer', 'pause', mountV1('freezer')),
+  'cgroup-hugetlb': controller('hugetlb', 'limits of huge pages', mountV1('hugetlb')),
   veth: {
     group: 'network',
     title: 'veth',

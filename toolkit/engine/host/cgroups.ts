@@ -8,6 +8,7 @@ import { type CgroupLayout, cgroupsBelow, hierarchyOf, readLayout } from '../../
 import { prepareCgroup } from '../cgroup.ts'
 import { HostRefusal } from '../host.ts'
 import { type Finding, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
+import { withoutController } from './controllers.ts'
 
 /** Our own cgroups. A directory that another mount has covered is none: mountinfo lists it still. */
 function layoutHere(): CgroupLayout {
@@ -64,8 +65,8 @@ export function controller(name: keyof typeof WISHES): Finding {
     return ok(hierarchyOf(layout, onV1(name))?.version === 1 ? 'v1' : 'v2')
   } catch (error) {
     if (error instanceof HostRefusal) return { state: 'missing', ...error.particulars }
-    if (error instanceof UsageError) return missing(error.message)
-    throw error
+    if (!(error instanceof UsageError)) throw error
+    return { state: 'missing', ...withoutController({ controller: name, isV2: layout.layout === 'v2' }).particulars }
   }
 }
 
@@ -107,7 +108,7 @@ export function freezer(): Finding {
 function hasFile(name: string, files: readonly string[]): Finding {
   const layout = layoutHere()
   const found = hierarchyOf(layout, onV1(name)) ?? hierarchyOf(layout, name)
-  if (!found?.directory) return unchecked(`there is no controller ${name}`)
+  if (!found?.directory) return unchecked(`no group here has the controller ${name}`)
   const groups = [found.directory, ...cgroupsBelow(found.mountPoint!)]
   if (groups.some(group => files.some(file => existsSync(`${group}/${file}`)))) return ok()
   return groups.every(group => group === found.mountPoint) ? unchecked('there is no cgroup to look at') : missing()
