@@ -349,6 +349,14 @@ describe('actions', () => {
     expect(() => messageAction(linkUp('lo'), 'inside').apply({ descriptors: new Map() })).toThrow(/no process yet/)
   })
 
+  test('into a network namespace that belongs to another user namespace', async () => {
+    const host = await namespaceOf()
+    const container = await script('echo ready; read x', 'unshare', '-U', '-n')
+    send({ host, container }, vethPair({ name: 'veth1', peer: { name: 'eth0', into: process } }))
+    send({ host: container, container }, linkUp('eth0'), address('eth0', '10.0.0.2/24'))
+    expect(ip(container, 'address', 'show', 'eth0')[0]).toMatchObject({ operstate: 'UP' })
+  })
+
   test('a host that is deaf to routers', async () => {
     expect(ignoreRouters('br0').shell).toBe('echo 0 > /proc/sys/net/ipv6/conf/br0/accept_ra')
     const { host } = await pairOf()
