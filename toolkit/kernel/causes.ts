@@ -1,6 +1,7 @@
 // Why a call fails, in the places where containers are made. The first row that fits wins, so the special ones come
 // first. These tables are part of the course: a lesson that provokes an error on purpose quotes its row, and
 // test/kernel/causes.test.ts provokes for real all that can be provoked.
+import { cgroupCauses } from './causes/cgroups.ts'
 import { detachedMountCauses } from './causes/detached-mounts.ts'
 import { fileCauses } from './causes/files.ts'
 import { mountCauses } from './causes/mounts.ts'
@@ -12,6 +13,7 @@ import type { SyscallName } from './syscalls.ts'
 
 /** All rows, in the order in which they are tried. Made when asked for: most runs have no error to explain. */
 export const causes = (): readonly CauseRow[] => [
+  ...cgroupCauses(),
   ...detachedMountCauses(),
   ...processCauses(),
   ...mountCauses(),
