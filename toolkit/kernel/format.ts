@@ -55,6 +55,7 @@ function formatArg(param: Param | undefined, arg: Arg): string {
       ? ['O_RDONLY', ...(arg ? [formatFlags('O', arg)] : [])].join('|')
       : formatFlags('O', arg)
   if (param === 'dev') return `makedev(${(arg >> 8) & 0xfff}, ${(arg & 0xff) | ((arg >> 12) & 0xfff00)})`
+  if (param === 'clone') return `${formatFlags('CLONE', arg & ~0xff)}|${formatEnum('SIG', arg & 0xff)}`
   if (param === 'ptr' && arg === 0) return 'NULL'
   if (param?.startsWith('flags:')) return formatFlags(param.slice(6) as Group, arg)
   if (param?.startsWith('enum:')) return formatEnum(param.slice(5) as Group, arg)

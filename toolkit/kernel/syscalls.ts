@@ -8,7 +8,8 @@ import type { Group } from './constants.ts'
 /**
  * What an argument is: `str` a NUL-terminated string, `strs` a NULL-terminated array of them (argv, envp), `ptr` bytes
  * that the kernel reads or fills, `dirfd` a descriptor or AT_FDCWD, `mode` octal, with the file type where there is one,
- * `access` the flags of open(2) with their access mode, `dev` a device number; `flags:X` bits from the group X of
+ * `access` the flags of open(2) with their access mode, `dev` a device number, `clone` flags and in the lowest byte the
+ * signal that a child ends with; `flags:X` bits from the group X of
  * constants.ts, `enum:X` one value of it. All others are plain numbers.
  */
 export type Param =
@@ -22,6 +23,7 @@ export type Param =
   | 'mode'
   | 'access'
   | 'dev'
+  | 'clone'
   | 'str'
   | 'strs'
   | 'ptr'
@@ -41,7 +43,7 @@ const call = (x64: number, arm64: number, ...params: Param[]): Syscall => ({ x64
 export const syscalls = {
   // processes
   clone3: call(435, 435, 'flags:CLONE'), // of struct clone_args only the flags are told
-  clone: call(56, 220, 'uint', 'ptr', 'ptr', 'ptr', 'ptr'),
+  clone: call(56, 220, 'clone', 'ptr', 'ptr', 'ptr', 'ptr'),
   unshare: call(272, 97, 'flags:CLONE'),
   setns: call(308, 268, 'fd', 'flags:CLONE'),
   execve: call(59, 221, 'str', 'strs', 'strs'),
