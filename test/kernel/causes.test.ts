@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -23,6 +24,7 @@ import {
   IFF,
   IOCTL,
   LOCK,
+  MFD,
   MS,
   O,
   PR,
@@ -478,6 +480,12 @@ describe.skipIf(noUserNamespaces)('user namespaces (needed)', () => {
       ['unshare', CLONE.NEWUTS],
     ),
   ])
+})
+
+const NOEXEC = '/proc/sys/vm/memfd_noexec' // each PID namespace has its own
+describe.skipIf(!existsSync(NOEXEC))('Linux 6.3 (needed)', () => {
+  const into = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c', `echo 2 >${NOEXEC}; exec "$@"`, 'sh']
+  provoke('where no program runs from memory', into, [fails('EACCES', /memfd_noexec/, ['memfd_create', 'x', MFD.EXEC])])
 })
 
 describe.skipIf(!cpuset)('cgroup v1 (needed)', () => {

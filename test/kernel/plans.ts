@@ -34,11 +34,12 @@ export interface Runner {
   run(
     plan: Plan,
     atGate?: (gate: string, pid: number) => void,
+    descriptors?: ReadonlyMap<string, number>,
   ): Promise<{ exit: Exit; results: (number | undefined)[] }>
 }
 
-async function runFast(plan: Plan, atGate?: (gate: string, pid: number) => void) {
-  const process: Starting = start(plan)
+const runFast: Runner['run'] = async (plan, atGate, descriptors = new Map()) => {
+  const process: Starting = start(plan, { descriptors })
   for (let gate = process.next(); gate !== undefined; gate = process.next()) {
     atGate?.(gate, process.pid)
     process.open()
@@ -48,8 +49,8 @@ async function runFast(plan: Plan, atGate?: (gate: string, pid: number) => void)
   return { exit, results: process.results() }
 }
 
-async function runSlowly(plan: Plan, atGate?: (gate: string, pid: number) => void) {
-  const process = startTwin(plan)
+const runSlowly: Runner['run'] = async (plan, atGate, descriptors = new Map()) => {
+  const process = startTwin(plan, { descriptors })
   try {
     for (let gate = await process.next(); gate !== undefined; gate = await process.next()) {
       atGate?.(gate, process.pid)

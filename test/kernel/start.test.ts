@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pipe } from '../../toolkit/kernel/call.ts'
 import { AT, MS, O } from '../../toolkit/kernel/constants.ts'
 import { KernelError } from '../../toolkit/kernel/error.ts'
 import { start } from '../../toolkit/kernel/start.ts'
@@ -83,6 +84,32 @@ describe('the same plan makes the same container', () => {
       code: 'EEXIST',
       step: 1,
     })
+  })
+
+  test.each(runners)('$name: what must come first comes first, and counts', async ({ run }) => {
+    const gates: string[] = []
+    const first = [call('umask', 0o12), { gate: 'first' }, call('umask', 0o34)]
+    const steps = [call('umask', 0o56), { gate: 'then' }, shell('exit 4')]
+    const { exit, results } = await run({ ...plan(...steps), first }, gate => gates.push(gate))
+    expect(gates).toEqual(['first', 'then'])
+    expect(results.slice(1, 3)).toEqual([0o12, 0o34])
+    expect(exit.code).toBe(4)
+    await expect(run({ ...plan(...steps), first: [call('chdir', '/nowhere')] })).rejects.toMatchObject({ step: 1 })
+    const wrong = [call('chdir', '/nowhere'), ...steps]
+    await expect(run({ ...plan(...wrong), first: [call('umask', 0)] })).rejects.toMatchObject({ step: 2 })
+  })
+
+  test.each(runners)('$name: descriptors by their names, in the first steps and the others', async ({ run }) => {
+    const [read, write] = pipe()
+    const output = { descriptor: 'output' }
+    const text = Buffer.from('text')
+    const first = [call('write', output, text, 4)]
+    const steps = [call('write', output, text, 4), call('dup3', output, 1, 0), shell('echo $$')]
+    await run({ ...plan(...steps), first }, undefined, new Map([['output', write]]))
+    closeSync(write)
+    expect(readFileSync(read, 'utf8')).toBe('texttext1\n')
+    closeSync(read)
+    await expect(run(plan(...steps))).rejects.toThrow('no descriptor output')
   })
 })
 

@@ -3,14 +3,23 @@ import { readSync, writeSync } from 'node:fs'
 import { attempt } from './call.ts'
 import { F } from './constants.ts'
 import { ERRNO } from './errno.ts'
-import { type Arg, type Gate, isGate, type Step, type Struct } from './step.ts'
+import { type Arg, type Descriptor, type Gate, isGate, type Step, type Struct } from './step.ts'
 import { ANSWER_FD, type Answer, PLAN_FD } from './twin.ts'
 
-type EncodedArg = Exclude<Arg, Uint8Array | Struct> | { readonly bytes: string }
+type EncodedArg =
+  | Exclude<Arg, Uint8Array | Struct | Descriptor>
+  | { readonly bytes: string }
+  | { readonly bytes: string; readonly text: string; readonly pointers?: readonly { at: number; to: string }[] }
 type Encoded = Gate | (Omit<Step, 'args'> & { readonly args: readonly EncodedArg[] })
 
-const decode = (arg: EncodedArg): Arg =>
-  typeof arg === 'object' && arg !== null && 'bytes' in arg ? Buffer.from(arg.bytes, 'base64') : arg
+const memory = (text: string) => Buffer.from(text, 'base64')
+
+function decode(arg: EncodedArg): Arg {
+  if (typeof arg !== 'object' || arg === null || !('bytes' in arg)) return arg
+  if (!('text' in arg)) return memory(arg.bytes)
+  const pointers = (arg.pointers ?? []).map(({ at, to }) => ({ at, to: memory(to) }))
+  return { bytes: memory(arg.bytes), text: arg.text, pointers }
+}
 
 function readLine(): string {
   const byte = Buffer.alloc(1)
@@ -43,6 +52,6 @@ function run(flags: number, entries: readonly Encoded[]): void {
   }
 }
 
-const { flags, steps } = JSON.parse(readLine()) as { flags: number; steps: Encoded[] }
-run(flags, steps)
+const { flags, entries } = JSON.parse(readLine()) as { flags: number; entries: Encoded[] }
+run(flags, entries)
 attempt('exit_group', [127])

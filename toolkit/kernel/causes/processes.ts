@@ -67,13 +67,13 @@ export const processCauses = (): readonly CauseRow[] => [
     remedy: 'raise the limit in /proc/sys/user/, or end what holds the others: lsns lists them',
   },
   {
-    call: ['unshare', 'clone3'],
+    call: ['unshare', 'clone3', 'clone'],
     errno: 'ENOMEM',
     cause: 'no memory is left, or the first process of the PID namespace has ended: nobody can be born in there now',
     remedy: 'start a new PID namespace; with unshare(1), use --pid together with --fork',
   },
   {
-    call: ['unshare', 'clone3'],
+    call: ['unshare', 'clone3', 'clone'],
     errno: 'EAGAIN',
     cause: 'the limit on processes is reached: of the cgroup (pids.max), the user (ulimit -u) or the machine',
     remedy: 'raise that limit, or end some processes',
@@ -144,7 +144,7 @@ export const processCauses = (): readonly CauseRow[] => [
     remedy: 'put them there too: ldd COMMAND on the host lists the loader and the libraries',
   },
   {
-    call: 'execve',
+    call: ['execve', 'execveat'],
     errno: 'EACCES',
     cause: 'the file is not executable, is a directory, or lies on a file system mounted noexec',
     remedy: 'chmod +x it, or mount without noexec',
@@ -198,7 +198,7 @@ export const processCauses = (): readonly CauseRow[] => [
     remedy: 'raise the limit, or end some of them',
   },
   {
-    call: 'execve',
+    call: ['execve', 'execveat'],
     errno: 'EPERM',
     cause: 'a security module or a seccomp filter forbids this program',
     remedy: 'look for the denial in dmesg or the audit log',
@@ -254,6 +254,13 @@ export const processCauses = (): readonly CauseRow[] => [
     errno: 'EPERM',
     cause: 'a process can only give capabilities up: it has never had one of these',
     remedy: 'leave it out; what there is to give stands in CapPrm of /proc/self/status',
+  },
+  // memfd_create(2)
+  {
+    call: 'memfd_create',
+    errno: 'EACCES',
+    cause: 'no program may be run from memory here: sysctl vm.memfd_noexec is 2',
+    remedy: 'as root: sysctl -w vm.memfd_noexec=1; inside another container, there',
   },
   // sethostname(2)
   {
