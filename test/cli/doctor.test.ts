@@ -215,6 +215,19 @@ describe.skipIf(!isRoot)(`as root${isRoot ? '' : ' (skipped: needs root)'}`, () 
     expect(check('overlay-upper')).toMatchObject({ state: 'missing', detail: '/mnt/o' })
   })
 
+  const noDisk =
+    spawnSync('mke2fs', ['-V']).error || !existsSync('/dev/loop-control')
+      ? ' (skipped: needs mke2fs and loop devices)'
+      : ''
+  test.skipIf(noDisk)(`a state directory on a file system that tells no types${noDisk}`, () => {
+    const disk = mkdtempSync(join(tmpdir(), 'doctor-disk-'))
+    const script = `truncate -s 8M ${disk}/image; mke2fs -q -F -O ^filetype ${disk}/image
+      mount -o loop ${disk}/image /mnt`
+    const { check } = examine(after(script, 'unshare', '-m'), { TOOLKIT_STATE: '/mnt' })
+    expect(check('overlay-upper')).toMatchObject({ state: 'missing', detail: 'directories do not tell types: /mnt' })
+    rmSync(disk, { recursive: true })
+  })
+
   test('a state directory that is read-only, or nearly full', () => {
     const readOnly = after('mount -t tmpfs -o ro none /mnt', 'unshare', '-m')
     expect(examine(readOnly, { TOOLKIT_STATE: '/mnt' }).check('state-dir')).toMatchObject({

@@ -308,7 +308,7 @@ export const REQUIREMENTS = {
     'terminal',
     'this is no terminal of at least 80 columns and 24 rows',
     'the tutor; toolkit lessons does the same without a screen',
-    'stty size',
+    "printf '\\e[8;30;100t'",
   ),
   'utf-8': program(
     'UTF-8',

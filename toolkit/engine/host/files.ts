@@ -50,10 +50,24 @@ export function state(): Finding {
   }
 }
 
+/** Whether a directory tells the type of its entries (struct linux_dirent64): else whiteouts show up as devices. */
+function tellsTypes(directory: string): boolean {
+  const fd = openSync(directory, 'r')
+  try {
+    const entries = Buffer.alloc(4096)
+    const length = attempt('getdents64', [fd, entries, entries.length])
+    for (let at = 0; at < length; at += entries.readUInt16LE(at + 16)) if (entries[at + 18] !== 0) return true
+    return false
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** An overlay that is never mounted anywhere, over three directories. */
 function tryOverlay(directory: string): Finding {
   const layers = ['lower', 'upper', 'work'].map(name => `${directory}/${name}`) as [string, string, string]
   for (const path of layers) mkdirSync(path)
+  if (!tellsTypes(directory)) return missing(`directories do not tell types: ${dirname(directory)}`)
   const value = Buffer.from('y')
   const attribute = errorOf('lsetxattr', [layers[1], 'trusted.overlay.opaque', value, value.length, 0])
   if (attribute) return missing(`no extended attributes: ${attribute}`)
