@@ -30,11 +30,15 @@ export const IFLA = {
   LINK_NETNSID: 37,
   INFO_KIND: 1,
   INFO_DATA: 2,
+  INFO_SLAVE_KIND: 4,
+  INFO_SLAVE_DATA: 5,
 } as const
 
 /** Inside INFO_DATA, for each kind its own. */
 export const VETH = { INFO_PEER: 1 } as const
 export const BR = { FORWARD_DELAY: 1, AGEING_TIME: 4, STP_STATE: 5 } as const
+/** Inside INFO_SLAVE_DATA: of a link that is plugged into a bridge. */
+export const BRPORT = { MODE: 4 } as const
 export const MACVLAN = { MODE: 1 } as const
 export const VXLAN = { ID: 1, GROUP: 2, LINK: 3, LOCAL: 4, PORT: 15 } as const
 

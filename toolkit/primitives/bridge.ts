@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { type Action, writeAction } from '../kernel/action.ts'
 import { NLM_F } from '../kernel/constants.ts'
 import { checkLinkName, parseMac } from '../kernel/link-name.ts'
-import { attribute, string, type ToldMessage, u32 } from '../kernel/netlink-message.ts'
-import { BR, braces, IFLA, ifinfomsg, line, linkInfo, routeMessage } from '../kernel/rtnetlink.ts'
+import { attribute, string, type ToldMessage, u8, u32 } from '../kernel/netlink-message.ts'
+import { BR, BRPORT, braces, IFLA, ifinfomsg, line, linkInfo, routeMessage } from '../kernel/rtnetlink.ts'
 
 const CLOCK = 100 // ticks a second: the kernel's unit here, whatever its own clock is (USER_HZ)
 
@@ -72,3 +72,21 @@ export function ignoreRouters(name: string): Action {
   })
   return { ...write, apply: context => existsSync('/proc/sys/net/ipv6') && write.apply(context) }
 }
+
+/**
+ * Lets a bridge send a frame back through the port where it came in. A switch never does; but with br_netfilter a packet
+ * to a published port is given its new destination inside the bridge, and that may be who sent it.
+ */
+export const hairpin = (port: string): ToldMessage => ({
+  ...routeMessage('RTM_NEWLINK', braces(port, ['hairpin']), [
+    ifinfomsg(),
+    attribute(IFLA.IFNAME, string(checkLinkName(port))),
+    attribute(IFLA.LINKINFO, [
+      attribute(IFLA.INFO_SLAVE_KIND, string('bridge')),
+      attribute(IFLA.INFO_SLAVE_DATA, attribute(BRPORT.MODE, u8(1))),
+    ]),
+  ]),
+  why: 'a container that asks for its own published port would get no answer',
+  lesson: '15-bridge',
+  shell: `ip link set ${port} type bridge_slave hairpin on`,
+})

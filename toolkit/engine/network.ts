@@ -1,0 +1,136 @@
+// The engine's network: who is in it. A container joins before it is made, is wired up while it is made (wiring.ts), and
+// leaves when it has ended, by its own engine or by the next command after that was killed.
+import { closeSync, existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { stateDir } from '../image/paths.ts'
+import { parseSubnet, type Subnet } from '../kernel/ip.ts'
+import { hashName } from '../kernel/link-name.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { readLinks } from '../observe/links.ts'
+import { readRoutes } from '../observe/routes.ts'
+import { lock } from './files.ts'
+import {
+  chooseSubnet,
+  dockerPools,
+  exclusively,
+  findLease,
+  type Lease,
+  type LeaseWish,
+  type Network,
+  readLeases,
+  readState,
+  writeLease,
+  writeState,
+} from './leases.ts'
+import { holdPorts, type PortWish } from './ports.ts'
+import { directoryOf } from './store.ts'
+import { removeBridge, unwire } from './wiring.ts'
+
+const USUAL_STATE = '/var/lib/toolkit'
+const EXAMPLE_PORT = 32768 // where the kernel may choose one
+
+/** The network of this state directory; engines with another one have a bridge of their own, and addresses beside it. */
+export function bridgeNetwork(): Network {
+  const state = resolve(stateDir())
+  const name = state === USUAL_STATE ? undefined : hashName('toolkit-', state)
+  return {
+    bridge: name ?? 'toolkit0',
+    table: name ?? 'toolkit',
+    directory: `${state}/networks/bridge`,
+    pools: dockerPools(),
+    isAlive: id => existsSync(directoryOf('live', id)) && !isFree(`${directoryOf('live', id)}/lock`),
+  }
+}
+
+function isFree(path: string): boolean {
+  const fd = lock(path, { wait: false, shared: true })
+  if (fd !== undefined) closeSync(fd)
+  return fd !== undefined
+}
+
+/** What a container wants of the network. */
+export interface NetworkWish extends Omit<LeaseWish, 'ports'> {
+  readonly ports: readonly PortWish[]
+}
+
+/** A container's place in the network. */
+export interface Membership {
+  readonly lease: Lease
+  /** Lets go of the host's ports; they are held only as long as this engine lives. The lease stays: see leaveNetwork. */
+  close(): void
+}
+
+/** Takes the ports and an address. Throws a UsageError where one is not to be had; then nothing is taken. */
+export function joinNetwork(wish: NetworkWish, network = bridgeNetwork()): Membership {
+  const held = holdPorts(wish.ports)
+  try {
+    const lease = exclusively(network, () => takeLease({ ...wish, ports: held.ports }, network))
+    return { lease, close: held.close }
+  } catch (error) {
+    held.close()
+    throw error
+  }
+}
+
+function takeLease(wish: LeaseWish, network: Network): Lease {
+  let leases = readLeases(network)
+  const subnet = chooseSubnet(network, leases, () => usedByOthers(network))
+  let lease = findLease(leases, subnet, wish)
+  if (!lease) {
+    for (const { id } of leases.filter(({ id }) => !network.isAlive(id))) unwire(id, network)
+    leases = readLeases(network)
+    lease = findLease(leases, subnet, wish)
+  }
+  if (!lease) throw exhausted(leases)
+  const state = readState(network)
+  if (state && state.subnet !== lease.subnet) removeBridge(network) // it still has the addresses of before
+  writeState(network, { ...state, subnet: lease.subnet })
+  writeLease(network, lease)
+  return lease
+}
+
+const exhausted = (leases: readonly Lease[]): UsageError =>
+  new UsageError(
+    `run: --network bridge: no address is left in ${leases[0]?.subnet}, ${leases.length} containers have one; end some, 'toolkit ps' lists them`,
+  )
+
+/** What `joinNetwork` would take, as far as one can know without taking it. Needs no rights. */
+export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridgeNetwork()): Lease {
+  const leases = existsSync(network.directory) && process.getuid!() === 0 ? readLeases(network) : []
+  const subnet = chooseSubnet(network, leases, () => usedByOthers(network))
+  const lease = findLease(leases, subnet, {
+    ...wish,
+    ports: ports.map(({ protocol, address, host, container }) => ({
+      ...{ protocol, address, container },
+      host: host?.[0] ?? EXAMPLE_PORT,
+    })),
+  })
+  if (!lease) throw exhausted(leases)
+  return lease
+}
+
+/**
+ * Takes away what was made for a container; with the last one the firewall, too, and the forwarding that we switched on.
+ * What is gone already, by whomever, is as good. Throws a NetlinkError; then the lease stays for next time.
+ */
+export function leaveNetwork(id: string, network = bridgeNetwork()): void {
+  if (existsSync(network.directory)) exclusively(network, () => unwire(id, network))
+}
+
+/** Takes the bridge away where no container is left. True where it is gone. */
+export function tidyNetwork(network = bridgeNetwork()): boolean {
+  if (!existsSync(network.directory)) return true
+  return exclusively(network, () => {
+    if (readLeases(network).length > 0) return false
+    removeBridge(network)
+    return true
+  })
+}
+
+/** Ranges that the host uses itself: where its links are, and where it has routes to. */
+function usedByOthers({ bridge }: Network): Subnet[] {
+  const links = (readLinks(process.pid) ?? []).filter(({ name }) => name !== bridge)
+  const routes = (readRoutes(process.pid) ?? []).filter(({ device }) => device !== bridge)
+  const texts = [...links.flatMap(({ addresses }) => addresses), ...routes.map(({ destination }) => destination)]
+  return texts.flatMap(text => parseSubnet(text) ?? [])
+}

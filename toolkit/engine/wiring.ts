@@ -1,0 +1,170 @@
+// The bridge, the cables that lead into it, and the firewall around it. The first container finds none of it; each one
+// makes or mends what is missing, and the last one takes it away: a machine without containers has nothing of us.
+//
+// Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
+// hand, rules flushed by another firewall. Changes are made under the network's lock.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type Action, type Context, writeAction } from '../kernel/action.ts'
+import { NETLINK } from '../kernel/constants.ts'
+import { KernelError } from '../kernel/error.ts'
+import { parseSubnet } from '../kernel/ip.ts'
+import { macOfIp4 } from '../kernel/link-name.ts'
+import { type Netlink, openNetlink } from '../kernel/netlink.ts'
+import { messageAction, netlinkOf } from '../kernel/netlink-action.ts'
+import { address } from '../primitives/address.ts'
+import { bridge, hairpin, ignoreRouters } from '../primitives/bridge.ts'
+import { linkDelete, linkDown, linkMaster, linkUp } from '../primitives/link.ts'
+import { formatTable, removeTable, replaceTable, type Table } from '../primitives/nftables.ts'
+import { route } from '../primitives/route.ts'
+import { vethPair } from '../primitives/veth.ts'
+import { firewall } from './firewall.ts'
+import { exclusively, type Lease, type Network, readLeases, readState, removeLease, writeState } from './leases.ts'
+import { bootId } from './store.ts'
+
+const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
+const ETH0 = 'eth0'
+
+/** Connects a container: for when its network namespace is there, and before its program starts. */
+export function wire(lease: Lease, network: Network): Action[] {
+  const prefix = parseSubnet(lease.subnet)!.prefix
+  const gateway = { ...address(network.bridge, `${lease.gateway}/${prefix}`), allow: 'EEXIST' as const }
+  const cable = vethPair({
+    name: lease.link,
+    master: network.bridge,
+    mtu: lease.mtu,
+    peer: { name: ETH0, mac: lease.mac, into: { process: 'pid' } },
+  })
+  return [
+    bridgeAction(lease, network),
+    messageAction({ ...gateway, lesson: '15-bridge', why: 'the host’s own place in the network: the way out' }),
+    ignoreRouters(network.bridge),
+    localAction(network),
+    firewallAction(lease, network), // before anything could pass
+    forwardAction(network),
+    messageAction(cable),
+    messageAction(hairpin(lease.link)),
+    messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
+    messageAction(linkUp(ETH0), 'inside'),
+    messageAction(route({ gateway: lease.gateway }), 'inside'),
+  ]
+}
+
+/** Makes the bridge. Where it was gone, the cables of those who are there already are plugged in again. */
+function bridgeAction({ gateway, id }: Lease, network: Network): Action {
+  const wanted = bridge({ name: network.bridge, mac: macOfIp4(gateway) })
+  const make = (netlink: Netlink) => {
+    if (!missing(() => netlink.request(wanted), 'EEXIST')) {
+      netlink.request(linkUp(network.bridge))
+      return
+    }
+    for (const { link } of readLeases(network).filter(lease => lease.id !== id))
+      missing(() => netlink.request(linkMaster(link, network.bridge)), 'ENODEV')
+  }
+  return {
+    ...messageAction(wanted),
+    apply: context => exclusively(network, () => make(netlinkOf(context, 'outside'))),
+  }
+}
+
+/** Does it; false where that fails with the error that is as good as done. */
+function missing(action: () => void, code: 'EEXIST' | 'ENODEV'): boolean {
+  try {
+    action()
+    return true
+  } catch (error) {
+    if (error instanceof KernelError && error.code === code) return false
+    throw error
+  }
+}
+
+/** Lets 127.0.0.1 of the host lead to a published port: such packets are redirected, and leave through the bridge. */
+function localAction({ bridge }: Network): Action {
+  const path = `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`
+  return writeAction(path, '1', {
+    why: 'a published port is to answer on 127.0.0.1, too, and such packets may not leave the machine otherwise',
+    lesson: '15-bridge',
+    shell: `sysctl -w net.ipv4.conf.${bridge}.route_localnet=1`,
+  })
+}
+
+/** Makes the host pass packets on, and remembers that it did not before. */
+function forwardAction(network: Network): Action {
+  const write = writeAction(IP_FORWARD, '1', {
+    why: 'a host that is no router drops what is not for itself; switched off again with the last container',
+    lesson: '15-bridge',
+    shell: 'sysctl -w net.ipv4.ip_forward=1',
+  })
+  const switchOn = (context: Context) => {
+    if (forwards()) return
+    writeState(network, { ...readState(network)!, forwarding: bootId() }) // first: so that it is undone after a crash
+    write.apply(context)
+  }
+  return { ...write, apply: context => exclusively(network, () => switchOn(context)) }
+}
+
+const forwards = (): boolean => readFileSync(IP_FORWARD, 'utf8').trim() !== '0'
+
+/** The firewall for these containers. */
+function tablesOf(network: Network, subnet: string, leases: readonly Lease[]): Table[] {
+  const alone = readState(network)?.forwarding === bootId() || !forwards()
+  return firewall({ name: network.table, bridge: network.bridge, subnet, alone }, leases)
+}
+
+function firewallAction(lease: Lease, network: Network): Action {
+  const tables = (['ip', 'bridge'] as const).map(family => ({ family, name: network.table }))
+  const replace = (netlink: Netlink) => {
+    const others = readLeases(network).filter(({ id }) => id !== lease.id)
+    netlink.batch(tablesOf(network, lease.subnet, [...others, lease]).flatMap(replaceTable))
+  }
+  return {
+    text: `nfnetlink: tables ${tables.map(({ family, name }) => `${family} ${name}`).join(' and ')} in one transaction`,
+    why: 'out goes what a container sends under its own address; in come answers and published ports, nothing else',
+    lesson: '15-bridge',
+    get shell() {
+      const empty = tables.map(({ family, name }) => `table ${family} ${name}; delete table ${family} ${name}`)
+      return `nft '${[...empty, ...tablesOf(network, lease.subnet, [lease]).map(formatTable)].join('\n')}'`
+    },
+    apply: context => exclusively(network, () => replace(netlinkOf(context, 'outside', NETLINK.NETFILTER))),
+  }
+}
+
+/**
+ * Takes away what was made for a container, with the last one all but the bridge. To be called `exclusively`.
+ *
+ * The cable is only switched off, which makes it deaf and dumb at once: it goes with the container's network namespace,
+ * and to wait for the end of a link takes the kernel 20 to 50 ms.
+ */
+export function unwire(id: string, network: Network): void {
+  const all = readLeases(network)
+  const [gone, rest] = [all.filter(lease => lease.id === id), all.filter(lease => lease.id !== id)]
+  if (gone.length === 0) return
+  withNetlink(NETLINK.ROUTE, netlink => {
+    for (const { link } of gone) netlink.request({ ...linkDown(link), allow: 'ENODEV' })
+  })
+  withNetlink(NETLINK.NETFILTER, netlink => {
+    if (rest[0]) netlink.batch(tablesOf(network, rest[0].subnet, rest).flatMap(replaceTable))
+    else netlink.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
+  })
+  if (rest.length === 0) restoreForwarding(network)
+  for (const lease of gone) removeLease(network, lease)
+}
+
+function restoreForwarding(network: Network): void {
+  const state = readState(network)
+  if (state?.forwarding === undefined) return
+  if (state.forwarding === bootId()) writeFileSync(IP_FORWARD, '0')
+  writeState(network, { subnet: state.subnet })
+}
+
+/** Takes the bridge away, which takes the kernel some 50 ms. To be called `exclusively`, and when nobody is in it. */
+export const removeBridge = (network: Network): void =>
+  withNetlink(NETLINK.ROUTE, netlink => netlink.request(linkDelete(network.bridge)))
+
+function withNetlink(protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'], action: (netlink: Netlink) => void): void {
+  const netlink = openNetlink(protocol)
+  try {
+    action(netlink)
+  } finally {
+    netlink.close()
+  }
+}
