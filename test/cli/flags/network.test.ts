@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { flags, network } from '../../../toolkit/cli/flags/network.ts'
+import { parse } from '../../../toolkit/cli/options.ts'
+import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
+
+const command = { usage: 'run [OPTIONS] ROOTFS', summary: '', flags }
+const read = (...words: string[]) => network(parse(command, words).flags)
+const port = (address: string, host: [number, number] | undefined, container: number, protocol = 'tcp') => ({
+  ...{ address, host, container, protocol },
+})
+
+test('nothing given: the bridge, and nothing else', () => {
+  expect(read()).toEqual({
+    mode: 'bridge',
+    publish: [],
+    mac: undefined,
+    names: { dns: [], search: [], options: [], hosts: [] },
+  })
+})
+
+test.each(['none', 'host', 'bridge'])('--network %s, --net %s', mode => {
+  expect(read('--network', mode).mode).toBe(mode)
+  expect(read('--net', mode).mode).toBe(mode)
+  expect(read('--net', mode, '--network', mode).mode).toBe(mode)
+})
+
+describe('-p', () => {
+  test.each([
+    ['80', [port('0.0.0.0', undefined, 80)]],
+    ['80/udp', [port('0.0.0.0', undefined, 80, 'udp')]],
+    ['8080:80', [port('0.0.0.0', [8080, 8080], 80)]],
+    ['8080:80/tcp', [port('0.0.0.0', [8080, 8080], 80)]],
+    ['127.0.0.1:8080:80', [port('127.0.0.1', [8080, 8080], 80)]],
+    ['127.0.0.1::80', [port('127.0.0.1', undefined, 80)]],
+    [':8080:80', [port('0.0.0.0', [8080, 8080], 80)]],
+    ['0.0.0.0:1:65535', [port('0.0.0.0', [1, 1], 65535)]],
+    ['8000-8001:80-81', [port('0.0.0.0', [8000, 8000], 80), port('0.0.0.0', [8001, 8001], 81)]],
+    ['8000-8009:80', [port('0.0.0.0', [8000, 8009], 80)]],
+    ['80-81/udp', [port('0.0.0.0', undefined, 80, 'udp'), port('0.0.0.0', undefined, 81, 'udp')]],
+  ])('%s', (text, expected) => {
+    expect(read('-p', text).publish).toEqual(expected.map(wish => ({ ...wish, text })))
+  })
+
+  test('several, and the same port for both protocols', () => {
+    expect(read('-p', '53:53', '-p53:53/udp').publish).toHaveLength(2)
+  })
+})
+
+test('names', () => {
+  const { names } = read(
+    ...['--dns', '192.0.2.1', '--dns', 'fd00::1', '--dns-search', 'example.org', '--dns-option', 'ndots:2'],
+    ...['--add-host', 'db:192.0.2.7', '--add-host', 'six:fe80::1', '--add-host', 'seven:[fe80::2]'],
+    ...['--add-host=eight=192.0.2.8', '--add-host', 'home:host-gateway'],
+  )
+  expect(names).toEqual({
+    dns: ['192.0.2.1', 'fd00::1'],
+    search: ['example.org'],
+    options: ['ndots:2'],
+    hosts: [
+      { name: 'db', address: '192.0.2.7' },
+      { name: 'six', address: 'fe80::1' },
+      { name: 'seven', address: 'fe80::2' },
+      { name: 'eight', address: '192.0.2.8' },
+      { name: 'home', address: 'host-gateway' },
+    ],
+  })
+})
+
+test('a MAC address', () => expect(read('--mac-address', '02:42:AC:11:00:09').mac).toBe('02:42:ac:11:00:09'))
+
+const long = 'x'.repeat(4096)
+const bad: [string[], string][] = [
+  [['--network', 'bridg'], 'must be none, host or bridge'],
+  [['--network', ''], 'must be none, host or bridge'],
+  [['--net', 'container:web'], 'not there yet'],
+  [['--net', 'none', '--network', 'host'], 'only one'],
+  [['-p', '80:80', '--net', 'host'], 'on the bridge'],
+  [['-p', '80:80', '--net', 'none'], 'on the bridge'],
+  [['--mac-address', '02:42:ac:11:00:02', '--net', 'host'], 'on the bridge'],
+  [['--mac-address', '01:42:ac:11:00:02'], 'first byte even'],
+  [['--mac-address', '00:00:00:00:00:00'], 'not all zero'],
+  [['--mac-address', '02:42:ac:11:00'], 'such as 02:42'],
+  [['-p', '80:80', '-p', '80:81'], 'given twice'],
+  ...['', ':', 'x', '0', '65536', '8080:', '80:80:80', '1.2.3:80:80', '[::1]:80:80', '::1:80:80', '80-79:80-79'].map(
+    (value): [string[], string] => [['-p', value], ''],
+  ),
+  ...['80/sctp', '80/', '8000-8001:80-82', '-1:80', '80:80/tcp/udp', '$(id):80', '80:80\n90:90', '8e1:80', long].map(
+    (value): [string[], string] => [['-p', value], ''],
+  ),
+  ...['', 'localhost', '1.2.3', '1.2.3.4\nnameserver 6.6.6.6', 'fe80::1%eth0', '1.2.3.4 #', long].map(
+    (value): [string[], string] => [['--dns', value], 'must be an address'],
+  ),
+  ...['', 'a b', 'a\nnameserver 6.6.6.6', '#', '-x', 'a/b', '\u202ecod', long].map((value): [string[], string] => [
+    ['--dns-search', value],
+    'must be a domain',
+  ]),
+  [['--dns-search', '.', '--dns-search', 'a'], 'give it alone'],
+  ...['', 'ndots 2', 'a\nnameserver 6.6.6.6', '-h x', 'ndots:two'].map((value): [string[], string] => [
+    ['--dns-option', value],
+    'must be an option',
+  ]),
+  ...[
+    '',
+    'db',
+    'db:',
+    ':1.2.3.4',
+    'db:1.2.3',
+    'db:1.2.3.4 evil',
+    'db:1.2.3.4\n6.6.6.6\tbank',
+    'a b:1.2.3.4',
+    'a#:1.2.3.4',
+  ].map((value): [string[], string] => [['--add-host', value], 'must be NAME:IP']),
+  [['--add-host', 'a:host-gateway', '--net', 'none'], 'on the bridge only'],
+]
+
+test.each(bad)('%j is refused in one line that names the flag', (words, why) => {
+  let error: unknown
+  try {
+    read(...words)
+  } catch (caught) {
+    error = caught
+  }
+  expect(error).toBeInstanceOf(UsageError)
+  const { message, exitCode } = error as UsageError
+  expect(message).toMatch(/^run: --(net|network|publish|mac-address|dns|dns-search|dns-option|add-host) [ -~…]+$/)
+  expect(message).toContain(why)
+  expect(message.length).toBeLessThan(300)
+  expect(exitCode).toBe(125)
+})

@@ -1,0 +1,119 @@
+// The flags of a container's network and of the names it knows. Docker's words and values.
+import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/names.ts'
+import { type NetworkMode, type PortWish, parsePublish, quote } from '../../engine/ports.ts'
+import { UsageError } from '../../kernel/usage-error.ts'
+import type { Flag, Parsed } from '../options.ts'
+
+export const flags = {
+  network: {
+    value: 'MODE',
+    help: 'none, host, or bridge: a link to the other containers and out (default: $TOOLKIT_NETWORK, else bridge)',
+  },
+  net: { value: 'MODE', help: 'the same as --network' },
+  publish: {
+    short: 'p',
+    value: '[IP:][HOST:]PORT[/PROTO]',
+    many: true,
+    help: 'let a port of the host lead to one of the container; tcp or udp, ranges go',
+  },
+  'mac-address': { value: 'MAC', help: 'the MAC address of its eth0 (default: made of its IP address)' },
+  dns: { value: 'IP', many: true, help: 'a name server instead of those of the host' },
+  'dns-search': { value: 'DOMAIN', many: true, help: 'a domain to look names up in; . for none' },
+  'dns-option': { value: 'OPTION', many: true, help: 'an option of the resolver, such as ndots:2' },
+  'add-host': {
+    value: 'NAME:IP',
+    many: true,
+    help: `a line for its /etc/hosts; the IP ${HOST_GATEWAY} is this machine`,
+  },
+} satisfies Record<string, Flag>
+
+export interface NetworkFlags {
+  readonly mode: NetworkMode
+  readonly publish: readonly PortWish[]
+  readonly mac: string | undefined
+  readonly names: NameWishes
+}
+
+const MODES = ['none', 'host', 'bridge'] as const
+const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i
+
+const refuse = (flag: string, value: string, why: string): UsageError =>
+  new UsageError(`run: --${flag} ${quote(value)}: ${why}`)
+
+/** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
+export function network(given: Parsed['flags']): NetworkFlags {
+  const many = (flag: string) => (given[flag] ?? []) as readonly string[]
+  const { net, network = net } = given as { net?: string; network?: string }
+  const mode = modeOf(network ?? (process.env.TOOLKIT_NETWORK || 'bridge'))
+  if (net !== undefined && net !== network) throw refuse('net', net, `--network says ${quote(network!)}; give only one`)
+  const mac = given['mac-address'] as string | undefined
+  const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
+  if (mode !== 'bridge' && many('publish').length > 0) throw refuse('publish', many('publish')[0]!, words)
+  if (mode !== 'bridge' && mac !== undefined) throw refuse('mac-address', mac, words)
+  const names: NameWishes = {
+    dns: many('dns').map(value => checked('dns', value, isAddress, 'must be an address, such as 192.0.2.53')),
+    search: searchOf(many('dns-search')),
+    options: many('dns-option').map(value =>
+      checked('dns-option', value, isOption, 'must be an option of resolv.conf(5), such as ndots:2 or rotate'),
+    ),
+    hosts: many('add-host').map(value => hostOf(value, mode)),
+  }
+  return { mode, publish: publishOf(many('publish')), mac: mac && macOf(mac), names }
+}
+
+function modeOf(value: string): NetworkMode {
+  const mode = MODES.find(mode => mode === value)
+  if (mode) return mode
+  if (value.startsWith('container:'))
+    throw refuse('network', value, 'sharing the network of a container is not there yet; use none, host or bridge')
+  throw refuse('network', value, 'must be none, host or bridge')
+}
+
+/** All ports; each of the host's but once. */
+function publishOf(values: readonly string[]): PortWish[] {
+  const wishes = values.flatMap(parsePublish)
+  const fixed = wishes.filter(({ host }) => host && host[0] === host[1])
+  for (const [i, { protocol, address, host, text }] of fixed.entries()) {
+    const twin = fixed
+      .slice(0, i)
+      .find(other => other.protocol === protocol && other.address === address && other.host![0] === host![0])
+    if (twin)
+      throw refuse('publish', text, `port ${host![0]} is given twice (${protocol}); it can lead to one place only`)
+  }
+  return wishes
+}
+
+function macOf(value: string): string {
+  const first = Number.parseInt(value.slice(0, 2), 16)
+  if (!MAC.test(value) || value === '00:00:00:00:00:00' || first % 2 === 1)
+    throw refuse(
+      'mac-address',
+      value,
+      'must be that of one card, such as 02:42:ac:11:00:02: the first byte even, not all zero',
+    )
+  return value.toLowerCase()
+}
+
+function checked(flag: string, value: string, isGood: (text: string) => boolean, why: string): string {
+  if (!isGood(value)) throw refuse(flag, value, why)
+  return value
+}
+
+function searchOf(values: readonly string[]): string[] {
+  const none = values.includes('.')
+  if (none && values.length > 1) throw refuse('dns-search', '.', 'means no domain at all; give it alone')
+  return values.map(value =>
+    checked('dns-search', value, text => text === '.' || isName(text), 'must be a domain, such as example.org, or .'),
+  )
+}
+
+/** NAME:IP or NAME=IP; the address may have colons itself, or brackets around it. */
+function hostOf(value: string, mode: NetworkMode): NameWishes['hosts'][number] {
+  const [, name = '', bracketed, plain = ''] = /^([^:=]*)[:=](?:\[([^\]]*)\]|(.*))$/s.exec(value) ?? []
+  const address = bracketed ?? plain
+  if (!isName(name) || (!isAddress(address) && address !== HOST_GATEWAY))
+    throw refuse('add-host', value, `must be NAME:IP, such as db:192.0.2.7, or NAME:${HOST_GATEWAY}`)
+  if (address === HOST_GATEWAY && mode !== 'bridge')
+    throw refuse('add-host', value, `${HOST_GATEWAY} is known on the bridge only; give an address`)
+  return { name, address }
+}
