@@ -30,6 +30,8 @@ import { waitSync } from '../../toolkit/kernel/wait.ts'
 import * as init from '../../toolkit/primitives/init.ts'
 import { call, namespaces, plan, shell } from './plans.ts'
 
+const ROOT = join(import.meta.dirname, '../..')
+
 let directory: string
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'runner-'))
@@ -227,6 +229,26 @@ function fingerprint(path: string) {
   const { ino, mode, mtimeMs, size } = statSync(path)
   return { ino, mode, mtimeMs, size, hash: createHash('sha256').update(readFileSync(path)).digest('hex') }
 }
+
+// Node itself fills the lowest numbers; whoever starts it with descriptors and has them closed gets there.
+test('steps find 3 and 4 free and ours out of their way, whatever numbers are given to us', () => {
+  const program = `
+    import { closeSync, openSync, readdirSync } from 'node:fs'
+    import { start } from '${ROOT}/toolkit/kernel/start.ts'
+    import { call, plan, shell } from '${ROOT}/test/kernel/plans.ts'
+    for (let fd = 3; fd < 10; fd++) closeSync(fd)
+    const named = openSync('/etc', 'r')
+    const fds = [call('openat', -100, '/', 0, 0), call('dup3', { descriptor: 'named' }, 5, 0), call('openat', -100, '/', 0, 0)]
+    const process = start(plan(...fds, { gate: 'here' }, shell('exit 0')), { descriptors: new Map([['named', named]]) })
+    const gate = process.next()
+    console.log(JSON.stringify([named, gate, process.results().slice(0, 3), readdirSync('/proc/' + process.pid + '/fd').length]))
+    process.abort()
+  `
+  const script = 'exec 3</ 4</ 5</ 6</ 7</ 8</ 9</; exec "$0" --input-type=module -e "$1"'
+  const { stdout, stderr } = spawnSync('sh', ['-c', script, process.execPath, program], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual([3, 'here', [3, 5, 4], 8])
+})
 
 describe('many in one engine', () => {
   test('100 stand at a gate at once, each with its own table', () => {
