@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type AllResources, prepareCgroup, removeCgroup } from '../../toolkit/engine/cgroup.ts'
+import { attempt } from '../../toolkit/kernel/call.ts'
 import type { CgroupLayout, Hierarchy } from '../../toolkit/observe/cgroups.ts'
 
 const tree = mkdtempSync(join(tmpdir(), 'cgroup-'))
@@ -88,17 +89,39 @@ describe('on v2', () => {
     expect(directories).toEqual([`${top}/toolkit/${short}`])
   })
 
-  const crowded = (): CgroupLayout => {
-    const top = v2('crowded', { '': { controllers: ALL, processes: '1\n' } }, 'namespace')
-    return { layout: 'v2', hierarchies: [hierarchy(2, ALL.split(' '), top, '')] }
-  }
+  test('where every group holds processes, as in a container, these are moved out of the topmost', () => {
+    const top = v2(
+      'crowded',
+      { '': { controllers: ALL, processes: '1\n' }, '/x': { controllers: '', processes: '2\n' } },
+      'namespace',
+    )
+    const prepared = prepare({}, { layout: 'v2', hierarchies: [hierarchy(2, [], top, '/x')] })
+    expect(prepared.directories).toEqual([`${top}/toolkit/${short}`])
+    expect(texts(prepared).slice(0, 4)).toEqual([
+      `mkdir("/crowded/toolkit/${short}", 0755)`,
+      'mkdir("/crowded/supervisor", 0755), write("/crowded/supervisor/cgroup.procs", each of /crowded/cgroup.procs)',
+      'write("/crowded/cgroup.subtree_control", "+memory +pids")',
+      'write("/crowded/toolkit/cgroup.subtree_control", "+memory +pids")',
+    ])
+  })
 
-  test('where every group holds processes, as in a container, there is one without controllers', () => {
-    const prepared = prepare({}, crowded())
-    expect(prepared.directories).toEqual([`${tree}/crowded/toolkit/${short}`])
-    expect(texts(prepared).filter(text => /subtree_control|pids/.test(text))).toEqual([])
-    expect(() => prepare({ memory: { limit: 1 << 30 } }, crowded())).toThrow(
-      /^--memory: needs the memory controller of cgroups: /,
+  test('nothing is done above a group that systemd delegates', () => {
+    const top = v2('delegated', {
+      '': { controllers: ALL },
+      '/slice': { controllers: ALL },
+      '/slice/unit': { controllers: 'memory cpu', processes: '1\n' },
+    })
+    const set = attempt('lsetxattr', [`${top}/slice/unit`, 'trusted.delegate', Buffer.from('1'), 1, 0])
+    expect(set, 'a file system with extended attributes').toBe(0)
+    const layout: CgroupLayout = { layout: 'v2', hierarchies: [hierarchy(2, [], top, '/slice/unit')] }
+    const prepared = prepare({ cpu: { quota: 5000 } }, layout)
+    expect(prepared.directories).toEqual([`${top}/slice/unit/toolkit/${short}`])
+    expect(texts(prepared).filter(text => text.includes('subtree_control'))).toEqual([
+      'write("/delegated/slice/unit/cgroup.subtree_control", "+memory +cpu")',
+      'write("/delegated/slice/unit/toolkit/cgroup.subtree_control", "+memory +cpu")',
+    ])
+    expect(() => prepare({ pids: { limit: 5 } }, layout)).toThrow(
+      /^--pids-limit: needs the pids controller .*Delegate=yes/,
     )
   })
 

@@ -7,6 +7,7 @@ import {
   type AllResources,
   figures,
   oomKilled,
+  type Prepared,
   pause,
   prepareCgroup,
   removeCgroup,

@@ -1,6 +1,5 @@
 // The cgroups of a container: where they lie, what is made for them, and how they end. On v1 one group in each hierarchy
 // that we need, on v2 one group; below the engine's own, never beside or above it where that can be helped.
-import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Action } from '../kernel/action.ts'
 import type { Descriptor, Step } from '../kernel/step.ts'
@@ -14,6 +13,7 @@ import { type DeviceRule, deviceList, v1Action, v2Action } from '../primitives/d
 import { freeze, thaw } from '../primitives/freezer.ts'
 import { CONTROLLERS, type Controller, limitAction, type Resources, settings } from '../primitives/limits.ts'
 import type { Mount } from '../primitives/mount.ts'
+import { groupV2 } from './cgroup-v2.ts'
 
 /** `linux.resources` of an OCI config.json. */
 export interface AllResources extends Resources {
@@ -48,8 +48,6 @@ const PIDS_LIMIT = 2048
 
 /** v1 hierarchies in which a container has a group without being asked: limits, figures, pause. */
 const WANTED_V1 = new Set(['memory', 'cpu', 'cpuacct', 'pids', 'devices', 'freezer', 'blkio'])
-/** Passed on to it on v2 where they are there: the default limit of processes, and the figures of memory. */
-const WANTED_V2 = ['memory', 'pids'] as const
 
 const onV1 = (controller: string): string => (controller === 'io' ? 'blkio' : controller)
 
@@ -80,70 +78,23 @@ function groupsV1(layout: CgroupLayout, wish: CgroupWish, asked: readonly Contro
     }))
 }
 
-const words = (path: string): string[] => readFileSync(path, 'utf8').split(/\s+/).filter(Boolean)
-
-/** Whether a group may pass controllers on: it is the root of all, or has no processes of its own. */
-function passesOn(directory: string): boolean {
-  if (!existsSync(`${directory}/cgroup.events`)) return true // what every group has but the root
-  try {
-    return words(`${directory}/cgroup.procs`).length === 0
-  } catch {
-    return false // EOPNOTSUPP: a threaded group, whose processes are listed elsewhere
-  }
-}
-
-/** A directory and those above it up to the mount point, the lowest first. */
-function upwards(directory: string, mountPoint: string): string[] {
-  return directory === mountPoint ? [directory] : [directory, ...upwards(dirname(directory), mountPoint)]
-}
-
-/**
- * The group of a container on v2. A group that holds processes cannot pass controllers on ("no internal processes", see
- * cgroups(7)), and our own group holds at least this one. So the place is the nearest one above that holds none; where
- * there is none such, as in many containers, our own, and then without controllers.
- *
- * Where systemd runs, that is the slice that our session or service lies in. systemd leaves a group alone that it does not
- * know, and what it passes on to it stays, because the kernel takes no controller away that is in use below. Only what the
- * user asked for is switched on above the place; whoever wants systemd to know of it starts us with Delegate=yes.
- */
-function groupV2({ directory, mountPoint }: Hierarchy, wish: CgroupWish, asked: readonly Controller[]): cgroups.Group {
-  const chain = upwards(wish.path?.startsWith('/') ? mountPoint! : directory!, mountPoint!)
-  const found = chain.findIndex(passesOn)
-  const place = chain[Math.max(found, 0)]!
-  const directories = downFrom(place, namesOf(wish))
-  const above = found < 0 ? [] : chain.slice(found).toReversed()
-  const there = words(`${place}/cgroup.controllers`)
-  const top = found < 0 ? [] : words(`${mountPoint}/cgroup.controllers`)
-  const missing = asked.find(controller => !top.includes(controller))
-  if (missing) throw unavailable(missing, wish.resources, found < 0)
-  const wanted = found < 0 ? [] : WANTED_V2.filter(controller => there.includes(controller))
-  const controllers = [...new Set([...wanted, ...asked])]
-  const enable = [
-    ...above.map(path => {
-      const passed = words(`${path}/cgroup.subtree_control`)
-      const needed = path === place ? controllers : asked
-      return { directory: path, controllers: needed.filter(controller => !passed.includes(controller)) }
-    }),
-    ...directories.slice(0, -1).map(path => ({ directory: path, controllers })),
-  ].filter(({ controllers }) => controllers.length > 0)
-  return { version: 2, controllers, directories, enable }
-}
+const REMEDIES = {
+  absent: () => 'this kernel was built without it',
+  disabled: (name: string) => `the kernel command line switches it off; start with cgroup_enable=${name}`,
+  unmounted: (name: string) =>
+    `it is not mounted; mkdir -p /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`,
+  mounted: () => 'no mount that we can write to shows our own cgroup; in a container, mount /sys/fs/cgroup read-write',
+  notPassedOn: () =>
+    'it is not passed on to us; in a systemd unit set Delegate=yes, in a container mount /sys/fs/cgroup read-write',
+} as const
 
 /** One line that names the flag and the controller, and what brings it. */
-function unavailable(controller: Controller, resources: Resources, crowded: boolean): UsageError {
+function unavailable(controller: Controller, { layout }: CgroupLayout, resources: Resources): UsageError {
   const flag = settings(controller, resources, 2)[0]!.flag
   const name = onV1(controller)
-  const remedies = {
-    absent: `this kernel was built without it`,
-    disabled: `the kernel command line switches it off; start with cgroup_enable=${name}`,
-    unmounted: `it is not mounted; mkdir -p /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`,
-    mounted: crowded
-      ? `processes are in every cgroup up to the mount point; systemd-run --scope -p Delegate=yes, or start this container with --cgroupns host`
-      : `no mount shows our own cgroup to write to; mount /sys/fs/cgroup read-write, or under systemd set Delegate=yes`,
-  } as const
-  return new UsageError(
-    `${flag}: needs the ${controller} controller of cgroups: ${remedies[controllerState(controller)]}`,
-  )
+  const state = controllerState(name)
+  const remedy = REMEDIES[layout === 'v2' && state !== 'disabled' ? 'notPassedOn' : state](name)
+  return new UsageError(`${flag}: needs the ${controller} controller of cgroups: ${remedy}`)
 }
 
 /** Where a controller's files of the container are, and of which version; undefined without it. */
@@ -163,9 +114,11 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
   const v1 = groupsV1(layout, wish, asked)
   const rest = asked.filter(controller => !find(v1, controller))
   const unified = layout.hierarchies.find(hierarchy => hierarchy.version === 2 && usable(hierarchy))
-  if (rest.length > 0 && !unified) throw unavailable(rest[0]!, wish.resources, false)
-  const v2 = unified && (layout.layout === 'v2' || rest.length > 0) ? [groupV2(unified, wish, rest)] : []
+  const where = { names: namesOf(wish), fromTop: wish.path?.startsWith('/') ?? false }
+  const v2 = unified && (layout.layout === 'v2' || rest.length > 0) ? [groupV2(unified, where, rest)] : []
   const groups = [...v1, ...v2]
+  const missing = asked.find(controller => !find(groups, controller))
+  if (missing) throw unavailable(missing, layout, wish.resources)
   return {
     before: [...cgroups.create(groups), ...limits(groups, wish.resources), ...deviceActions(groups, wish.resources)],
     steps: [

@@ -111,13 +111,13 @@ export const directoriesOf = (pid: number): string[] =>
   readLayout(pid)?.hierarchies.flatMap(({ directory }) => directory ?? []) ?? []
 
 /**
- * What the kernel itself says of a controller, whatever is mounted (/proc/cgroups): 'absent' where it is not built in,
- * 'disabled' where the kernel command line switches it off, 'unmounted' where no hierarchy has it.
+ * What the kernel itself says of a v1 controller, whatever is mounted (/proc/cgroups): 'absent' where it is not built in,
+ * 'disabled' where the kernel command line switches it off, 'unmounted' where no v1 hierarchy has it: on v2 that is all.
  */
 export function controllerState(controller: string): 'absent' | 'disabled' | 'unmounted' | 'mounted' {
   const row = readText('/proc/cgroups')
     ?.split('\n')
-    .find(line => line.split('\t')[0] === (controller === 'io' ? 'blkio' : controller))
+    .find(line => line.split('\t')[0] === controller)
   const [, hierarchy, , enabled] = row?.split('\t') ?? []
   if (hierarchy === undefined) return 'absent'
   if (enabled !== '1') return 'disabled'

@@ -5,7 +5,7 @@
 // (cgroup.subtree_control), and a new process can be born in it (CLONE_INTO_CGROUP in clone(2)).
 import { readFileSync } from 'node:fs'
 import { type Action, callAction, writeAction } from '../kernel/action.ts'
-import { attempt } from '../kernel/call.ts'
+import { attempt, invoke } from '../kernel/call.ts'
 import { AT, O } from '../kernel/constants.ts'
 import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
@@ -21,6 +21,8 @@ export interface Group {
   readonly controllers: readonly string[]
   /** From the top to the bottom; the last is the group itself, and must be new. What the first one lies in is there. */
   readonly directories: readonly string[]
+  /** v2: a group above whose processes must leave it before it can pass controllers on. */
+  readonly evacuate?: string
   /** v2: which groups must pass on which controllers for it, from the top to the bottom. */
   readonly enable?: readonly { readonly directory: string; readonly controllers: readonly string[] }[]
 }
@@ -34,6 +36,7 @@ export const directoryOf = ({ directories }: Group): string => directories.at(-1
 export function create(groups: readonly Group[]): Action[] {
   return groups.flatMap(group => [
     directoryAction(group),
+    ...(group.evacuate ? [evacuate(group.evacuate)] : []),
     ...(group.enable ?? []).map(passOn),
     ...(group.version === 1 && group.controllers.includes('cpuset') ? [inheritCpuset(group)] : []),
     ...(group.version === 2 ? [open(group)] : []),
@@ -77,6 +80,27 @@ const taken = (group: string): UsageError =>
   new UsageError(
     `the cgroup ${group} is there already, and what runs in it is not ours; choose another name, or remove it: rmdir ${group}`,
   )
+
+/** Moves all processes of a group into one of their own beside the containers'; podman calls it so, too. */
+function evacuate(directory: string): Action {
+  const target = `${directory}/supervisor`
+  return {
+    text: `mkdir("${target}", 0755), write("${target}/cgroup.procs", each of ${directory}/cgroup.procs)`,
+    why: 'a group holds processes or passes controllers on, never both; this one, our own, is to pass them on',
+    lesson,
+    shell: `mkdir ${target}; while read pid; do echo $pid > ${target}/cgroup.procs; done < ${directory}/cgroup.procs`,
+    apply() {
+      makeShared(target)
+      for (let tries = 0; tries < TRIES; tries++) {
+        const pids = readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)
+        if (pids.length === 0) return
+        const fd = invoke('openat', [AT.FDCWD, `${target}/cgroup.procs`, O.WRONLY | O.CLOEXEC, 0])
+        for (const pid of pids) attempt('write', [fd, pid, pid.length]) // ESRCH: it has ended
+        attempt('close', [fd])
+      }
+    },
+  }
+}
 
 const passOn = ({ directory, controllers }: { directory: string; controllers: readonly string[] }): Action => {
   const words = controllers.map(name => `+${name}`).join(' ')
