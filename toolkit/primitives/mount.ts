@@ -3,9 +3,9 @@
 //
 // A new namespace starts as a copy of the old one. Three things make it a container's: nothing mounted here may show
 // up there (propagation), the container's files become the root (pivot_root), and the host's files go (umount).
-import { AT, CLONE, MNT, MS, O, RESOLVE } from '../kernel/constants.ts'
+import { AT, CLONE, MNT, MOVE_MOUNT, MS, O, RESOLVE } from '../kernel/constants.ts'
 import { openHow } from '../kernel/mount-structs.ts'
-import { type LessonName, type Namespace, type Step, step } from '../kernel/step.ts'
+import { type Descriptor, type LessonName, type Namespace, type Step, step } from '../kernel/step.ts'
 
 const lesson = '05-mount'
 
@@ -122,6 +122,7 @@ export interface Mount {
 const FLAGS: Record<string, number> = {
   ro: MS.RDONLY,
   rw: 0,
+  remount: MS.REMOUNT,
   nosuid: MS.NOSUID,
   nodev: MS.NODEV,
   noexec: MS.NOEXEC,
@@ -170,23 +171,36 @@ function mountStep({ destination, type, source, options }: Mount, at = destinati
   })
 }
 
+/** Mounts that exist already, by destination: detached, and to be attached there only; see visible-mount.ts. */
+export type Prepared = ReadonlyMap<string, number | Descriptor>
+
 /**
  * Mounts in order; a destination that is not there is made. Run it when the container's files are the root. Not for
  * bind mounts, nor where the image decides what the destination is: for those see bind.ts.
  */
-export function plan({ mounts }: { mounts: readonly Mount[] }): Step[] {
-  return mounts.flatMap(mount => [
-    step('mkdirat', [AT.FDCWD, mount.destination, 0o755], {
-      why: 'a file system is mounted on a directory; that it is there already is as good',
-      lesson,
-      shell: `mkdir -p ${mount.destination}`,
-      allow: 'EEXIST',
-    }),
-    ...(ORDINARY.has(mount.destination) ? [mustBeOrdinary(mount.destination)] : []),
-    mountStep(mount),
-    ...mount.options.flatMap(word => spread(mount.destination, word)),
-  ])
+export function plan({ mounts }: { mounts: readonly Mount[] }, prepared: Prepared = new Map()): Step[] {
+  return mounts.flatMap(mount => {
+    const { destination, options } = mount
+    const ready = prepared.get(destination)
+    return [
+      step('mkdirat', [AT.FDCWD, destination, 0o755], {
+        why: 'a file system is mounted on a directory; that it is there already is as good',
+        lesson,
+        shell: `mkdir -p ${destination}`,
+        allow: 'EEXIST',
+      }),
+      ...(ORDINARY.has(destination) ? [mustBeOrdinary(destination)] : []),
+      ready === undefined ? mountStep(mount) : attachStep(mount, ready),
+      ...options.flatMap(word => spread(destination, word)),
+    ]
+  })
 }
+
+const attachStep = (mount: Mount, ready: number | Descriptor): Step => ({
+  ...mountStep(mount),
+  call: 'move_mount',
+  args: [ready, '', AT.FDCWD, mount.destination, MOVE_MOUNT.F_EMPTY_PATH],
+})
 
 /** One of them, at the place that is open as descriptor 3, wherever a path to it may lead by now. */
 export function mountThere(mount: Mount): Step[] {

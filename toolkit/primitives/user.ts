@@ -60,6 +60,13 @@ export function outside(map: readonly IdMapping[], id: number): number | undefin
   return range && range.hostID + id - range.containerID
 }
 
+/** Mount options without the owners (uid=, gid=) that are nobody in the namespace: the kernel would refuse them. */
+export const withoutStrangers = (options: readonly string[], { uidMappings, gidMappings }: Mappings): string[] =>
+  options.filter(option => {
+    const [, what, id] = /^([ug]id)=(\d+)$/.exec(option) ?? []
+    return what === undefined || outside(what === 'uid' ? uidMappings : gidMappings, Number(id)) !== undefined
+  })
+
 const maps = ({ uidMappings, gidMappings }: Mappings) => [
   { file: 'uid_map', text: formatMap(uidMappings, 'uid') },
   { file: 'gid_map', text: formatMap(gidMappings, 'gid') },
