@@ -8,26 +8,19 @@ export interface Lack {
   readonly controller: Controller
   /** The one hierarchy for all is in use: v1 has no part in it, and what is "not mounted" there is not passed on here. */
   readonly isV2: boolean
-  /** v2: processes are in every group up to the mount point, so none of them can pass controllers on. */
-  readonly crowded?: boolean
 }
 
 const isMountedV1 = (name: string): boolean =>
   readMounts(process.pid)?.some(({ fsType, superOptions }) => fsType === 'cgroup' && superOptions.includes(name)) ??
   false
 
-function why({ controller, isV2, crowded = false }: Lack): Particulars {
+function why({ controller, isV2 }: Lack): Particulars {
   const name = controller === 'io' ? 'blkio' : controller
-  const state = controllerState(controller)
-  if (state === 'absent') return { detail: 'not built into this kernel', remedy: KERNEL }
+  const state = controllerState(name)
   if (state === 'disabled')
     return { detail: 'switched off when the machine was started', remedy: bootWith(`cgroup_enable=${name}`) }
-  if (crowded)
-    return {
-      detail: 'processes are in every group up to the mount point',
-      remedy: 'sudo systemd-run --scope -p Delegate=yes toolkit …',
-    }
   if (isV2) return { detail: 'not passed on to us', remedy: 'sudo systemd-run --scope -p Delegate=yes toolkit …' }
+  if (state === 'absent') return { detail: 'not built into this kernel', remedy: KERNEL }
   if (!isMountedV1(name)) return { detail: 'not mounted', remedy: mountV1(name) }
   return { detail: 'no mount shows our own group to write to', remedy: 'sudo mount -o remount,rw /sys/fs/cgroup' }
 }
