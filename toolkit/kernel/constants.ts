@@ -242,9 +242,10 @@ export const RLIMIT = {
 /** waitpid(2). */
 export const W = { NOHANG: 1, ALL: 0x40000000 } as const
 
-/** ioctl_tty(2), TIOCGPTPEER and friends in pts(4), SIOCSIFFLAGS in netdevice(7), NS_GET_USERNS in ioctl_ns(2). */
+/** ioctl_tty(2), TIOCGPTPEER and friends in pts(4), SIOCSIFFLAGS in netdevice(7), NS_GET_USERNS and NS_GET_NSTYPE in ioctl_ns(2). */
 export const IOCTL = {
   NS_GET_USERNS: 0xb701,
+  NS_GET_NSTYPE: 0xb703,
   TIOCSCTTY: 0x540e,
   TIOCSTI: 0x5412,
   TIOCNOTTY: 0x5422,

@@ -126,6 +126,12 @@ export const fileCauses = (): readonly CauseRow[] => [
   // cgroups(7), user_namespaces(7): files whose writing is a request to the kernel
   {
     call: 'write',
+    errno: 'ERANGE',
+    cause: 'with this offset a clock of the time namespace would stand before 0, or after more than 146 years',
+    remedy: 'choose an offset that is nearer to 0; /proc/uptime shows how far back one can go',
+  },
+  {
+    call: 'write',
     errno: 'EBUSY',
     cause: 'in cgroup v2 a cgroup either holds processes or passes controllers on, never both',
     remedy: 'move the processes to a cgroup below it first',
