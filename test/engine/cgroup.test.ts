@@ -100,8 +100,8 @@ describe('on v2', () => {
     expect(texts(prepared).slice(0, 4)).toEqual([
       `mkdir("/crowded/toolkit/${short}", 0755)`,
       'mkdir("/crowded/supervisor", 0755), write("/crowded/supervisor/cgroup.procs", each of /crowded/cgroup.procs)',
-      'write("/crowded/cgroup.subtree_control", "+memory +pids")',
-      'write("/crowded/toolkit/cgroup.subtree_control", "+memory +pids")',
+      'write("/crowded/cgroup.subtree_control", "+memory +pids +io")',
+      'write("/crowded/toolkit/cgroup.subtree_control", "+memory +pids +io")',
     ])
   })
 

@@ -1,5 +1,5 @@
 // Cgroups on the real kernel, whichever layout it has: limits by what they prevent, and groups that leave nothing.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -13,6 +13,7 @@ import {
   removeCgroup,
   resume,
 } from '../../toolkit/engine/cgroup.ts'
+import { CLONE } from '../../toolkit/kernel/constants.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { controllerState, directoriesOf, readLayout } from '../../toolkit/observe/cgroups.ts'
 import { readStat } from '../../toolkit/observe/process.ts'
@@ -279,6 +280,16 @@ describe.skipIf(noFreezer)(`the freezer${noFreezer && ` (skipped: ${noFreezer})`
 })
 
 const isNew = ({ options }: mount.Mount) => !options.includes('remount')
+
+const userNamespace = { flag: CLONE.NEWUSER, why: 'to be tested', lesson: '07-user' as const, shell: '--user' }
+const noUser = !root ? 'needs root' : spawnSync('unshare', ['--user', 'true']).status !== 0 ? 'no user namespaces' : ''
+test.skipIf(noUser)(
+  `born in a user namespace it joins, too: its map of ids may come later${noUser && ` (skipped: ${noUser})`}`,
+  () => {
+    const { pid, directories } = inside({}, 'read x', { namespaces: [userNamespace] })
+    expect(directoriesOf(pid)).toEqual(expect.arrayContaining([...directories]))
+  },
+)
 
 describe.skipIf(!root)(`the cgroup namespace${root ? '' : ' (skipped: needs root)'}`, () => {
   test('its own groups are / in it, and those above cannot be seen', () => {

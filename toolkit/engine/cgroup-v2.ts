@@ -5,8 +5,8 @@ import { attempt } from '../kernel/call.ts'
 import type { Hierarchy } from '../observe/cgroups.ts'
 import type { Group } from '../primitives/cgroups.ts'
 
-/** Passed on to every container where it is there: for the default limit of processes, and the figures of memory. */
-const WANTED = ['memory', 'pids'] as const
+/** Passed on to every container where it is there: for the default limit of processes, and the figures. */
+const WANTED = ['memory', 'pids', 'io'] as const
 
 const words = (path: string): string[] => readFileSync(path, 'utf8').split(/\s+/).filter(Boolean)
 

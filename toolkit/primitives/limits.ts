@@ -243,7 +243,7 @@ export function limitAction(directory: string, controller: Controller, { flag, w
 /** Writes all of `text` at once; returns 0, or the error number. A cgroup file that is not there cannot be made. */
 function write(path: string, text: string): number {
   const fd = attempt('openat', [AT.FDCWD, path, O.WRONLY | O.CLOEXEC, 0])
-  if (fd < 0) return fd === -ERRNO.EACCES ? ERRNO.ENOENT : -fd
+  if (fd < 0) return -fd
   const result = attempt('write', [fd, text, text.length])
   attempt('close', [fd])
   return result < 0 ? -result : 0

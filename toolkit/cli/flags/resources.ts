@@ -1,6 +1,5 @@
 // The flags that say how much a container may use, and which devices. Docker's words, units and limits.
 import { readFileSync, type Stats, statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { readCgroup } from '../../observe/cgroup-figures.ts'
 import { directoriesOf } from '../../observe/cgroups.ts'
@@ -110,7 +109,7 @@ function quotaOf(given: Given): number | undefined {
   if (value === undefined) return undefined
   const other = (['cpu-quota', 'cpu-period'] as const).find(flag => given[flag] !== undefined)
   if (other) throw refuse('cpus', value, `it sets --${other} itself; give one of them`)
-  const there = availableParallelism()
+  const there = process.getBuiltinModule('node:os').availableParallelism() // loaded only here: most runs do not ask
   const cpus = /^\d{0,6}(\.\d+)?$/.test(value) ? Number(value || 'x') : Number.NaN
   if (!(cpus >= 0.01 && cpus <= there))
     throw refuse('cpus', value, `give a number from 0.01 to ${there}, the processors here`)
