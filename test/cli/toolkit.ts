@@ -20,7 +20,11 @@ export class World {
   readonly state = fs.mkdtempSync(path.join(tmpdir(), 'toolkit-test-'))
   /** The busybox root file system. */
   readonly rootfs = `${this.state}/rootfs/busybox`
-  readonly env: NodeJS.ProcessEnv = { PATH: process.env.PATH, TOOLKIT_STATE: this.state }
+  readonly env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    TOOLKIT_STATE: this.state,
+    TOOLKIT_NETWORK: 'none', // the machine's own network is not for tests
+  }
 
   constructor() {
     if (skipped) return

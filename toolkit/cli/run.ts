@@ -1,22 +1,30 @@
-import { planRun, run } from '../engine/run.ts'
-import type { RunOptions } from '../engine/spec.ts'
+import type { RunOptions } from '../engine/options.ts'
+import { preview } from '../engine/prepare.ts'
+import { run } from '../engine/run.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { invoke } from '../kernel/call.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import * as mounts from './flags/mounts.ts'
+import * as namespaces from './flags/namespaces.ts'
+import * as network from './flags/network.ts'
+import * as program from './flags/program.ts'
+import * as resources from './flags/resources.ts'
+import * as security from './flags/security.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './output.ts'
+import { print, printError } from './output.ts'
 
 export const command: Command = {
   usage: 'run [OPTIONS] ROOTFS COMMAND [ARG…]',
   summary: `Make a container from a root file system, run a command in it, and wait for its end.
 ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
-    interactive: { short: 'i', help: 'pass stdin on to the command' },
-    tty: { short: 't', help: 'give it a terminal of its own' },
-    rm: { help: 'remove the container when it has ended' },
-    name: { value: 'NAME', help: 'its name (default: one is made up)' },
-    hostname: { value: 'NAME', help: 'its host name (default: from its id)' },
+    ...program.flags,
+    ...mounts.flags,
+    ...network.flags,
+    ...resources.flags,
+    ...security.flags,
+    ...namespaces.flags,
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each' },
     'dry-run': { help: 'print the system calls and make none; needs no root' },
@@ -32,13 +40,15 @@ export async function main(argv: string[]): Promise<number> {
   }
   const how = ['explain', 'step', 'dry-run'].filter(name => flags[name])
   if (how.length > 1) throw new UsageError(`run: --${how[0]} and --${how[1]} do not go together; choose one`)
-  const [name, ...args] = rest
+  const [name, ...words] = rest
   if (name === undefined) throw new UsageError("run: which root file system? For example 'toolkit run -it busybox sh'")
+  const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
+  const wish = wishOf(flags)
 
   if (flags['dry-run']) {
     const { printPlan } = await import('./explain.ts')
-    printPlan(planRun(runOptions(flags, findRootfs(name), args)))
+    printPlan(await preview({ ...wish, rootfs: findRootfs(name), args }))
     return 0
   }
   if (process.getuid!() !== 0)
@@ -46,25 +56,31 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.tty && flags.interactive && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
-  const options = runOptions(flags, findRootfs(name), args)
   const observer =
     how.length > 0 ? (await import('./explain.ts')).explain({ stepwise: flags.step === true }) : undefined
-  return exitNow((await run(options, observer)).exitCode)
+  const { exitCode, oomKilled } = await run({ ...wish, rootfs: findRootfs(name), args }, observer)
+  if (oomKilled && exitCode === 137)
+    printError(
+      `toolkit: killed by the kernel: its memory limit was reached${wish.resources.memory ? ' (--memory)' : ''}`,
+    )
+  return exitNow(exitCode)
 }
 
 // Node takes 4 ms to free what the kernel frees anyway. All output is written: on Linux nothing of it is buffered.
 const exitNow = (status: number): number => invoke('exit_group', [status])
 
-function runOptions(flags: Parsed['flags'], rootfs: string, args: readonly string[]): RunOptions {
+/** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
+export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {
+  const { resources: limits, devices, cgroupns } = resources.resources(flags)
+  const { seccomp, ...rights } = security.security(flags)
   return {
-    rootfs,
-    args,
-    name: flags.name as string | undefined,
-    hostname: flags.hostname as string | undefined,
-    env: [],
-    cwd: undefined,
-    interactive: flags.interactive === true,
-    terminal: flags.tty === true,
-    autoRemove: flags.rm === true,
+    ...program.program(flags),
+    ...rights,
+    seccomp: 'file' in seccomp ? seccomp.file : seccomp.profile,
+    resources: limits,
+    devices,
+    namespaces: { ...namespaces.namespaces(flags), cgroup: cgroupns, time: 'host', users: undefined },
+    network: network.network(flags),
+    mounts: mounts.mounts(flags),
   }
 }

@@ -2,7 +2,7 @@ import type { Observer } from '../engine/carry-out.ts'
 import { run } from '../engine/run.ts'
 import { isGate } from '../kernel/step.ts'
 import { parse } from './options.ts'
-import { command } from './run.ts'
+import { command, wishOf } from './run.ts'
 
 // Calls that need no root and change nothing but the process that makes them.
 const harmless = new Set([
@@ -22,7 +22,7 @@ const harmless = new Set([
  * `true` by a plan without namespaces and mounts. Writes only below TOOLKIT_STATE.
  */
 export async function warmUp(): Promise<void> {
-  parse(command, ['--rm', '/', 'true'])
+  const { flags } = parse(command, ['--rm', '-i', '--net', 'none', '/', 'true'])
   const observer: Observer = {
     instrument: ({ steps }) => ({
       namespaces: [],
@@ -32,16 +32,6 @@ export async function warmUp(): Promise<void> {
     atGate: async () => true,
     done() {},
   }
-  const wish = {
-    rootfs: '/',
-    args: ['true'],
-    name: undefined,
-    hostname: undefined,
-    env: [],
-    cwd: undefined,
-    interactive: true,
-    terminal: false,
-    autoRemove: true,
-  }
+  const wish = { ...wishOf(flags), rootfs: '/', args: ['true'] }
   await run(wish, observer)
 }

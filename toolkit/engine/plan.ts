@@ -1,58 +1,126 @@
 // What it takes to make a container, in order. Read it as the table of contents of the course: every line is a module
 // under toolkit/primitives, and most are a lesson.
+import type { Action } from '../kernel/action.ts'
 import type { Gate, Namespace, Plan, Step } from '../kernel/step.ts'
+import * as capabilities from '../primitives/capabilities.ts'
+import * as credentials from '../primitives/credentials.ts'
 import * as devices from '../primitives/devices.ts'
+import * as init from '../primitives/init.ts'
 import * as ipc from '../primitives/ipc.ts'
+import * as keyring from '../primitives/keyring.ts'
+import * as masks from '../primitives/masks.ts'
 import * as mount from '../primitives/mount.ts'
 import * as net from '../primitives/net.ts'
-import * as overlay from '../primitives/overlay.ts'
 import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
 import * as rlimits from '../primitives/rlimits.ts'
+import * as sysctl from '../primitives/sysctl.ts'
 import * as terminal from '../primitives/terminal.ts'
+import * as user from '../primitives/user.ts'
 import * as uts from '../primitives/uts.ts'
-import type { NamespaceType, Spec } from './spec.ts'
+import type { Prepared as Cgroup } from './cgroup.ts'
+import type { Rootfs } from './rootfs.ts'
+import { maskedDirectories, type NamespaceType, type Spec } from './spec.ts'
+import type { Mounts } from './volumes.ts'
 
+/** Those that a process is born in, in the order of the lessons; a cgroup namespace it makes itself, see cgroup.ts. */
 const namespaces: Partial<Record<NamespaceType, Namespace>> = {
   mount: mount.namespace,
   uts: uts.namespace,
   ipc: ipc.namespace,
   pid: pid.namespace,
   network: net.namespace,
+  user: user.namespace,
 }
+
+/** Where the process waits until the engine has plugged its cable in. */
+const NETWORK_GATE = 'network'
 
 export interface ContainerPlan {
   readonly spec: Spec
-  readonly layers: overlay.Layers
+  readonly cgroup: Cgroup
+  readonly rootfs: Rootfs
+  readonly mounts: Mounts
+  /** What the engine does for its network, once there is a network namespace. */
+  readonly network: readonly Action[]
+  /** The filter of system calls. */
+  readonly seccomp: readonly Step[]
   /** Pass our own stdin on; without it the program's input is at its end. A terminal is always both. */
   readonly stdin: boolean
+  /** Have a process of ours as PID 1. */
+  readonly init: boolean
 }
 
-export function planContainer({ spec, layers, stdin }: ContainerPlan): Plan {
-  const root = spec.root.path
+export function planContainer({ spec, cgroup, rootfs, mounts, network, seccomp, ...how }: ContainerPlan): Plan {
+  const { linux } = spec
+  const own = (type: NamespaceType) => linux.namespaces.some(namespace => namespace.type === type && !namespace.path)
   return {
-    namespaces: spec.linux.namespaces.map(({ type }) => namespaces[type]!), // born in them, by clone3
+    before: [
+      ...cgroup.before, //               the group, and its limits
+      ...rootfs.before, //               layers become one tree of files
+      ...mounts.before, //               volumes, taken from the host's files
+    ],
+    namespaces: linux.namespaces.flatMap(({ type, path }) => (path ? [] : (namespaces[type] ?? []))),
+    ...(cgroup.cgroup && { cgroup: cgroup.cgroup }),
+    first: own('user') ? becomeRoot(spec) : [],
     steps: [
       ...pid.dieWithParent(), //         the engine gone, the container gone
+      ...cgroup.steps, //                limited from here on
       ...process.undoNode(), //          signals as a shell would leave them
+      ...process.oomScore(spec),
       ...process.clearUmask(),
+      ...keyring.plan(), //              the keys of the engine's session stay behind
       ...mount.makePrivate(), //         what is mounted from here on stays here
-      ...overlay.plan(layers, root), //  the files: read from the image, write beside it
-      ...mount.pivotRoot(root), //       they are the root now
-      ...mount.plan(spec), //            /proc, /dev, /sys … of its own
-      ...devices.plan(), //              /dev/null and five more
-      ...mount.detachOldRoot(), //       the host's files are gone
-      ...uts.plan(spec), //              its name
-      ...net.loopbackUp(), //            127.0.0.1
-      ...stdio(spec.process.terminal, stdin),
-      ...rlimits.plan(spec.process), //  how many open files
-      ...process.plan(spec), //          directory, and the program
+      ...rootfs.steps, //                its files are the root, and the host's files are gone
+      ...mount.rootPropagation(spec),
+      ...mounts.early, //                volumes
+      ...mount.plan({ mounts: mounts.system }), // /proc, /dev, /sys … of its own
+      ...devices.plan(linux.devices), // /dev/null and five more
+      ...mounts.late, //                 what the user wants to see in /dev
+      ...(own('uts') ? uts.plan({ hostname: spec.hostname! }) : []), // its name
+      ...(own('network') ? net.loopbackUp() : []), // 127.0.0.1
+      ...sysctl.plan(linux), //          settings of its own network and ipc
+      ...masks.plan({ ...linux, directories: maskedDirectories(spec) }), // what shows the whole machine
+      ...(network.length > 0 ? [{ gate: NETWORK_GATE, actions: network }] : []), // a cable to the bridge
+      ...stdio(spec, how.stdin),
+      ...rlimits.plan(spec.process),
+      ...process.makeDirectory(spec),
+      ...(spec.root.readonly ? mount.makeReadOnly() : []),
+      ...process.umask(spec),
+      ...becomeUser(spec),
+      ...process.enterDirectory(spec),
+      ...(how.init ? init.plan(spec) : []), // a PID 1 that stays behind
+      ...process.closeOnExec(),
+      ...restrict(spec, seccomp), //     the filter and the last rights, as late as can be
+      ...process.execute(spec), //       and the program
     ],
   }
 }
 
-function stdio(tty: boolean, stdin: boolean): (Step | Gate)[] {
-  if (tty) return [...terminal.openTerminal(), ...terminal.console()]
+/** In a user namespace: nobody, until the engine has written who is who. */
+function becomeRoot({ linux: { uidMappings = [], gidMappings = [] } }: Spec): (Step | Gate)[] {
+  return [user.gate({ uidMappings, gidMappings }), ...user.becomeRoot()]
+}
+
+function stdio({ process: { terminal: tty, user } }: Spec, stdin: boolean): (Step | Gate)[] {
+  if (tty) return [...terminal.openTerminal(), ...terminal.console(), ...credentials.ownTerminal({ user })]
   if (stdin) return [...terminal.ownSession(), ...terminal.keepOpen([0, 1, 2])]
   return [...terminal.ownSession(), ...terminal.keepOpen([1, 2]), ...terminal.noInput()]
+}
+
+/** Root's power is bounded for good, then the user is changed; and with that the tie to the engine is cut, so again. */
+function becomeUser({ process: { capabilities: rights, user } }: Spec): (Step | Gate)[] {
+  return [
+    ...capabilities.bound(rights, capabilities.available()),
+    ...credentials.become({ user }),
+    ...capabilities.keep(rights),
+    ...pid.dieWithParent(),
+  ]
+}
+
+/** A filter takes SYS_ADMIN to load, or the promise that no program will gain rights. */
+function restrict({ process: { capabilities: rights, noNewPrivileges } }: Spec, seccomp: readonly Step[]): Step[] {
+  return noNewPrivileges
+    ? [...credentials.noNewPrivileges(), ...capabilities.final(rights), ...seccomp]
+    : [...seccomp, ...capabilities.final(rights)]
 }

@@ -1,17 +1,15 @@
 // From a user's wish to a running container, and to its end. Read it as a table of contents.
-import { lstatSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
-import type { Plan } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
+import { oomKilled } from './cgroup.ts'
 import { type ContainerDirectory, createDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
-import { planContainer } from './plan.ts'
+import type { Membership } from './network.ts'
+import type { RunOptions } from './options.ts'
+import { complete, prepare } from './prepare.ts'
 import { forwardSignals } from './signals.ts'
-import { makeSpec, type RunOptions, type Spec } from './spec.ts'
-import { newId, pathsOf } from './store.ts'
+import { newId } from './store.ts'
 
 /** What a container has come to. */
 export interface Result {
@@ -21,27 +19,27 @@ export interface Result {
   readonly oomKilled: boolean
 }
 
-/** What would be done for these options: the plan of a container with this id. Looks at the rootfs, changes nothing. */
-export function planRun(options: RunOptions, id = newId()): Plan {
-  const { upper, work, merged } = pathsOf(id)
-  const spec = makeSpec(options, id)
-  checkRootfs(options.rootfs, spec)
-  return planContainer({
-    spec: { ...spec, root: { ...spec.root, path: merged } },
-    layers: { lower: [resolve(options.rootfs)], upper, work, volatile: options.autoRemove },
-    stdin: options.interactive,
-  })
-}
-
 /** Runs a container to its end. Throws KernelError and UsageError; then nothing of it is left. */
 export async function run(options: RunOptions, observer?: Observer): Promise<Result> {
   const id = newId()
-  const plan = planRun(options, id) // bad input is refused here, before anything is made
+  const parts = await prepare(options, id) // bad input is refused here, before anything is made
+  const cgroups = parts.cgroup.directories
+  const bridged = options.network.mode === 'bridge'
   const signals = forwardSignals()
   let directory: ContainerDirectory | undefined
+  let network: Membership | undefined
   try {
     directory = await createDirectory({ id, ...options })
     failpoint('directory made')
+    directory.record({ cgroups, network: bridged }) // written down before there is any of it
+    failpoint('recorded')
+    if (bridged)
+      network = (await import('./network.ts')).joinNetwork({
+        id,
+        ports: options.network.publish,
+        mac: options.network.mac,
+      })
+    const plan = await complete(parts, options, id, network?.lease)
     const { process, terminal } = await carryOut(plan, {
       interactive: options.interactive,
       signals,
@@ -54,26 +52,15 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
     failpoint('program ended')
     await terminal?.close()
     process.close()
-    const result = { exitCode, oomKilled: false }
+    const result = { exitCode, oomKilled: oomKilled(cgroups) }
+    network?.close()
     await directory.ended(result)
     return result
   } catch (error) {
+    network?.close()
     await directory?.discard()
     throw error
   } finally {
     signals.stop()
-  }
-}
-
-/** The rootfs is a directory, and what will be mounted on is not a symbolic link that leads elsewhere. */
-function checkRootfs(rootfs: string, { mounts }: Spec): void {
-  const stat = statSync(rootfs, { throwIfNoEntry: false })
-  if (!stat) throw new UsageError(`no root file system at ${rootfs}; give a directory, or 'busybox'`)
-  if (!stat.isDirectory()) throw new UsageError(`${rootfs} is not a directory; a root file system is one`)
-  for (const { destination } of mounts) {
-    if (mounts.some(({ destination: above }) => destination.startsWith(`${above}/`))) continue // hidden by that one
-    const target = lstatSync(rootfs + destination, { throwIfNoEntry: false })
-    if (target && !target.isDirectory())
-      throw new UsageError(`${rootfs}${destination} is not a directory; ${destination} must be one to be mounted on`)
   }
 }

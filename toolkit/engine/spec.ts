@@ -1,27 +1,52 @@
 // The engine's only description of a container: config.json of the OCI runtime specification, as far as we go.
 // `toolkit run` makes one from its flags; the plan is made from it and from nothing else.
+import { hostname as hostOf } from 'node:os'
 import { resolve } from 'node:path'
-import { invoke } from '../kernel/call.ts'
-import { RLIMIT } from '../kernel/constants.ts'
+import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
+import { ALL_CAPABILITIES, type Available, available, type Capabilities, choose } from '../primitives/capabilities.ts'
+import type { User } from '../primitives/credentials.ts'
+import type { Device } from '../primitives/devices.ts'
+import { MASKED_PATHS, READONLY_PATHS } from '../primitives/masks.ts'
 import type { Mount } from '../primitives/mount.ts'
-import type { Process } from '../primitives/process.ts'
-import type { Rlimit } from '../primitives/rlimits.ts'
+import { checkDirectory, type Process } from '../primitives/process.ts'
+import { check as checkRlimits, current, type Rlimit } from '../primitives/rlimits.ts'
+import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '../primitives/sysctl.ts'
+import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
+import type { AllResources } from './cgroup.ts'
+import type { NamespaceMode, RunOptions } from './options.ts'
+import { withMounts } from './volumes.ts'
 
-export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'cgroup'
+export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'user' | 'cgroup' | 'time'
 
 export interface Spec {
   readonly ociVersion: string
   readonly process: Process & {
     /** A terminal of its own, on stdin, stdout and stderr. */
     readonly terminal: boolean
+    readonly user: User & { readonly umask: number }
+    readonly capabilities: Capabilities
+    readonly noNewPrivileges: boolean
     readonly rlimits: readonly Rlimit[]
   }
   readonly root: { readonly path: string; readonly readonly: boolean }
-  readonly hostname: string
+  /** Not there with the host's UTS namespace. */
+  readonly hostname?: string
   readonly mounts: readonly Mount[]
-  readonly linux: { readonly namespaces: readonly { readonly type: NamespaceType }[] }
+  readonly linux: {
+    /** A type that is not there is the host's; one with a path is joined. */
+    readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[]
+    readonly uidMappings?: readonly IdMapping[]
+    readonly gidMappings?: readonly IdMapping[]
+    readonly devices: readonly Device[]
+    readonly resources: AllResources
+    readonly sysctl: Sysctl
+    readonly maskedPaths: readonly string[]
+    readonly readonlyPaths: readonly string[]
+    readonly rootfsPropagation?: string
+  }
 }
 
 /** What a container finds mounted; docker's list and options. */
@@ -47,72 +72,121 @@ export const defaultMounts: readonly Mount[] = [
   },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+  {
+    destination: '/sys/fs/cgroup',
+    type: 'cgroup',
+    source: 'cgroup',
+    options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+  },
 ]
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** What a user says of a container; all else has a default. */
-export interface RunOptions {
-  /** A directory. */
-  readonly rootfs: string
-  /** The command and its arguments. */
-  readonly args: readonly string[]
-  /** Default: one is made up. */
-  readonly name: string | undefined
-  /** Default: the first 12 characters of the id. */
-  readonly hostname: string | undefined
-  /** NAME=value; the last of a name wins. */
-  readonly env: readonly string[]
-  /** Default: / */
-  readonly cwd: string | undefined
-  /** Pass stdin on. */
-  readonly interactive: boolean
-  /** A terminal of its own. */
-  readonly terminal: boolean
-  /** Remove the container's files when it has ended. */
-  readonly autoRemove: boolean
-}
-
-/** The limit of open files that we were started with: the launcher tells the soft one, because Node raises it. */
-function nofile(): Spec['process']['rlimits'] {
-  const limit = Buffer.alloc(16) // struct rlimit: soft, hard
-  invoke('prlimit64', [0, RLIMIT.NOFILE, null, limit])
-  const hard = Number(limit.readBigUInt64LE(8))
-  const soft = Number(process.env.TOOLKIT_NOFILE)
-  return soft > 0 ? [{ type: 'RLIMIT_NOFILE', soft: Math.min(soft, hard), hard }] : []
-}
-
-/** Later settings of a variable replace earlier ones, in the place of the first. */
-function environment(...settings: string[]): string[] {
-  const variables = new Map(settings.map(setting => [setting.slice(0, setting.indexOf('=')), setting]))
-  return [...variables.values()]
-}
-
 /** The user's wish in the words of the OCI runtime specification. Throws a UsageError that names the flag. */
 export function makeSpec(options: RunOptions, id: string): Spec {
-  const { rootfs, args, terminal, env, cwd = '/', hostname = id.slice(0, 12) } = options
-  checkHostname(hostname)
+  const { args, terminal, env, cwd = '/', capabilities, mounts, masks, namespaces } = options
+  const rootfs = resolve(options.rootfs)
+  const hostname = hostnameOf(options, id)
+  const { home, ...user } = resolveUser(rootfs, options)
+  checkDirectory(cwd)
   return {
     ociVersion: '1.2.0',
     process: {
       terminal,
       args,
-      env: environment(PATH, `HOSTNAME=${hostname}`, ...(terminal ? ['TERM=xterm'] : []), 'HOME=/root', ...env),
+      env: environment([PATH, `HOSTNAME=${hostname}`, ...(terminal ? ['TERM=xterm'] : []), `HOME=${home}`, ...env]),
       cwd,
-      user: { umask: process.umask() },
-      rlimits: nofile(),
+      user: { ...user, umask: 0o022 },
+      capabilities: choose(capabilities, rightsOf(options)),
+      noNewPrivileges: options.noNewPrivileges,
+      rlimits: rlimitsOf(options),
+      ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
     },
-    root: { path: resolve(rootfs), readonly: false },
-    hostname,
-    mounts: defaultMounts,
-    linux: { namespaces: (['mount', 'uts', 'ipc', 'pid', 'network'] as const).map(type => ({ type })) },
+    root: { path: rootfs, readonly: options.readOnly },
+    ...(namespaces.uts === 'private' && { hostname }),
+    mounts: withMounts(defaultsFor(options), mounts.mounts),
+    linux: {
+      namespaces: namespacesOf(options),
+      ...namespaces.users,
+      devices: options.devices,
+      resources: capabilities.privileged ? { ...options.resources, devices: [everyDevice] } : options.resources,
+      sysctl: sysctlOf(options),
+      maskedPaths: masks ? [...MASKED_PATHS, ...thermalPaths()] : [],
+      readonlyPaths: masks ? READONLY_PATHS : [],
+    },
   }
 }
 
-function checkHostname(hostname: string): void {
+/** Which of a spec's masked paths are directories: a look at the host's own, which are views of the same kernel. */
+export const maskedDirectories = ({ linux }: Spec): ReadonlySet<string> => directoriesAmong(linux.maskedPaths)
+
+const everyDevice = { allow: true, access: 'rwm' } as const
+
+function defaultsFor({ capabilities, namespaces }: RunOptions): readonly Mount[] {
+  const mounts = capabilities.privileged ? defaultMounts.map(writable) : defaultMounts
+  return namespaces.ipc === 'host' ? mounts.map(sharedMemoryOfHost) : mounts
+}
+
+const sharedMemoryOfHost = (mount: Mount): Mount =>
+  mount.destination === '/dev/shm' ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] } : mount
+
+const writable = (mount: Mount): Mount => ({ ...mount, options: mount.options.filter(option => option !== 'ro') })
+
+/** In a user namespace of its own a process has every capability there is, whatever we have. */
+function rightsOf({ namespaces: { users } }: RunOptions): Pick<Available, 'held'> {
+  const { held, last } = available()
+  return { held: users ? ALL_CAPABILITIES.slice(0, last + 1) : held }
+}
+
+/** Later settings of a variable replace earlier ones, in the place of the first. */
+function environment(settings: readonly string[]): string[] {
+  const variables = new Map(settings.map(setting => [setting.slice(0, setting.indexOf('=')), setting]))
+  return [...variables.values()]
+}
+
+/** Those asked for, and the limit of open files that we were started with: Node raises it, the launcher tells it. */
+function rlimitsOf({ rlimits }: RunOptions): Rlimit[] {
+  checkRlimits(rlimits, available().held.includes('CAP_SYS_RESOURCE'))
+  const { type, hard } = current('RLIMIT_NOFILE')
+  const soft = Number(process.env.TOOLKIT_NOFILE)
+  const inherited = soft > 0 && !rlimits.some(limit => limit.type === type)
+  return [...(inherited ? [{ type, soft: hard < 0 ? soft : Math.min(soft, hard), hard }] : []), ...rlimits]
+}
+
+function namespacesOf({ namespaces, network }: RunOptions): Spec['linux']['namespaces'] {
+  const { uts, ipc, pid, cgroup, time, users } = namespaces
+  const net: NamespaceMode = network.mode === 'host' ? 'host' : 'private'
+  const modes: [NamespaceType, NamespaceMode][] = [
+    ['mount', 'private'],
+    ['uts', uts],
+    ['ipc', ipc],
+    ['pid', pid],
+    ['network', net],
+    ['user', users ? 'private' : 'host'],
+    ['cgroup', cgroup],
+    ['time', time],
+  ]
+  return modes.flatMap(([type, mode]) => (mode === 'host' ? [] : [{ type, ...(mode !== 'private' && mode) }]))
+}
+
+function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
+  const own = {
+    ipc: namespaces.ipc === 'private',
+    network: network.mode !== 'host',
+    user: namespaces.users !== undefined,
+  }
+  checkSysctl(sysctl, own)
+  return { ...defaultSysctl(own), ...sysctl }
+}
+
+function hostnameOf({ hostname, namespaces }: RunOptions, id: string): string {
+  if (hostname === undefined) return namespaces.uts === 'host' ? hostOf() : id.slice(0, 12)
+  if (namespaces.uts !== 'private')
+    throw new UsageError(`run: --hostname ${JSON.stringify(hostname)}: not with --uts host, which has the host's name`)
   const length = Buffer.byteLength(hostname)
   if (length > MAX_HOSTNAME)
     throw new UsageError(`--hostname: ${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
   if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(hostname))
     throw new UsageError(`--hostname: ${JSON.stringify(hostname)} is not a host name; use letters, digits, '-' and '.'`)
+  return hostname
 }

@@ -1,0 +1,79 @@
+// The flags about the command itself: its name, its words, its environment, its place, and how it is looked after.
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../../kernel/usage-error.ts'
+import type { Flag, Parsed } from '../options.ts'
+
+export const flags = {
+  interactive: { short: 'i', help: 'pass stdin on to the command' },
+  tty: { short: 't', help: 'give it a terminal of its own' },
+  rm: { help: 'remove the container when it has ended' },
+  name: { value: 'NAME', help: 'its name (default: one is made up)' },
+  hostname: { short: 'h', value: 'NAME', help: 'its host name (default: from its id)' },
+  env: { short: 'e', value: 'NAME[=VALUE]', many: true, help: 'a variable; without =VALUE the one of here' },
+  'env-file': { value: 'FILE', many: true, help: 'variables, a line each' },
+  workdir: { short: 'w', value: 'DIRECTORY', help: 'where the command starts; made if it is not there' },
+  entrypoint: { value: 'COMMAND', help: 'run this; the words after ROOTFS are its arguments' },
+  init: { help: 'put a small process before the command that passes signals on and reaps orphans' },
+} satisfies Record<string, Flag>
+
+export interface Program {
+  readonly interactive: boolean
+  readonly terminal: boolean
+  readonly autoRemove: boolean
+  readonly name: string | undefined
+  readonly hostname: string | undefined
+  readonly env: readonly string[]
+  readonly cwd: string | undefined
+  readonly init: boolean
+}
+
+const refuse = (flag: string, value: string, allowed: string): UsageError =>
+  new UsageError(`run: --${flag} ${JSON.stringify(value)}: ${allowed}`)
+
+/** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
+export function program(given: Parsed['flags']): Program {
+  const many = (flag: string) => (given[flag] ?? []) as readonly string[]
+  const one = (flag: string) => given[flag] as string | undefined
+  return {
+    interactive: given.interactive === true,
+    terminal: given.tty === true,
+    autoRemove: given.rm === true,
+    name: one('name'),
+    hostname: one('hostname'),
+    env: [...many('env-file').flatMap(envFile), ...many('env').flatMap(value => variable('env', value))],
+    cwd: one('workdir'),
+    init: given.init === true,
+  }
+}
+
+/** NAME=VALUE as it is; NAME alone takes the value it has here, and is nothing where it has none. */
+function variable(flag: string, setting: string): string[] {
+  const [name = ''] = setting.split('=', 1)
+  if (name === '' || /[\s\0]/.test(name) || setting.includes('\0'))
+    throw refuse(flag, setting.slice(0, 80), 'allowed: NAME=VALUE or NAME, the name without blanks')
+  if (setting.includes('=')) return [setting]
+  const value = process.env[name]
+  return value === undefined ? [] : [`${name}=${value}`]
+}
+
+const MOST = 1 << 20 // bytes
+
+/** A variable a line; empty lines and those that begin with # are left out. */
+function envFile(path: string): string[] {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw refuse('env-file', path, `cannot be read (${(error as NodeJS.ErrnoException).code}); give a text file`)
+  }
+  if (text.length > MOST) throw refuse('env-file', path, 'more than 1 MiB; give a smaller file')
+  const lines = text.split(/\r?\n/).map(line => line.trimStart())
+  return lines.filter(line => line !== '' && !line.startsWith('#')).flatMap(line => variable('env-file', line))
+}
+
+/** The command: what follows the root file system, behind --entrypoint where that is given. */
+export function commandOf(given: Parsed['flags'], words: readonly string[]): readonly string[] {
+  const entrypoint = given.entrypoint as string | undefined
+  if (entrypoint === '') throw refuse('entrypoint', '', 'give a command')
+  return entrypoint === undefined ? words : [entrypoint, ...words]
+}

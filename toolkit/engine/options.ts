@@ -1,0 +1,103 @@
+// What a user says of a container, flag by flag. spec.ts says the same in the words of the OCI runtime specification.
+import type { CapabilityWish } from '../primitives/capabilities.ts'
+import type { Device } from '../primitives/devices.ts'
+import type { Mount } from '../primitives/mount.ts'
+import type { Rlimit } from '../primitives/rlimits.ts'
+import type { Sysctl } from '../primitives/sysctl.ts'
+import type { Mappings } from '../primitives/user.ts'
+import type { AllResources } from './cgroup.ts'
+import type { NameWishes } from './names.ts'
+import type { NetworkMode, PortWish } from './ports.ts'
+
+/** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
+export type NamespaceMode = 'private' | 'host' | { readonly path: string }
+
+export interface RunOptions {
+  /** A directory. */
+  readonly rootfs: string
+  /** The command and its arguments. */
+  readonly args: readonly string[]
+  /** Default: one is made up. */
+  readonly name: string | undefined
+  /** Default: the first 12 characters of the id. */
+  readonly hostname: string | undefined
+  /** NAME=value; the last of a name wins. */
+  readonly env: readonly string[]
+  /** Default: / */
+  readonly cwd: string | undefined
+  /** Pass stdin on. */
+  readonly interactive: boolean
+  /** A terminal of its own. */
+  readonly terminal: boolean
+  /** Remove the container's files when it has ended. */
+  readonly autoRemove: boolean
+  /** A process of ours as PID 1, which reaps and passes signals on. */
+  readonly init: boolean
+
+  readonly namespaces: {
+    readonly uts: NamespaceMode
+    readonly ipc: NamespaceMode
+    readonly pid: NamespaceMode
+    readonly cgroup: NamespaceMode
+    readonly time: NamespaceMode
+    /** The ids of a user namespace of its own; undefined: the host's users. */
+    readonly users: Mappings | undefined
+  }
+  readonly network: {
+    readonly mode: NetworkMode
+    readonly publish: readonly PortWish[]
+    readonly mac: string | undefined
+    readonly names: NameWishes
+  }
+  readonly mounts: {
+    readonly mounts: readonly Mount[]
+    /** Sources that are made where they are missing. */
+    readonly create: readonly string[]
+  }
+  readonly resources: AllResources
+  readonly devices: readonly Device[]
+
+  readonly capabilities: CapabilityWish
+  /** UID[:GID] or NAME[:GROUP]; looked up in the rootfs. */
+  readonly user: string | undefined
+  readonly groupAdd: readonly string[]
+  readonly noNewPrivileges: boolean
+  /** `default`, `unconfined`, or a JSON file. */
+  readonly seccomp: string
+  /** Hide and protect parts of /proc and /sys. */
+  readonly masks: boolean
+  readonly rlimits: readonly Rlimit[]
+  readonly oomScoreAdj: number | undefined
+  readonly sysctl: Sysctl
+  /** It cannot write to its root file system. */
+  readonly readOnly: boolean
+}
+
+/** A container of whom nothing is said but what it runs. */
+export const plainOptions = (rootfs: string, args: readonly string[]): RunOptions => ({
+  rootfs,
+  args,
+  name: undefined,
+  hostname: undefined,
+  env: [],
+  cwd: undefined,
+  interactive: false,
+  terminal: false,
+  autoRemove: true,
+  init: false,
+  namespaces: { uts: 'private', ipc: 'private', pid: 'private', cgroup: 'private', time: 'host', users: undefined },
+  network: { mode: 'none', publish: [], mac: undefined, names: { dns: [], search: [], options: [], hosts: [] } },
+  mounts: { mounts: [], create: [] },
+  resources: {},
+  devices: [],
+  capabilities: { add: [], drop: [], privileged: false },
+  user: undefined,
+  groupAdd: [],
+  noNewPrivileges: false,
+  seccomp: 'default',
+  masks: true,
+  rlimits: [],
+  oomScoreAdj: undefined,
+  sysctl: {},
+  readOnly: false,
+})

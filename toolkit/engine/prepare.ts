@@ -1,0 +1,82 @@
+// Everything about a container that can be known before it exists: its description, and each part of its plan.
+import { statSync } from 'node:fs'
+import { hostname as hostOf } from 'node:os'
+import { resolve } from 'node:path'
+import type { Plan } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { prepareCgroup } from './cgroup.ts'
+import { planEtc } from './etc.ts'
+import type { Lease } from './leases.ts'
+import type { RunOptions } from './options.ts'
+import { type ContainerPlan, planContainer } from './plan.ts'
+import { planRootfs } from './rootfs.ts'
+import { seccompSteps } from './seccomp.ts'
+import { makeSpec } from './spec.ts'
+import { newId, pathsOf } from './store.ts'
+import { planMounts } from './volumes.ts'
+
+/** All of a plan but the network, whose address nobody knows before it is taken. */
+export type Prepared = Omit<ContainerPlan, 'network'>
+
+/** Looks at the host and at the rootfs, changes nothing. Throws a UsageError for what cannot be. */
+export async function prepare(options: RunOptions, id: string): Promise<Prepared> {
+  checkRootfs(options.rootfs)
+  const spec = makeSpec(options, id)
+  const { uidMappings, gidMappings, resources, namespaces } = spec.linux
+  const { upper, work, merged } = pathsOf(id)
+  const cgroup = prepareCgroup({
+    id,
+    resources,
+    privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
+  })
+  const layers = { lower: [spec.root.path], upper, work, volatile: options.autoRemove }
+  const mapped = uidMappings && gidMappings && { mappings: { uidMappings, gidMappings } }
+  const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
+  return {
+    spec,
+    cgroup,
+    rootfs: planRootfs({ layers, target: merged, ...mapped }),
+    mounts: planMounts(cgroupShown, options.mounts.create),
+    seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
+    stdin: options.interactive,
+    init: options.init,
+  }
+}
+
+/** The whole plan, now that it is known where the container is in the network. */
+export async function complete(parts: Prepared, options: RunOptions, id: string, lease?: Lease): Promise<Plan> {
+  const { mode, names } = options.network
+  const etc = planEtc({
+    directory: pathsOf(id).etc,
+    hostname: parts.spec.hostname ?? hostOf(),
+    mode,
+    names,
+    lease,
+    taken: parts.spec.mounts.map(({ destination }) => destination),
+  })
+  const { mounts } = parts
+  return planContainer({
+    ...parts,
+    mounts: { ...mounts, before: [...mounts.before, ...etc.before], early: [...mounts.early, ...etc.steps] },
+    network: lease ? await wires(lease) : [],
+  })
+}
+
+async function wires(lease: Lease) {
+  const [{ wire }, { bridgeNetwork }] = await Promise.all([import('./wiring.ts'), import('./network.ts')])
+  return wire(lease, bridgeNetwork())
+}
+
+/** What would be done for these options, as far as one can know without doing any of it. Needs no rights. */
+export async function preview(options: RunOptions, id = newId()): Promise<Plan> {
+  const parts = await prepare(options, id)
+  const { mode, publish: ports, mac } = options.network
+  const lease = mode === 'bridge' ? (await import('./network.ts')).previewNetwork({ id, ports, mac }) : undefined
+  return complete(parts, options, id, lease)
+}
+
+function checkRootfs(rootfs: string): void {
+  const stat = statSync(rootfs, { throwIfNoEntry: false })
+  if (!stat) throw new UsageError(`no root file system at ${resolve(rootfs)}; give a directory, or 'busybox'`)
+  if (!stat.isDirectory()) throw new UsageError(`${resolve(rootfs)} is not a directory; a root file system is one`)
+}
