@@ -33,7 +33,7 @@ describe('the words', () => {
     ['more than any pid', ['99999999999']],
     ['a path', ['../1']],
     ['nothing in quotes', ['']],
-    ['escapes', ['\x1b[2J']],
+    ['escapes', ['\x1b[2J\x9b\u202e']],
     ['an unknown flag', ['--wat']],
   ])('%s is a line that says so', (_, args) => {
     const { status, stdout, stderr } = look(args)
@@ -119,7 +119,7 @@ describe.skipIf(!root)(`one process${root ? '' : ' (skipped: needs root)'}`, () 
   })
 
   test('a zombie', async () => {
-    const parent = await script('sleep 0 & echo ready; exec sleep 1000')
+    const parent = await script('sleep 0.2 & echo ready; exec sleep 1000')
     const zombie = await until(() => children(parent).find(({ state }) => state === 'Z'))
     expect(look([String(zombie.pid)])).toMatchObject({
       status: 0,

@@ -120,7 +120,7 @@ describe.skipIf(!root)(`one look${skipped}`, () => {
   })
 
   test('at a zombie', async () => {
-    const parent = await script('sleep 0 & echo ready; exec sleep 1000')
+    const parent = await script('sleep 0.2 & echo ready; exec sleep 1000')
     const [zombie] = await until(() => {
       const found = children(parent).filter(({ state }) => state === 'Z')
       return found.length > 0 && found

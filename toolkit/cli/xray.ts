@@ -1,4 +1,4 @@
-import { findContainer } from '../engine/store.ts'
+import { findContainer, listContainers } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { differences } from '../observe/differences.ts'
 import { readNamespaces } from '../observe/namespaces.ts'
@@ -7,7 +7,7 @@ import { type Xray, xray } from '../observe/xray.ts'
 import { formatDifferences } from './differences-text.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print, printError } from './output.ts'
-import { printableJson } from './printable.ts'
+import { printable, printableJson } from './printable.ts'
 import { formatXray } from './xray-text.ts'
 
 const command: Command = {
@@ -26,22 +26,22 @@ const MAX_PID = 4_194_304 // PID_MAX_LIMIT on 64 bit, proc(5)
 /** A process that is there no more, or never was: exit code 1. */
 const gone = (word: string): UsageError => new UsageError(`no process ${word}; it has ended, or never was`, 1)
 
+const isContainer = (word: string): boolean =>
+  word !== '' && listContainers().some(({ id, state }) => state?.name === word || (state?.id ?? id).startsWith(word))
+
 /** A word of the command line as a pid. A number that is a process is that one, and no container. */
 function pidOf(word: string): number {
-  const pid = /^[1-9]\d*$/.test(word) ? Number(word) : undefined
-  if (pid !== undefined && pid <= MAX_PID && readStat(pid)) return pid
-  try {
-    const { state, running, id } = findContainer(word)
-    if (running && state?.pid !== undefined) return state.pid
-    throw new UsageError(`container ${id} does not run, so it has no process`, 1)
-  } catch (error) {
-    if (pid !== undefined && pid <= MAX_PID) throw gone(word)
-    if (/^no container /.test((error as Error).message))
-      throw new UsageError(
-        `inspect-process: ${JSON.stringify(word)} is no process and no container; give a pid from 1 to ${MAX_PID}, or an id`,
-      )
-    throw error
+  const number = /^[1-9]\d*$/.test(word) && Number(word) <= MAX_PID ? Number(word) : undefined
+  if (number !== undefined && readStat(number)) return number
+  if (!isContainer(word)) {
+    if (number !== undefined) throw gone(word)
+    const what = `${printable(JSON.stringify(word))} is no process and no container`
+    throw new UsageError(`inspect-process: ${what}; give a pid from 1 to ${MAX_PID}, or an id`)
   }
+  const { state, running, id } = findContainer(word)
+  if (!running || state?.pid === undefined)
+    throw new UsageError(`container ${id} does not run, so it has no process`, 1)
+  return state.pid
 }
 
 function look(word: string, pid: number): Xray {
