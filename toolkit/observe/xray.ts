@@ -83,7 +83,10 @@ export interface Cgroups {
   readonly figures: Omit<CgroupFigures, 'processes'> & { readonly processes: number }
 }
 
-/** Undefined anywhere: not to be seen, see `unread`; or, of a process that has ended, not there any more. */
+/**
+ * Undefined anywhere: not to be seen, see `unread`; or, of a process that has ended, not there any more. This is also the
+ * shape of `toolkit inspect-process --json`, with `version: 1`, null for undefined and "unlimited" for Infinity.
+ */
 export interface Xray {
   readonly identity: Identity
   readonly hostname: string | undefined
