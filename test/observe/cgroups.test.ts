@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readCgroup } from '../../toolkit/observe/cgroup-figures.ts'
+import { oomKills, readCgroup } from '../../toolkit/observe/cgroup-figures.ts'
 import {
   controllerState,
   directoriesOf,
@@ -192,6 +192,7 @@ describe('the figures', () => {
     const [one, two] = [readCgroup(v1), readCgroup(v2)]
     expect(one).toMatchObject(expected)
     expect(two).toMatchObject(expected)
+    expect([oomKills(v1), oomKills(v2), oomKills([])]).toEqual([5, 5, undefined])
     expect(one.cpu).toMatchObject({ throttled: 2000, shares: 512, weight: undefined })
     expect(two.cpu).toMatchObject({ throttled: 2000, shares: undefined, weight: 60 })
   })

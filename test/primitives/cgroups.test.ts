@@ -80,10 +80,12 @@ describe.skipIf(!root)(`groups on ${layout}${root ? '' : ' (skipped: needs root)
   })
 
   test('a group that is there already is refused, and left alone', () => {
-    const prepared = prepareCgroup({ id: newId(), resources: {}, privateNamespace: false })
+    const wish = { id: newId(), resources: {}, privateNamespace: false }
+    const prepared = prepareCgroup(wish)
     const taken = prepared.directories.at(-1)!
     mkdirSync(taken, { recursive: true })
     try {
+      expect(() => prepareCgroup(wish)).toThrow(/is there already/)
       expect(() => apply(prepared)).toThrow(UsageError)
       expect(() => apply(prepared)).toThrow(/is there already/)
     } finally {

@@ -104,6 +104,10 @@ describe('each limit has its files on v1 and on v2', () => {
     expect(() => settings('hugetlb', { hugepageLimits: [{ pageSize, limit: 1 }] }, 1)).toThrow(/no page size/)
   })
 
+  test('a limit of memory and swap together without one of memory is refused', () => {
+    expect(() => settings('memory', { memory: { swap: G } }, 2)).toThrow(/give --memory, too/)
+  })
+
   test.each([
     [0, 1],
     [2, 1],

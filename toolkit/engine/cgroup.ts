@@ -1,10 +1,11 @@
 // The cgroups of a container: where they lie, what is made for them, and how they end. On v1 one group in each hierarchy
 // that we need, on v2 one group; below the engine's own, never beside or above it where that can be helped.
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Action } from '../kernel/action.ts'
 import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type CgroupFigures, readCgroup } from '../observe/cgroup-figures.ts'
+import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
 import { type CgroupLayout, controllerState, type Hierarchy, readLayout } from '../observe/cgroups.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
@@ -107,7 +108,8 @@ const NO_CGROUPS: CgroupLayout = { layout: 'v2', hierarchies: [] }
 
 /**
  * Plans the cgroups of a container; looks at the machine, changes nothing. Throws a UsageError where a limit that was
- * asked for cannot be enforced here. Without any limit a machine without cgroups is as good.
+ * asked for cannot be enforced here, and where one of the groups is there already. Without any limit a machine without
+ * cgroups is as good.
  */
 export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid) ?? NO_CGROUPS): Prepared {
   const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
@@ -119,6 +121,9 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
   const groups = [...v1, ...v2]
   const missing = asked.find(controller => !find(groups, controller))
   if (missing) throw unavailable(missing, layout, wish.resources)
+  const directories = groups.map(cgroups.directoryOf)
+  const taken = directories.find(directory => existsSync(directory))
+  if (taken) throw cgroups.taken(taken) // here, before anybody writes down that it is ours to remove
   return {
     before: [...cgroups.create(groups), ...limits(groups, wish.resources), ...deviceActions(groups, wish.resources)],
     steps: [
@@ -126,7 +131,7 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
       ...(wish.privateNamespace ? enter() : []),
     ],
     cgroup: v2.length > 0 ? { descriptor: cgroups.CGROUP } : undefined,
-    directories: groups.map(cgroups.directoryOf),
+    directories,
     view: mount => view(layout, wish.privateNamespace ? groups : layout.hierarchies.filter(shown), mount),
   }
 }
@@ -191,8 +196,8 @@ export function removeCgroup(directories: readonly string[]): void {
     if (dirname(directory).endsWith('/toolkit')) removal.removeIfEmpty(dirname(directory))
 }
 
-/** Processes of the container that the kernel has killed because the memory limit was reached. */
-export const oomKilled = (directories: readonly string[]): boolean => (figures(directories).memory?.oomKills ?? 0) > 0
+/** Whether the kernel has killed a process of the container because the memory limit was reached. */
+export const oomKilled = (directories: readonly string[]): boolean => (oomKills(directories) ?? 0) > 0
 
 /** What it has used, and may use. */
 export const figures = (directories: readonly string[]): CgroupFigures => readCgroup(directories)

@@ -1,8 +1,10 @@
 // What a cgroup has used and may use, cgroups(7): one result, whichever layout the figures come from. Each figure is in
 // a file with one name on v2 (kernel.org, admin-guide/cgroup-v2) and another on v1 (admin-guide/cgroup-v1); the reader
 // takes the one that is there.
+import { existsSync } from 'node:fs'
+import { Files, lines, toNumber } from './cgroup-files.ts'
 import { cgroupsBelow, processesIn } from './cgroups.ts'
-import { list, readText } from './read.ts'
+import { readText } from './read.ts'
 
 /** A limit is Infinity where there is none. */
 export interface MemoryFigures {
@@ -58,50 +60,6 @@ export interface CgroupFigures {
   readonly processes: readonly number[]
 }
 
-/**
- * The files of one cgroup, which on v1 lie in several directories. Of two with the same name the first counts: a hybrid
- * machine's v2 hierarchy, which comes last, has a cpu.stat, too.
- */
-class Files {
-  readonly #places: ReadonlyMap<string, string>
-
-  constructor(directories: readonly string[]) {
-    this.#places = new Map(
-      directories.toReversed().flatMap(directory => list(directory).map(name => [name, directory])),
-    )
-  }
-
-  directory = (name: string): string | undefined => this.#places.get(name)
-
-  text(name: string): string | undefined {
-    const directory = this.#places.get(name)
-    return directory === undefined ? undefined : readText(`${directory}/${name}`)?.trim()
-  }
-
-  number(name: string): number | undefined {
-    const text = this.text(name)
-    return text ? toNumber(text) : undefined
-  }
-
-  /** A file of lines `KEY VALUE`. */
-  table(name: string): Map<string, number> | undefined {
-    const text = this.text(name)
-    return text === undefined ? undefined : new Map(lines(text).map(([key, value]) => [key!, Number(value)]))
-  }
-}
-
-const lines = (text: string): string[][] =>
-  text
-    .split('\n')
-    .filter(Boolean)
-    .map(line => line.split(' '))
-
-// v1 says "no limit" as the largest number of bytes in whole pages, or as -1; v2 as max.
-const toNumber = (text: string): number => {
-  const n = text === 'max' ? Number.POSITIVE_INFINITY : Number(text)
-  return n < 0 || n > 2 ** 62 ? Number.POSITIVE_INFINITY : n
-}
-
 const micro = (nanoseconds: number | undefined): number | undefined =>
   nanoseconds === undefined ? undefined : Math.round(nanoseconds / 1000)
 
@@ -110,6 +68,21 @@ function oomKillsV1(directory: string): number | undefined {
   const [, own] = /^oom_kill (\d+)$/m.exec(readText(`${directory}/memory.oom_control`) ?? '') ?? []
   if (own === undefined) return undefined
   return cgroupsBelow(directory).reduce((sum, below) => sum + (oomKillsV1(below) ?? 0), Number(own))
+}
+
+/** Processes killed at the memory limit, here and below, without all the other figures; undefined where nobody counts. */
+export function oomKills(directories: readonly string[]): number | undefined {
+  for (const directory of directories) {
+    if (existsSync(`${directory}/memory.oom_control`)) return oomKillsV1(directory)
+    const [, kills] = /^oom_kill (\d+)$/m.exec(readEvents(directory)) ?? []
+    if (kills !== undefined) return Number(kills)
+  }
+  return undefined
+}
+
+const readEvents = (directory: string): string => {
+  const path = `${directory}/memory.events`
+  return existsSync(path) ? (readText(path) ?? '') : ''
 }
 
 function memoryV1(files: Files): MemoryFigures | undefined {

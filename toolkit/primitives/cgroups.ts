@@ -76,7 +76,8 @@ function makeShared(directory: string): void {
   if (error !== 0 && error !== ERRNO.EEXIST && error !== ERRNO.ENOENT) throw new KernelError('mkdirat', args, error)
 }
 
-const taken = (group: string): UsageError =>
+/** The refusal of a group that somebody else has made. */
+export const taken = (group: string): UsageError =>
   new UsageError(
     `the cgroup ${group} is there already, and what runs in it is not ours; choose another name, or remove it: rmdir ${group}`,
   )

@@ -81,6 +81,8 @@ function memory({ memory = {} }: Resources, version: Version): Setting[] {
   const unasked = memory.swap === undefined
   const swap = memory.swap ?? (limit > 0 ? 2 * limit : -1)
   const soft = reservation === undefined ? [] : [reservation]
+  if (!unasked && swap >= 0 && limit < 0)
+    throw new UsageError('--memory-swap: it limits memory and swap together; give --memory, too')
   const optional = (setting: Setting): Setting => (unasked ? { ...setting, optional: true } : setting)
   if (version === 2)
     return [
