@@ -5,10 +5,12 @@
 // whoever gets it (fsopen(2) and friends); or the new process calls mount(2) in its own mount namespace. Neither mounts
 // anything on the host. The first takes layers one by one, and tells in words what it does not like.
 import { closeSync } from 'node:fs'
+import { release } from 'node:os'
 import { type Action, type Context, callAction, resolve } from '../kernel/action.ts'
 import { attempt } from '../kernel/call.ts'
 import { findCause } from '../kernel/causes.ts'
 import { AT, FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, O } from '../kernel/constants.ts'
+import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { formatCall } from '../kernel/format.ts'
 import { type Arg, type Descriptor, type Step, step } from '../kernel/step.ts'
@@ -40,13 +42,19 @@ function check(lower: readonly unknown[]): void {
     throw new UsageError(`${lower.length} layers are too many for one overlay; the kernel takes ${MAX_LAYERS}`)
 }
 
-/** Whether this kernel takes layers one by one (Linux 6.5). Asks it, and leaves nothing behind. */
+/** Whether this kernel takes layers one by one. Asks it, and leaves nothing behind; it answers root only. */
 export function canDetach(): boolean {
   const context = attempt('fsopen', ['overlay', FSOPEN.CLOEXEC])
+  if (context === -ERRNO.EPERM) return isSince(6, 5)
   if (context < 0) return false
   const taken = attempt('fsconfig', [context, FSCONFIG.SET_STRING, 'lowerdir+', '/', 0])
   closeSync(context)
   return taken >= 0
+}
+
+function isSince(major: number, minor: number): boolean {
+  const [here = 0, below = 0] = release().split('.').map(Number)
+  return here > major || (here === major && below >= minor)
 }
 
 // Literally, as the kernel takes it: upperdir and workdir know a backslash, a value has 255 bytes at most.
