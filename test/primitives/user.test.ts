@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { planRootfs } from '../../toolkit/engine/rootfs.ts'
 import { defaultMounts } from '../../toolkit/engine/spec.ts'
 import { planSystem } from '../../toolkit/engine/system-mounts.ts'
-import { planMounts } from '../../toolkit/engine/volumes.ts'
+import { planMounts, withMounts } from '../../toolkit/engine/volumes.ts'
 import type { Step } from '../../toolkit/kernel/step.ts'
 import * as devices from '../../toolkit/primitives/devices.ts'
 import * as ipc from '../../toolkit/primitives/ipc.ts'
@@ -47,17 +47,30 @@ describe(`a container in a user namespace${skipped}`, { skip: skipped !== '' }, 
   const base = skipped ? '' : makeRootfs(`${world}/base`)
   let runs = 0
 
-  async function run(mappings: user.Mappings, script: string, extras: readonly devices.Device[] = []) {
+  async function run(
+    mappings: user.Mappings,
+    script: string,
+    { extras = [], wanted = [] }: { extras?: readonly devices.Device[]; wanted?: readonly mount.Mount[] } = {},
+  ) {
     const parent = `${world}/run-${runs++}`
     mkdirSync(parent)
     const { upper, work, target } = directories(parent, 'upper', 'work', 'target')
     chownSync(upper, user.outside(mappings.uidMappings, 0)!, user.outside(mappings.gidMappings, 0)!)
     const root = planRootfs({ layers: { lower: [base], upper, work }, target, mappings }, 'detached')
     const mounts = defaultMounts.filter(({ type }) => !type.startsWith('cgroup')) // they want a cgroup namespace, too
-    const system = planSystem(planMounts(mounts).system, devices.plan(extras), mappings)
-    const steps: Step[] = [...mount.makePrivate(), ...system.prepare, ...root.steps, ...system.steps, sh(script)]
+    const { before, early, system: kernels, late } = planMounts(withMounts(mounts, wanted))
+    const system = planSystem(kernels, devices.plan(extras), mappings)
+    const steps: Step[] = [
+      ...mount.makePrivate(),
+      ...system.prepare,
+      ...root.steps,
+      ...early,
+      ...system.steps,
+      ...late,
+      sh(script),
+    ]
     const outcome = await carryOut({
-      before: [...root.before, ...system.before],
+      before: [...root.before, ...before, ...system.before],
       namespaces: [user, mount, uts, ipc, pid, net].map(({ namespace }) => namespace),
       first: [user.gate(mappings), ...user.becomeRoot()],
       steps,
@@ -126,10 +139,28 @@ own
 
   test('a further device, in a directory, of a user', async () => {
     const extras = [{ type: 'c', path: '/dev/more/null', major: 1, minor: 3, fileMode: 0o640, uid: 7, gid: 8 }] as const
-    const { output } = await run(plain, "echo x >/dev/more/null && stat -c '%u:%g %a %t:%T' /dev/more/null", extras)
+    const { output } = await run(plain, "echo x >/dev/more/null && stat -c '%u:%g %a %t:%T' /dev/more/null", { extras })
     expect(output).toBe('7:8 640 1:3\n')
-    await expect(run(plain, 'true', [{ ...extras[0], path: '/null' }])).rejects.toThrow('devices can be in /dev only')
-    await expect(run(both(range(0, 5, 1)), 'true', extras)).rejects.toThrow('/dev/more/null: 7:8 is nobody outside')
+    await expect(run(plain, 'true', { extras: [{ ...extras[0], path: '/null' }] })).rejects.toThrow(
+      'devices can be in /dev only',
+    )
+    await expect(run(both(range(0, 5, 1)), 'true', { extras })).rejects.toThrow('/dev/more/null: 7:8 is nobody outside')
+  })
+
+  test('a volume keeps its owners; a tmpfs is the container’s', async () => {
+    const { mine, theirs } = directories(scratch(), 'mine', 'theirs')
+    chownSync(theirs, 100007, 100007)
+    const bind = (source: string, destination: string) => ({ destination, type: 'bind', source, options: ['rbind'] })
+    const wanted = [
+      bind(mine, '/a/mine'),
+      bind(theirs, '/dev/theirs'),
+      { destination: '/t', type: 'tmpfs', source: 'tmpfs', options: ['mode=700'] },
+    ]
+    const script =
+      'stat -c "%u %a" /a /a/mine /dev/theirs /t; touch /a/mine/x 2>&1; touch /dev/theirs/x /t/x && echo fine'
+    const { output } = await run(plain, script, { wanted })
+    expect(output).toBe('0 755\n65534 755\n7 755\n0 700\ntouch: /a/mine/x: Permission denied\nfine\n')
+    expect(statSync(`${theirs}/x`).uid).toBe(100000)
   })
 
   test('row 41: its root is nobody on the host', async () => {
