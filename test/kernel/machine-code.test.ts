@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLONE, SIG } from '../../toolkit/kernel/constants.ts'
 import { ERRNO } from '../../toolkit/kernel/errno.ts'
-import { bytesOf, listings, machineCode } from '../../toolkit/kernel/machine-code.ts'
+import { listings, machineCode } from '../../toolkit/kernel/machine-code.ts'
 import { elf } from '../../toolkit/kernel/runner.ts'
 import { type SyscallName, syscalls } from '../../toolkit/kernel/syscalls.ts'
 import { NOT_RUN } from '../../toolkit/kernel/table.ts'
@@ -57,18 +57,13 @@ describe.each(Object.keys(listings))('the listing for %s', name => {
   const missing = has(`${prefix}as`) ? undefined : `needs Debian's ${debian}`
 
   test.skipIf(missing)(`is what the assembler makes of it${missing ? ` (skipped: ${missing})` : ''}`, () => {
-    expect([...bytesOf(listings[name]!)]).toEqual(assemble(name))
+    expect([...machineCode(name).bytes]).toEqual(assemble(name))
   })
 
   test('has bytes before every instruction', () => {
     const lines = listings[name]!.split('\n').filter(line => line.trim() && !line.endsWith(':'))
-    for (const line of lines) expect(line).toMatch(/^ {2}(?:[0-9a-f]{2} )+ *[a-z]/)
+    for (const line of lines) expect(line).toMatch(/^ {2}(?=.{19} [a-z])(?:[0-9a-f]{2} )+ *[a-z]/)
   })
-})
-
-test('the code for this processor fits in a page', () => {
-  expect(machineCode().bytes.length).toBeGreaterThan(40)
-  expect(machineCode().bytes.length).toBeLessThan(4096)
 })
 
 type Row = [call: SyscallName, ...args: number[]]

@@ -23,7 +23,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { pipe } from '../../toolkit/kernel/call.ts'
 import { CLONE, MS, O } from '../../toolkit/kernel/constants.ts'
 import { listings, machineCode } from '../../toolkit/kernel/machine-code.ts'
-import { elf, runnerFile } from '../../toolkit/kernel/runner.ts'
+import { elf, runner } from '../../toolkit/kernel/runner.ts'
 import { type Starting, type StartOptions, start } from '../../toolkit/kernel/start.ts'
 import type { Plan } from '../../toolkit/kernel/step.ts'
 import { waitSync } from '../../toolkit/kernel/wait.ts'
@@ -143,9 +143,9 @@ test('no number leads to a directory of the engine (CVE-2024-21626)', () => {
 
 describe('the file', () => {
   test('cannot be written, cut, made longer, or closed to execution', () => {
-    const fd = runnerFile()
+    const { fd } = runner()
     const before = readFileSync(`/proc/self/fd/${fd}`)
-    expect(before).toEqual(Buffer.from(elf()))
+    expect(before).toEqual(Buffer.from(elf(process.arch)))
     expect(codeOf(() => writeSync(fd, 'x', 0))).toBe('EPERM')
     expect(codeOf(() => ftruncateSync(fd, 0))).toBe('EPERM')
     expect(codeOf(() => ftruncateSync(fd, 1e6))).toBe('EPERM')

@@ -136,116 +136,116 @@ runner:
 
 const arm64 = `
 start:
-  f3 0f 1f f8   str x19, [sp, -16]!
-  f3 03 02 aa   mov x19, x2                 # table
-  68 36 80 d2   mov x8, 435                 # clone3(args, size)
-  01 00 00 d4   svc 0
-  60 00 00 b4   cbz x0, next
-  f3 07 41 f8   ldr x19, [sp], 16           # parent: the pid, or -errno
-  c0 03 5f d6   ret
+  f3 0f 1f f8         str x19, [sp, -16]!
+  f3 03 02 aa         mov x19, x2                 # table
+  68 36 80 d2         mov x8, 435                 # clone3(args, size)
+  01 00 00 d4         svc 0
+  60 00 00 b4         cbz x0, next
+  f3 07 41 f8         ldr x19, [sp], 16           # parent: the pid, or -errno
+  c0 03 5f d6         ret
 next:
-  68 26 40 29   ldp w8, w9, [x19]           # number, allowed
-  60 86 40 a9   ldp x0, x1, [x19, 8]
-  62 8e 41 a9   ldp x2, x3, [x19, 24]
-  64 96 42 a9   ldp x4, x5, [x19, 40]
-  01 00 00 d4   svc 0
-  1f 71 03 71   cmp w8, 220                 # clone: two processes come back from it
-  e0 00 00 54   b.eq forked
+  68 26 40 29         ldp w8, w9, [x19]           # number, allowed
+  60 86 40 a9         ldp x0, x1, [x19, 8]
+  62 8e 41 a9         ldp x2, x3, [x19, 24]
+  64 96 42 a9         ldp x4, x5, [x19, 40]
+  01 00 00 d4         svc 0
+  1f 71 03 71         cmp w8, 220                 # clone: two processes come back from it
+  e0 00 00 54         b.eq forked
 store:
-  60 1e 00 f9   str x0, [x19, 56]           # result
-  1f 00 09 6b   cmp w0, w9
-  40 00 00 54   b.eq done                   # 0, or the error that is allowed
-  00 06 f8 b7   tbnz x0, 63, fail
+  60 1e 00 f9         str x0, [x19, 56]           # result
+  1f 00 09 6b         cmp w0, w9
+  40 00 00 54         b.eq done                   # 0, or the error that is allowed
+  00 06 f8 b7         tbnz x0, 63, fail
 done:
-  73 02 01 91   add x19, x19, 64
-  f4 ff ff 17   b next
+  73 02 01 91         add x19, x19, 64
+  f4 ff ff 17         b next
 forked:
-  c0 ff ff b4   cbz x0, done                # the child goes on with the table
-  20 ff ff b7   tbnz x0, 63, store          # there is no child
-  f4 03 00 2a   mov w20, w0                 # init: the child's pid
-  60 00 80 d2   mov x0, 3
-  01 00 80 12   mov w1, -1
-  02 00 80 d2   mov x2, 0
-  88 36 80 d2   mov x8, 436                 # close_range(3, ~0, 0): it keeps stdin, stdout, stderr
-  01 00 00 d4   svc 0
-  e0 07 40 a9   ldp x0, x1, [sp]
-  e8 1a 80 d2   mov x8, 215                 # munmap(table, size)
-  01 00 00 d4   svc 0
-  00 00 80 92   mov x0, -1
-  e0 03 00 f9   str x0, [sp]                # the set of all signals
+  c0 ff ff b4         cbz x0, done                # the child goes on with the table
+  20 ff ff b7         tbnz x0, 63, store          # there is no child
+  f4 03 00 2a         mov w20, w0                 # init: the child's pid
+  60 00 80 d2         mov x0, 3
+  01 00 80 12         mov w1, -1
+  02 00 80 d2         mov x2, 0
+  88 36 80 d2         mov x8, 436                 # close_range(3, ~0, 0): it keeps stdin, stdout, stderr
+  01 00 00 d4         svc 0
+  e0 07 40 a9         ldp x0, x1, [sp]
+  e8 1a 80 d2         mov x8, 215                 # munmap(table, size)
+  01 00 00 d4         svc 0
+  00 00 80 92         mov x0, -1
+  e0 03 00 f9         str x0, [sp]                # the set of all signals
 wait:
-  e0 03 00 91   mov x0, sp
-  01 00 80 d2   mov x1, 0
-  02 00 80 d2   mov x2, 0
-  03 01 80 d2   mov x3, 8
-  28 11 80 d2   mov x8, 137                 # rt_sigtimedwait(set, NULL, NULL, 8)
-  01 00 00 d4   svc 0
-  1f 44 00 71   cmp w0, 17                  # SIGCHLD
-  20 01 00 54   b.eq reap
-  1f 10 00 31   cmn w0, 4                   # EINTR: frozen, or stopped, and continued
-  e0 fe ff 54   b.eq wait
-  c0 02 f8 37   tbnz w0, 31, fail
-  e1 03 00 2a   mov w1, w0
-  e0 03 14 2a   mov w0, w20
-  28 10 80 d2   mov x8, 129                 # kill(child, signal)
-  01 00 00 d4   svc 0
-  f1 ff ff 17   b wait
+  e0 03 00 91         mov x0, sp
+  01 00 80 d2         mov x1, 0
+  02 00 80 d2         mov x2, 0
+  03 01 80 d2         mov x3, 8
+  28 11 80 d2         mov x8, 137                 # rt_sigtimedwait(set, NULL, NULL, 8)
+  01 00 00 d4         svc 0
+  1f 44 00 71         cmp w0, 17                  # SIGCHLD
+  20 01 00 54         b.eq reap
+  1f 10 00 31         cmn w0, 4                   # EINTR: frozen, or stopped, and continued
+  e0 fe ff 54         b.eq wait
+  c0 02 f8 37         tbnz w0, 31, fail
+  e1 03 00 2a         mov w1, w0
+  e0 03 14 2a         mov w0, w20
+  28 10 80 d2         mov x8, 129                 # kill(child, signal)
+  01 00 00 d4         svc 0
+  f1 ff ff 17         b wait
 reap:
-  00 00 80 92   mov x0, -1
-  e1 23 00 91   add x1, sp, 8
-  22 00 80 d2   mov x2, 1
-  03 00 80 d2   mov x3, 0
-  88 20 80 d2   mov x8, 260                 # wait4(-1, status, WNOHANG, NULL)
-  01 00 00 d4   svc 0
-  1f 00 00 71   cmp w0, 0
-  2d fd ff 54   b.le wait                   # nobody else has ended
-  1f 00 14 6b   cmp w0, w20
-  e1 fe ff 54   b.ne reap                   # an orphan
-  e1 0b 40 b9   ldr w1, [sp, 8]
-  20 3c 08 53   ubfx w0, w1, 8, 8           # the code it has ended with
-  21 18 00 72   ands w1, w1, 127
-  80 00 00 54   b.eq exit
-  20 00 02 11   add w0, w1, 128             # or 128 and the signal that has ended it
-  02 00 00 14   b exit
+  00 00 80 92         mov x0, -1
+  e1 23 00 91         add x1, sp, 8
+  22 00 80 d2         mov x2, 1
+  03 00 80 d2         mov x3, 0
+  88 20 80 d2         mov x8, 260                 # wait4(-1, status, WNOHANG, NULL)
+  01 00 00 d4         svc 0
+  1f 00 00 71         cmp w0, 0
+  2d fd ff 54         b.le wait                   # nobody else has ended
+  1f 00 14 6b         cmp w0, w20
+  e1 fe ff 54         b.ne reap                   # an orphan
+  e1 0b 40 b9         ldr w1, [sp, 8]
+  20 3c 08 53         ubfx w0, w1, 8, 8           # the code it has ended with
+  21 18 00 72         ands w1, w1, 127
+  80 00 00 54         b.eq exit
+  20 00 02 11         add w0, w1, 128             # or 128 and the signal that has ended it
+  02 00 00 14         b exit
 fail:
-  e0 0f 80 d2   mov x0, 127
+  e0 0f 80 d2         mov x0, 127
 exit:
-  c8 0b 80 d2   mov x8, 94                  # exit_group
-  01 00 00 d4   svc 0
+  c8 0b 80 d2         mov x8, 94                  # exit_group
+  01 00 00 d4         svc 0
 runner:
-  ff 83 00 d1   sub sp, sp, 32
-  60 00 80 d2   mov x0, 3
-  e1 03 00 91   mov x1, sp
-  02 03 80 d2   mov x2, 24
-  e8 07 80 d2   mov x8, 63                  # read(3, header, 24)
-  01 00 00 d4   svc 0
-  e0 07 40 a9   ldp x0, x1, [sp]            # address, size
-  f4 03 00 aa   mov x20, x0
-  62 00 80 d2   mov x2, 3                   # PROT_READ|PROT_WRITE
-  23 00 80 d2   mov x3, 1
-  03 02 a0 f2   movk x3, 16, lsl 16         # MAP_SHARED|MAP_FIXED_NOREPLACE
-  64 00 80 d2   mov x4, 3
-  05 00 80 d2   mov x5, 0
-  c8 1b 80 d2   mov x8, 222                 # mmap
-  01 00 00 d4   svc 0
-  1f 00 14 eb   cmp x0, x20
-  a1 fd ff 54   b.ne fail
-  f3 0b 40 f9   ldr x19, [sp, 16]           # the first row for this program
-  b1 ff ff 17   b next
+  ff 83 00 d1         sub sp, sp, 32
+  60 00 80 d2         mov x0, 3
+  e1 03 00 91         mov x1, sp
+  02 03 80 d2         mov x2, 24
+  e8 07 80 d2         mov x8, 63                  # read(3, header, 24)
+  01 00 00 d4         svc 0
+  e0 07 40 a9         ldp x0, x1, [sp]            # address, size
+  f4 03 00 aa         mov x20, x0
+  62 00 80 d2         mov x2, 3                   # PROT_READ|PROT_WRITE
+  23 00 80 d2         mov x3, 1
+  03 02 a0 f2         movk x3, 16, lsl 16         # MAP_SHARED|MAP_FIXED_NOREPLACE
+  64 00 80 d2         mov x4, 3
+  05 00 80 d2         mov x5, 0
+  c8 1b 80 d2         mov x8, 222                 # mmap
+  01 00 00 d4         svc 0
+  1f 00 14 eb         cmp x0, x20
+  a1 fd ff 54         b.ne fail
+  f3 0b 40 f9         ldr x19, [sp, 16]           # the first row for this program
+  b1 ff ff 17         b next
 `
 
 /** The listings by the processor's name in Node. */
 export const listings: Record<string, string> = { x64, arm64 }
 
-/** The bytes of a listing: the pairs of hexadecimal digits that its lines begin with. */
-export function bytesOf(listing: string): Uint8Array {
-  return Buffer.from((listing.match(/^ +(?:[0-9a-f]{2} )+/gm) ?? []).join('').replaceAll(' ', ''), 'hex')
-}
-
 /** The machine code for a processor, and where in it the program begins; the function is at its start. */
-export function machineCode(arch: string = process.arch): { readonly bytes: Uint8Array; readonly runner: number } {
+export function machineCode(arch: string): { readonly bytes: Uint8Array; readonly runner: number } {
   const listing = listings[arch]
   if (listing === undefined) throw new Error(`no plan runner for ${arch}: x64 and arm64 only`)
-  const [before] = listing.split('\nrunner:') as [string]
-  return { bytes: bytesOf(listing), runner: bytesOf(before).length }
+  let hex = ''
+  let runner = 0
+  for (const line of listing.split('\n')) {
+    if (line === 'runner:') runner = hex.length / 2
+    if (line.startsWith('  ')) hex += line.slice(2, 22).replaceAll(' ', '')
+  }
+  return { bytes: Buffer.from(hex, 'hex'), runner }
 }

@@ -32,13 +32,10 @@ export class Memory {
   readonly #lists = new Map<readonly string[], number>()
   #used = 0
 
-  /** Maps `size` bytes, a multiple of the page size: a file's, or without one some that nobody else sees. */
-  constructor(size: number, fd?: number) {
+  /** Maps `size` bytes of a file, a multiple of the page size. Throws KernelError. */
+  constructor(size: number, fd: number) {
     this.size = size
-    this.address =
-      fd === undefined
-        ? invoke('mmap', [0, size, PROT.READ | PROT.WRITE, MAP.PRIVATE | MAP.ANONYMOUS, -1, 0])
-        : mapShared(fd, size)
+    this.address = mapShared(fd, size)
     const bytes = koffi.view(BigInt(this.address), size)
     this.view = Buffer.from(bytes)
     this.#words = new BigInt64Array(bytes)
@@ -104,11 +101,6 @@ export class Memory {
   /** `at` is a multiple of 8. */
   read64(at: number): number {
     return Number(this.#words[(at - this.address) / 8])
-  }
-
-  /** From now on to be run and read, never written: no page is both. */
-  makeExecutable(): void {
-    invoke('mprotect', [this.address, this.size, PROT.READ | PROT.EXEC])
   }
 
   free(): void {

@@ -4,7 +4,7 @@
 // elf(5), memfd_create(2), F_ADD_SEALS in fcntl(2).
 import { closeSync, writeSync } from 'node:fs'
 import { attempt, invoke } from './call.ts'
-import { F, F_SEAL, MFD } from './constants.ts'
+import { F, F_SEAL, MAP, MFD, PROT } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { machineCode } from './machine-code.ts'
@@ -17,7 +17,7 @@ const PT = { LOAD: 1, GNU_STACK: 0x6474e551 }
 const PF = { X: 1, W: 2, R: 4 }
 
 /** The program: an ELF file whose only segment is the file itself, headers included. */
-export function elf(arch: string = process.arch): Uint8Array {
+export function elf(arch: string): Uint8Array {
   const code = machineCode(arch)
   const size = HEADERS + code.bytes.length
   const file = Buffer.alloc(size)
@@ -39,15 +39,25 @@ export function elf(arch: string = process.arch): Uint8Array {
   return file
 }
 
-let kept: number | undefined
+/** The file that holds the program: its descriptor, and where this process has the function `start` of machine-code.ts. */
+export interface Runner {
+  readonly fd: number
+  readonly start: number
+}
 
-/** A descriptor of the program, sealed: the same for every process that is started. */
-export function runnerFile(): number {
-  kept ??= makeFile()
+let kept: Runner | undefined
+
+/** The program, made once: the same file, sealed, for every process that is started. */
+export function runner(): Runner {
+  if (kept) return kept
+  const program = elf(process.arch)
+  const fd = makeFile(program)
+  const address = invoke('mmap', [0, program.length, PROT.READ | PROT.EXEC, MAP.PRIVATE, fd, 0])
+  kept = { fd, start: address + HEADERS }
   return kept
 }
 
-function makeFile(): number {
+function makeFile(program: Uint8Array): number {
   const flags = MFD.CLOEXEC | MFD.ALLOW_SEALING
   const seals = F_SEAL.SEAL | F_SEAL.SHRINK | F_SEAL.GROW | F_SEAL.WRITE
   // Since Linux 6.3 one says that the file is to be executed, and can keep it so. Before, both are unknown (EINVAL).
@@ -55,7 +65,7 @@ function makeFile(): number {
   if (known < 0 && known !== -ERRNO.EINVAL) throw new KernelError('memfd_create', ['toolkit', flags | MFD.EXEC], -known)
   const fd = known < 0 ? invoke('memfd_create', ['toolkit', flags]) : known
   try {
-    writeSync(fd, elf())
+    writeSync(fd, program)
     invoke('fcntl', [fd, F.ADD_SEALS, known < 0 ? seals : seals | F_SEAL.EXEC])
     return fd
   } catch (error) {

@@ -16,9 +16,7 @@ import { attempt, invoke, pipe } from './call.ts'
 import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
-import { machineCode } from './machine-code.ts'
-import { Memory } from './memory.ts'
-import { runnerFile } from './runner.ts'
+import { runner } from './runner.ts'
 import { ALIVE, cloneFlags, type Plan } from './step.ts'
 import { layTable, NOT_RUN, type Table } from './table.ts'
 import { waitSync } from './wait.ts'
@@ -52,17 +50,12 @@ export interface Starting {
   close(): void
 }
 
-let code: { pointer: bigint; prototype: unknown } | undefined
+let prototype: unknown
 
 /** Calls the machine code; returns the pid, or -errno of clone3. */
 function clone(args: number, size: number, entry: number): number {
-  if (!code) {
-    const memory = new Memory(4096)
-    const pointer = BigInt(memory.put(machineCode().bytes))
-    memory.makeExecutable()
-    code = { pointer, prototype: koffi.proto('long start(uintptr_t args, size_t size, uintptr_t entry)') }
-  }
-  return Number(koffi.call(code.pointer, code.prototype as never, args, size, entry))
+  prototype ??= koffi.proto('long start(uintptr_t args, size_t size, uintptr_t entry)')
+  return Number(koffi.call(BigInt(runner().start), prototype as never, args, size, entry))
 }
 
 /** Runs `action` while children of this thread are born in another pid namespace. */
@@ -98,13 +91,19 @@ function born(plan: Plan, { memory, entry }: Table, options: StartOptions): { pi
 
 /** Starts the plan. Throws a KernelError where the process cannot even be made. */
 export function start(plan: Plan, options: StartOptions = {}): Starting {
-  const runner = runnerFile()
+  const { fd: program } = runner()
   const [statusRead, status] = pipe()
   const [gate, gateWrite] = pipe()
   const file = invoke('memfd_create', ['toolkit-table', MFD.CLOEXEC])
   let table: Table | undefined
   try {
-    table = layTable(plan, { status, gate, table: file, runner, descriptors: options.descriptors ?? new Map() })
+    table = layTable(plan, {
+      status,
+      gate,
+      table: file,
+      runner: program,
+      descriptors: options.descriptors ?? new Map(),
+    })
     return watch(born(plan, table, options), table, statusRead, gateWrite)
   } catch (error) {
     table?.memory.free()
