@@ -123,7 +123,7 @@ describe.skipIf(skipped)(`bad input: one clear line, exit code 125, nothing left
       for (const root of [link, file])
         expect(world.toolkit(['run', '--rm', root, 'true'])).toMatchObject({
           status: 125,
-          stderr: expect.stringMatching(new RegExp(`^toolkit: .*/${name} .*directory.*\n$`)),
+          stderr: expect.stringMatching(new RegExp(`^toolkit: .*"/${name}".*directory.*\n$`)),
         })
       expect(fs.readdirSync(witness)).toEqual([])
     },

@@ -10,11 +10,11 @@ afterEach(() => {
 })
 
 describe.skipIf(skipped)(`namespaces${skipped}`, () => {
-  test('mnt, uts, ipc, pid and net are new; user and time are the caller’s', () => {
-    const inside = world.sh('for n in mnt uts ipc pid net user time; do readlink /proc/self/ns/$n; done').split('\n')
-    for (const [i, name] of ['mnt', 'uts', 'ipc', 'pid', 'net'].entries())
+  test('mnt, uts, ipc, pid, net and cgroup are new; user and time are the caller’s', () => {
+    const inside = world.sh('for n in mnt uts ipc pid net cgroup user time; do readlink /proc/self/ns/$n; done').split('\n')
+    for (const [i, name] of ['mnt', 'uts', 'ipc', 'pid', 'net', 'cgroup'].entries())
       expect(inside[i], name).not.toBe(fs.readlinkSync(`/proc/self/ns/${name}`))
-    expect(inside.slice(5, 7)).toEqual(['user', 'time'].map(name => fs.readlinkSync(`/proc/self/ns/${name}`)))
+    expect(inside.slice(6, 8)).toEqual(['user', 'time'].map(name => fs.readlinkSync(`/proc/self/ns/${name}`)))
   })
 
   test('the command is PID 1 and sees no other process', () => {
@@ -72,14 +72,21 @@ describe.skipIf(skipped)(`files${skipped}`, () => {
         const dash = fields.indexOf('-')
         return [fields[3], fields[4], fields[5], fields.slice(6, dash).join(' '), fields[dash + 1]].join(' ')
       })
-    expect(mounts).toEqual([
+    const masked = /^\S+ \/(proc|sys)\/(?!fs\/cgroup)/
+    const cgroup = /^\/ \/sys\/fs\/cgroup\/[a-z,_]+ ro,nosuid,nodev,noexec,relatime {2}cgroup$/
+    const file = (name: string) => expect.stringMatching(new RegExp(`/etc/${name} /etc/${name} rw,\\S+ {2}\\w+$`))
+    expect(mounts.filter(mount => !masked.test(mount) && !cgroup.test(mount))).toEqual([
       '/ / rw,relatime  overlay',
+      file('hostname'),
+      file('hosts'),
+      file('resolv.conf'),
       '/ /proc rw,nosuid,nodev,noexec,relatime  proc',
       '/ /dev rw,nosuid  tmpfs',
       '/ /dev/pts rw,nosuid,noexec,relatime  devpts',
       '/ /dev/shm rw,nosuid,nodev,noexec,relatime  tmpfs',
       '/ /dev/mqueue rw,nosuid,nodev,noexec,relatime  mqueue',
       '/ /sys ro,nosuid,nodev,noexec,relatime  sysfs',
+      expect.stringMatching(/^\/ \/sys\/fs\/cgroup ro,nosuid,nodev,noexec,relatime {2}(tmpfs|cgroup2)$/),
     ]) // the empty field: no propagation, each is private
   })
 
@@ -94,7 +101,7 @@ describe.skipIf(skipped)(`files${skipped}`, () => {
   test('a mount made inside does not show on the host, though / is shared there', () => {
     const { status, stdout } = world.shell(`unshare -m bash --norc -c '
       mount --make-rshared /
-      $TOOLKIT run --rm busybox sh -c "mount -t tmpfs witness /tmp; grep -c witness /proc/self/mountinfo"
+      $TOOLKIT run --rm --privileged busybox sh -c "mount -t tmpfs witness /tmp; grep -c witness /proc/self/mountinfo"
       ! grep witness /proc/self/mountinfo'`)
     expect({ status, stdout }).toEqual({ status: 0, stdout: '1\n' })
   })
@@ -122,12 +129,12 @@ describe.skipIf(skipped)(`files${skipped}`, () => {
     )
   })
 
-  test('/proc and /sys are made where the root file system has none', () => {
+  test('/proc, /sys and the like are made where the root file system has none', () => {
     const root = `${world.state}/bare`
     fs.mkdirSync(root)
     fs.cpSync(`${world.rootfs}/bin`, `${root}/bin`, { recursive: true, verbatimSymlinks: true })
     const { stdout } = world.toolkit(['run', '--rm', root, 'ls', '/'])
-    expect(stdout).toBe('bin\ndev\nproc\nsys\n')
+    expect(stdout).toBe('bin\ndev\netc\nproc\nsys\n')
     expect(fs.readdirSync(root)).toEqual(['bin'])
   })
 })
@@ -149,7 +156,7 @@ describe.skipIf(skipped)(`descriptors${skipped}`, () => {
   })
 })
 
-test.skipIf(skipped)(`tools of the host agree: lsns counts five namespaces of the container${skipped}`, async () => {
+test.skipIf(skipped)(`tools of the host agree: lsns counts six namespaces of the container${skipped}`, async () => {
   const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 100'])
   await run.until('ready')
   const pid = world
@@ -160,5 +167,5 @@ test.skipIf(skipped)(`tools of the host agree: lsns counts five namespaces of th
   const own = stdout.split('\n').filter(line => line.trim().endsWith(` ${pid}`))
   process.kill(pid, 'SIGKILL')
   await run.exit
-  expect(own.map(line => line.trim().split(/ +/)[0]).sort()).toEqual(['ipc', 'mnt', 'net', 'pid', 'uts'])
+  expect(own.map(line => line.trim().split(/ +/)[0]).sort()).toEqual(['cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts'])
 })
