@@ -49,6 +49,7 @@ export type LessonName =
 
 /** One system call as data. */
 export interface Step {
+  /** `clone` forks: the child goes on with the plan, and the process itself stays as an init, see primitives/init.ts. */
   readonly call: SyscallName
   readonly args: readonly Arg[]
   /** One sentence: what would be wrong without it. */
@@ -90,8 +91,8 @@ export interface Plan {
   /** The cgroup v2 directory it is born in. */
   readonly cgroup?: Descriptor
   /**
-   * What must come before the process sheds the engine's memory (start.ts): a process whose user namespace has no map
-   * yet would lose its capabilities there.
+   * What must come before the process becomes the runner and sheds the engine's memory (start.ts): one whose user
+   * namespace has no map yet would lose its capabilities there.
    */
   readonly first?: readonly (Step | Gate)[]
   readonly steps: readonly (Step | Gate)[]
