@@ -22,6 +22,17 @@ async function openShell(size?: { columns: number; rows: number }) {
   return window
 }
 
+/** Presses keys until a line of --step is there. */
+async function press(window: ReturnType<typeof onTerminal>, line: RegExp) {
+  await eventually(() => window.screen().includes('  ·  '), 'the first line')
+  while (!line.test(window.screen())) {
+    const { length } = window.screen()
+    window.type(' ')
+    await eventually(() => window.screen().length > length + 5, String(line))
+  }
+}
+const firstStep = (window: ReturnType<typeof onTerminal>) => press(window, /^ *1 {2}prctl\(/m)
+
 describe.skipIf(skipped)(`run -it${skipped}`, () => {
   test('a terminal of its own, and the exit code of the shell', async () => {
     const window = await openShell()
@@ -148,11 +159,10 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
 
   test('--step: a key for each call, then the keys are the program’s', async () => {
     const window = onTerminal([bin, 'run', '--rm', '-it', '--step', 'busybox', 'cat'], world.env)
-    await window.until('  1  prctl')
+    await firstStep(window)
     for (let step = 2; !window.screen().includes('the program runs'); step++) {
-      window.type(' ')
       const there = new RegExp(`^ *${step} {2}\\w+\\(|the program runs`, 'm')
-      await eventually(() => there.test(window.screen()), `step ${step}`)
+      await press(window, there)
     }
     expect(window.screen()).not.toMatch(/[^\r]\n/) // no staircase: the terminal is raw only afterwards
     window.type('hello\r\x04')
@@ -163,7 +173,7 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
   test.each(['q', '\x03', '\x04'])('--step: %j gives up and leaves nothing', async key => {
     const window = onTerminal([bin, 'run', '--rm', '--step', 'busybox', 'true'], world.env)
     const before = window.termios()
-    await window.until('  1  prctl')
+    await window.until('  ·  mkdir')
     await eventually(() => window.termios() !== before, 'it waits for a key')
     window.type(key)
     expect(await window.exit).toBe(125)
@@ -174,7 +184,7 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
   test('--step: TERM gives up, too', async () => {
     const window = onTerminal([bin, 'run', '--rm', '--step', 'busybox', 'true'], world.env)
     const before = window.termios()
-    await window.until('  1  prctl')
+    await window.until('  ·  mkdir')
     await eventually(() => window.termios() !== before, 'it waits for a key')
     process.kill(window.pid, 'SIGTERM')
     expect(await window.exit).toBe(143)
@@ -183,7 +193,7 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
 
   test('--step: closing the window gives up', async () => {
     const window = onTerminal([bin, 'run', '--rm', '--step', 'busybox', 'true'], world.env)
-    await window.until('  1  prctl')
+    await firstStep(window)
     window.hangUp()
     expect(await window.exit).not.toBe(0)
   })
