@@ -196,6 +196,20 @@ describe('limits, by their effect', () => {
     expect(text.join()).toMatch(new RegExp(`^${disk!.major}:${disk!.minor} (rbps=)?1048576`, 'm'))
   })
 
+  const weight = { blockIO: { weight: 500 } }
+  test.skipIf(without(weight))(`a share of busy disks, or an error that says what it needs${without(weight)}`, () => {
+    try {
+      const { directories } = inside(weight, ':')
+      const files = directories.flatMap(directory =>
+        ['blkio.bfq.weight', 'blkio.weight', 'io.bfq.weight', 'io.weight'].map(file => `${directory}/${file}`),
+      )
+      const [found] = files.filter(existsSync).map(file => readFileSync(file, 'utf8'))
+      expect(found).toMatch(/^(default )?(500|4950)$/m)
+    } catch (error) {
+      expect((error as Error).message).toMatch(/^--blkio-weight: this kernel has no .*BFQ/)
+    }
+  })
+
   test.skipIf(!root)('what the kernel does not take is an error that names flag, value and reason', () => {
     const refused = (resources: AllResources) => {
       const prepared = prepareCgroup({ id: newId(), resources, privateNamespace: false })

@@ -4,6 +4,8 @@ import { AT, CLONE, MNT, MS, S } from '../../toolkit/kernel/constants.ts'
 import { type Namespace, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { syscalls } from '../../toolkit/kernel/syscalls.ts'
 import * as capabilities from '../../toolkit/primitives/capabilities.ts'
+import { enter as enterCgroupNamespace } from '../../toolkit/primitives/cgroup-namespace.ts'
+import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import * as chroot from '../../toolkit/primitives/chroot.ts'
 import * as credentials from '../../toolkit/primitives/credentials.ts'
 import * as devices from '../../toolkit/primitives/devices.ts'
@@ -31,11 +33,13 @@ const all: Record<string, readonly Step[]> = {
   'capabilities.bound': capabilities.bound(rights, { last: 41 }),
   'capabilities.keep': capabilities.keep(rights),
   'capabilities.final': capabilities.final(rights),
+  'cgroup-namespace.enter': enterCgroupNamespace(),
+  'cgroups.join': cgroups.join(['/cgroup/pids/box']),
   'chroot.plan': chroot.plan({ root: '/new' }),
   'credentials.become': credentials.become(alice),
   'credentials.ownTerminal': credentials.ownTerminal(alice),
   'credentials.noNewPrivileges': credentials.noNewPrivileges(),
-  'devices.plan': devices.plan(),
+  'devices.plan': devices.plan([{ type: 'c', path: '/dev/in/deep', major: 1, minor: 2, uid: 3 }]),
   'keyring.plan': keyring.plan(),
   'masks.plan': masks.plan({ ...hidden, directories: new Set(['/sys/firmware', '/sys/power']) }),
   'mount.makePrivate': mount.makePrivate(),
