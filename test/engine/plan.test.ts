@@ -1,21 +1,51 @@
 // The plan of a container as data: no root, no kernel.
 import { describe, expect, test } from 'vitest'
-import { type ContainerPlan, planContainer } from '../../toolkit/engine/plan.ts'
+import { plainOptions } from '../../toolkit/engine/options.ts'
+import { planContainer } from '../../toolkit/engine/plan.ts'
+import { planRootfs, type Way } from '../../toolkit/engine/rootfs.ts'
 import { defaultMounts, makeSpec } from '../../toolkit/engine/spec.ts'
-import { CLONE, CLOSE_RANGE, MS } from '../../toolkit/kernel/constants.ts'
+import { planMounts } from '../../toolkit/engine/volumes.ts'
+import { AT, CLONE, CLOSE_RANGE, MS } from '../../toolkit/kernel/constants.ts'
 import { formatCall } from '../../toolkit/kernel/format.ts'
-import { ALIVE, cloneFlags, isGate, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
+import { ALIVE, cloneFlags, isGate, type Step, step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { TERMINAL_GATE } from '../../toolkit/primitives/terminal.ts'
 
 const directory = '/state/containers/live/0123456789ab'
 const layers = { lower: ['/rootfs'], upper: `${directory}/upper`, work: `${directory}/work` }
+const join = step('openat', [AT.FDCWD, '/sys/fs/cgroup/tasks', 0, 0], {
+  why: 'a stand-in',
+  lesson: '09-pids',
+  shell: '',
+})
+const cgroup = { before: [], steps: [join], cgroup: undefined, directories: [], view: () => [] }
+const filter = step('seccomp', [1, 0, null], { why: 'a stand-in', lesson: '17-security', shell: '' })
+const mounts = defaultMounts.filter(({ type }) => type !== 'cgroup')
 
-function plan({ terminal = false, stdin = false, args = ['sh', '-c', 'exit'] }) {
-  const wish = { rootfs: '/rootfs', args, hostname: 'box', terminal, name: undefined, env: [], cwd: undefined }
-  const made = makeSpec({ ...wish, interactive: stdin, autoRemove: false }, '0123456789abcdef')
-  const spec = { ...made, root: { ...made.root, path: `${directory}/merged` } }
-  const limits = { ...spec.process, rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1024, hard: 4096 }] as const }
-  return planContainer({ spec: { ...spec, process: limits }, layers, stdin } satisfies ContainerPlan)
+const limit = { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 } as const
+
+interface Wish {
+  terminal?: boolean
+  stdin?: boolean
+  args?: string[]
+  way?: Way
+  noNewPrivileges?: boolean
+  init?: boolean
+}
+
+function plan({ terminal = false, stdin = false, args = ['sh', '-c', 'exit'], way = 'mount', ...more }: Wish) {
+  const { noNewPrivileges = false, init = false } = more
+  const options = { ...plainOptions('/', args), hostname: 'box', terminal, noNewPrivileges, rlimits: [limit] }
+  const spec = makeSpec(options, '0123456789abcdef')
+  return planContainer({
+    spec,
+    cgroup,
+    rootfs: planRootfs({ layers, target: `${directory}/merged` }, way),
+    mounts: planMounts(mounts),
+    network: [],
+    seccomp: [filter],
+    stdin,
+    init,
+  })
 }
 const kinds = [
   ['without stdin', {}],
@@ -46,9 +76,9 @@ describe.each(kinds)('a container %s', (_title, options) => {
   })
 
   test('cuts propagation before the first mount', () => {
-    const mounts = steps.filter(({ call }) => call === 'mount')
-    expect(mounts[0]!.args).toEqual([null, '/', null, MS.REC | MS.PRIVATE, null])
-    expect(mounts.filter(({ args }) => args[1] === '/')).toHaveLength(1)
+    const made = steps.filter(({ call }) => call === 'mount')
+    expect(made[0]!.args).toEqual([null, '/', null, MS.REC | MS.PRIVATE, null])
+    expect(made.filter(({ args }) => args[1] === '/')).toHaveLength(1)
   })
 
   test('mounts its root, moves there, and only then mounts the rest', () => {
@@ -56,7 +86,7 @@ describe.each(kinds)('a container %s', (_title, options) => {
     const pivot = position(steps, 'pivot_root', '.', '.')
     expect(root).toBeLessThan(pivot)
     expect(steps[pivot - 1]).toMatchObject({ call: 'chdir', args: [`${directory}/merged`] })
-    for (const { destination } of defaultMounts)
+    for (const { destination } of mounts)
       expect(position(steps, 'mount', undefined, destination), destination).toBeGreaterThan(pivot)
   })
 
@@ -70,12 +100,12 @@ describe.each(kinds)('a container %s', (_title, options) => {
     const detach = position(steps, 'umount2', '.')
     expect(detach).toBeGreaterThan(position(steps, 'pivot_root'))
     expect(steps[detach + 1]).toMatchObject({ call: 'chdir', args: ['/'] })
-    expect(detach).toBeLessThan(position(steps, 'sethostname'))
+    expect(detach).toBeLessThan(position(steps, 'mkdirat'))
   })
 
-  test('makes files without a umask, and sets the caller’s back for the program', () => {
+  test('makes files without a umask, and gives the program docker’s', () => {
     const masks = steps.flatMap(({ call, args }, i) => (call === 'umask' ? [[i, args[0]] as const] : []))
-    expect(masks.map(([, mask]) => mask)).toEqual([0, process.umask()])
+    expect(masks.map(([, mask]) => mask)).toEqual([0, 0o022])
     for (const [i, { call }] of steps.entries())
       if (/^mk/.test(call)) {
         expect(i).toBeGreaterThan(masks[0]![0])
@@ -83,9 +113,13 @@ describe.each(kinds)('a container %s', (_title, options) => {
       }
   })
 
-  test('marks every descriptor above 2 as its last act before the program', () => {
+  test('marks every descriptor above 2, loads the filter and gives up its rights, last of all', () => {
     const program = calls.indexOf('execve')
-    expect(steps[program - 1]).toMatchObject({ call: 'close_range', args: [3, 0xffffffff, CLOSE_RANGE.CLOEXEC] })
+    expect(steps.slice(program - 3, program)).toMatchObject([
+      { call: 'close_range', args: [3, 0xffffffff, CLOSE_RANGE.CLOEXEC] },
+      { call: 'seccomp' },
+      { call: 'capset' },
+    ])
   })
 
   test('ends in execve, once for each directory of PATH; all but the last may fail', () => {
@@ -109,10 +143,10 @@ describe.each(kinds)('a container %s', (_title, options) => {
     }
   })
 
-  test('before the roots are swapped no path is touched but those of its own directory', () => {
+  test('before the roots are swapped no path is touched but its groups and its own directory', () => {
     const before = steps.slice(0, position(steps, 'pivot_root'))
     const paths = before.flatMap(({ args }) => args.filter(arg => typeof arg === 'string' && arg.startsWith('/')))
-    expect(paths.filter(path => path !== '/')).toEqual([`${directory}/merged`, `${directory}/merged`])
+    expect(paths.filter(path => path !== '/')).toEqual([join.args[1], `${directory}/merged`, `${directory}/merged`])
   })
 
   test('names what Node has changed, and sets it back', () => {
@@ -147,10 +181,44 @@ describe('the program', () => {
 describe('gates', () => {
   test('all look for their parent; only a terminal has another, and it is passed before anything of it is used', () => {
     const gates = kinds.map(([, options]) => plan(options).steps.flatMap(entry => (isGate(entry) ? [entry.gate] : [])))
-    expect(gates).toEqual([[ALIVE], [ALIVE], [ALIVE, TERMINAL_GATE]])
+    expect(gates).toEqual([
+      [ALIVE, ALIVE], // and again when a change of user has cut the tie to the parent
+      [ALIVE, ALIVE],
+      [ALIVE, TERMINAL_GATE, ALIVE],
+    ])
     const { steps } = plan({ terminal: true })
-    const gate = steps.findLastIndex(isGate)
+    const gate = steps.findIndex(entry => isGate(entry) && entry.gate === TERMINAL_GATE)
     const first = steps.findIndex(entry => !isGate(entry) && entry.call === 'dup3')
     expect(gate).toBeLessThan(first)
   })
+})
+
+describe('rights', () => {
+  const calls = (wish: Wish) => stepsOf(plan(wish)).map(({ call }) => call)
+
+  test('with no_new_privs the filter is the very last, without it needs SYS_ADMIN', () => {
+    const [plain, bound] = [{}, { noNewPrivileges: true }].map(wish => calls(wish))
+    expect(plain!.lastIndexOf('seccomp')).toBeLessThan(plain!.lastIndexOf('capset'))
+    expect(bound!.lastIndexOf('seccomp')).toBeGreaterThan(bound!.lastIndexOf('capset'))
+    expect(bound!.lastIndexOf('seccomp')).toBe(bound!.indexOf('execve') - 1)
+  })
+
+  test('groups before group before user; the tie to the parent again after that', () => {
+    const order = ['setgroups', 'setresgid', 'setresuid', 'prctl', 'execve']
+    const all = calls({})
+    const places = order.map(call => all.lastIndexOf(call as never))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+  })
+
+  test('an init has no more rights than the program', () => {
+    const all = calls({ init: true })
+    expect(all.indexOf('clone')).toBeGreaterThan(all.lastIndexOf('capset'))
+    expect(calls({})).not.toContain('clone')
+  })
+})
+
+test('a detached root file system: the engine makes it, the process attaches it', () => {
+  const detached = plan({ way: 'detached' })
+  expect(detached.before!.map(({ text }) => text.split('(')[0]!.split(' ').at(-1))).toContain('fsmount')
+  expect(stepsOf(detached).map(({ call }) => call)).toContain('move_mount')
 })

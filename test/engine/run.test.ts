@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { plainOptions, type RunOptions } from '../../toolkit/engine/options.ts'
 import { run } from '../../toolkit/engine/run.ts'
-import type { RunOptions } from '../../toolkit/engine/spec.ts'
+
 import { KernelError } from '../../toolkit/kernel/error.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { nothing, skipped, World } from '../cli/toolkit.ts'
@@ -14,17 +15,7 @@ afterEach(() => {
   expect(world.left()).toEqual(nothing)
 })
 
-const wish = (...args: string[]): RunOptions => ({
-  rootfs: world.rootfs,
-  args,
-  name: undefined,
-  hostname: undefined,
-  env: [],
-  cwd: undefined,
-  interactive: false,
-  terminal: false,
-  autoRemove: true,
-})
+const wish = (...args: string[]): RunOptions => plainOptions(world.rootfs, args)
 
 /** What a run must leave as it was in the process that calls it. */
 const surroundings = () => ({

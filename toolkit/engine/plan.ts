@@ -89,9 +89,9 @@ export function planContainer({ spec, cgroup, rootfs, mounts, network, seccomp, 
       ...process.umask(spec),
       ...becomeUser(spec),
       ...process.enterDirectory(spec),
-      ...(how.init ? init.plan(spec) : []), // a PID 1 that stays behind
       ...process.closeOnExec(),
       ...restrict(spec, seccomp), //     the filter and the last rights, as late as can be
+      ...(how.init ? init.plan(spec) : []), // a PID 1 that stays behind
       ...process.execute(spec), //       and the program
     ],
   }
