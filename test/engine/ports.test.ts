@@ -11,7 +11,7 @@ const descriptors = () => readdirSync('/proc/self/fd').length
 test('a port is held until it is given back, against other engines and any program', async () => {
   const before = descriptors()
   const held = hold('127.0.0.1::80')
-  const [{ host, container }] = held.ports as [{ host: number; container: number }]
+  const [{ host, container }] = held.ports as unknown as [{ host: number; container: number }]
   expect(container).toBe(80)
   expect(() => hold(`127.0.0.1:${host}:80`)).toThrow(UsageError)
   const server = createServer().listen(host, '127.0.0.1') // with SO_REUSEADDR, as Node does
