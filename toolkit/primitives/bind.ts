@@ -6,7 +6,7 @@
 import { type Action, callAction } from '../kernel/action.ts'
 import { AT, MOUNT_ATTR, MOVE_MOUNT, MS, O, OPEN_TREE, RESOLVE, S } from '../kernel/constants.ts'
 import { type MountAttr, mountAttr, openHow } from '../kernel/mount-structs.ts'
-import { type Step, step } from '../kernel/step.ts'
+import { type Descriptor, type Step, step } from '../kernel/step.ts'
 
 const lesson = '18-volumes'
 const inside = { lesson, shell: '' } as const
@@ -129,10 +129,10 @@ const file = (name: string): Step =>
     allow: 'EEXIST',
   })
 
-/** Attaches a copied tree at the place that `mountPoint` has opened. */
-export function attach(name: string): Step[] {
+/** Attaches a copied tree at the place that `mountPoint` has opened, or another descriptor of one. */
+export function attach(name: string, place: number | Descriptor = 3): Step[] {
   return [
-    step('move_mount', [{ descriptor: name }, '', 3, '', MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH], {
+    step('move_mount', [{ descriptor: name }, '', place, '', MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH], {
       why: 'the host’s files appear here',
       lesson,
       shell: '',
