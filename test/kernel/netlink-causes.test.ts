@@ -108,7 +108,9 @@ describe('causes', () => {
   })
 
   test('every row that can be provoked is', () => {
-    const rows = netlinkCauses().filter(({ errno, message }) => message && !CANNOT_BE_PROVOKED.includes(errno))
+    const rows = netlinkCauses()
+      .filter(({ errno, message }) => message && !CANNOT_BE_PROVOKED.includes(errno))
+      .filter(({ message }) => !message!.some(name => name.startsWith('NFT_'))) // by test/primitives/nftables.test.ts
     for (const { cause, errno } of rows)
       expect([errno, cause, cases.some(([code, word]) => code === errno && word.test(cause))]).toEqual([
         errno,

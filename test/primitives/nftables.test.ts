@@ -4,11 +4,12 @@ import { closeSync, openSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { firewall, type Member } from '../../toolkit/engine/firewall.ts'
 import { invoke } from '../../toolkit/kernel/call.ts'
+import { netlinkCauses } from '../../toolkit/kernel/causes/netlink.ts'
 import { CLONE, NETLINK } from '../../toolkit/kernel/constants.ts'
 import { type Netlink, openNetlink } from '../../toolkit/kernel/netlink.ts'
 import type { NetlinkError } from '../../toolkit/kernel/netlink-error.ts'
 import { pack } from '../../toolkit/kernel/nfnetlink.ts'
-import { concatenate, fields, is, keyLength, type Term, typeNumber } from '../../toolkit/kernel/nftables.ts'
+import { concatenate, fields, inSet, is, keyLength, type Term, typeNumber } from '../../toolkit/kernel/nftables.ts'
 import { formatTable, getTable, removeTable, replaceTable, type Table } from '../../toolkit/primitives/nftables.ts'
 
 const missing =
@@ -147,6 +148,38 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
     expect(error).toMatchObject({ code: 'ENOENT' } satisfies Partial<NetlinkError>)
     expect((error as Error).message).toContain('guard no such thing')
     expect(listed()).toBe(before)
+  })
+
+  test('each refusal that the firewall has a cause for', () => {
+    const empty: Table = { family: 'ip', name: 'x', sets: [], chains: [] }
+    const nat = { name: 'c', type: 'nat', hook: 'prerouting', priority: 0, policy: 'accept', rules: [] } as const
+    const unknown = { ...nat, type: 'filter', rules: [[inSet([fields.iifname], 'nobody')]] } as const
+    const twice = ['1', '2'].map(port => ({ key: ['53'], data: [port] }))
+    const map = { name: 'm', key: ['inet_service'], data: ['inet_service'], elements: twice } as const
+    const message = (table: Table, name: string) => replaceTable(table).filter(each => each.name === name)
+    const family = message(empty, 'NFT_MSG_NEWTABLE')[0]!
+    const cases: [string, () => void][] = [
+      [
+        'NEWTABLE EOPNOTSUPP',
+        () => netlink.batch([{ ...family, body: Buffer.from([99, ...family.body.subarray(1)]) }]),
+      ],
+      ['NEWCHAIN ENOENT', () => put([{ ...empty, family: 'bridge', chains: [nat] }])],
+      ['NEWRULE ENOENT', () => put([{ ...empty, chains: [unknown] }])],
+      ['NEWSETELEM EEXIST', () => put([{ ...empty, sets: [map] }])],
+      ['GETTABLE ENOENT', () => netlink.request(getTable({ family: 'ip', name: 'nobody' }))],
+    ]
+    const found = cases.map(([, ask]) => {
+      try {
+        ask()
+      } catch (error) {
+        const { request, code, cause } = error as NetlinkError
+        return [`${request.name.slice(8)} ${code}`, cause]
+      }
+      return []
+    })
+    const rows = netlinkCauses().filter(({ message }) => message?.some(name => name.startsWith('NFT_')))
+    expect(found.map(([what]) => what)).toEqual(cases.map(([what]) => what))
+    expect(found.map(([, cause]) => cause)).toEqual(rows.map(({ cause }) => cause))
   })
 
   test('removing is content where there is none; other tables stay', () => {

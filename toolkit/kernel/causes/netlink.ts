@@ -135,6 +135,37 @@ export const netlinkCauses = (): readonly NetlinkCauseRow[] => [
     cause: 'there is no such route',
     remedy: 'look which there are: ip route',
   },
+  // the firewall
+  {
+    message: ['NFT_MSG_NEWTABLE'],
+    errno: 'EOPNOTSUPP',
+    cause: 'the kernel has no firewall for packets of this family',
+    remedy: 'load the module: modprobe nf_tables; for frames of a bridge it must be built with CONFIG_NF_TABLES_BRIDGE',
+  },
+  {
+    message: ['NFT_MSG_NEWCHAIN'],
+    errno: 'ENOENT',
+    cause: 'the kernel knows no chains of this type for this family',
+    remedy: 'load the module: modprobe nft_chain_nat',
+  },
+  {
+    message: ['NFT_MSG_NEWRULE'],
+    errno: 'ENOENT',
+    cause: 'the rule names a set that is not there, or needs something that the kernel lacks',
+    remedy: 'load the modules: modprobe nft_ct, nft_fib_ipv4, nft_nat, nft_masq',
+  },
+  {
+    message: ['NFT_MSG_NEWSETELEM'],
+    errno: 'EEXIST',
+    cause: 'the map has another value for this key',
+    remedy: 'remove that element first: nft list maps',
+  },
+  {
+    message: ['NFT_MSG_GETTABLE'],
+    errno: 'ENOENT',
+    cause: 'there is no such table in this network namespace',
+    remedy: 'look which there are: nft list tables',
+  },
   // whatever it is
   {
     errno: 'EPERM',
