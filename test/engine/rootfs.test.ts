@@ -1,8 +1,10 @@
 // The root file system, made in both ways: what the container sees, and that the host sees nothing of it.
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { planRootfs, type Way, wayHere } from '../../toolkit/engine/rootfs.ts'
 import type { Plan } from '../../toolkit/kernel/step.ts'
+import * as bind from '../../toolkit/primitives/bind.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import { MAX_LAYERS } from '../../toolkit/primitives/overlay.ts'
 import { carryOut } from '../primitives/carry-out.ts'
@@ -126,6 +128,36 @@ describe(`the root file system${skipped}`, { skip: skipped !== '' }, () => {
     ]
     expect(one.output).toContain('/d/e/f')
     expect(one).toEqual(other)
+  })
+
+  test.each([
+    ['/etc/nowhere', 'to nowhere'],
+    ['/etc/inside', 'to a file'],
+    ['/fifo', 'to a fifo'],
+  ])('row 18: a file of ours covers a link of the image to %s', async to => {
+    const image = `${world}/link-${runs}`
+    mkdirSync(`${image}/etc`, { recursive: true })
+    symlinkSync(to, `${image}/etc/hosts`)
+    writeFileSync(`${image}/etc/inside`, 'inside\n')
+    execFileSync('mkfifo', [`${image}/fifo`])
+    writeFileSync(`${world}/hosts`, 'ours\n')
+    const hosts = { source: `${world}/hosts`, destination: '/etc/hosts', options: ['bind'] }
+    const steps = [...bind.mountPoint('/etc/hosts', 'file', 'cover'), ...bind.attach('hosts')]
+    const plan = planned([image, base], ways[0]!, 'cat /etc/hosts /etc/inside', { steps })
+    const outcome = await carryOut({ ...plan, before: [...plan.before!, ...bind.tree('hosts', hosts)] })
+    expect(outcome).toEqual({ status: 0, output: 'ours\ninside\n' })
+  })
+
+  test.each([
+    ['shared', / shared:\d+ - overlay/],
+    ['rshared', / shared:\d+ - overlay/],
+    ['unbindable', / unbindable - overlay/],
+    ['rprivate', /relatime - overlay/],
+  ])('linux.rootfsPropagation %s', async (rootfsPropagation, line) => {
+    const proc = { destination: '/proc', type: 'proc', source: 'proc', options: [] }
+    const steps = [...mount.rootPropagation({ linux: { rootfsPropagation } }), ...mount.plan({ mounts: [proc] })]
+    const { output } = await carryOut(planned([base], ways[0]!, 'cat /proc/self/mountinfo', { steps }))
+    expect(output.split('\n')[0]).toMatch(line)
   })
 
   test('no attribute of a layer sends a reader elsewhere', async () => {

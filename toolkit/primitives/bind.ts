@@ -85,20 +85,22 @@ export function tree(name: string, { source, destination, options }: Bind): Acti
 
 /**
  * Makes the place for a mount, and opens it as descriptor 3. A symbolic link is followed as the container would follow
- * it, but none of /proc that leads to whatever a process has open; with `links: 'refuse'`, none at all. Run it when the
- * container's files are the root and working directory, and the old root is gone.
+ * it, but none of /proc that leads to whatever a process has open. `links: 'refuse'`: none at all; `'cover'`: not the
+ * destination itself, which is mounted on where it is a link (perhaps to nowhere). Run it when the container's files are
+ * the root and working directory, and the old root is gone.
  */
 export function mountPoint(
   destination: string,
   kind: 'directory' | 'file',
-  links: 'follow' | 'refuse' = 'follow',
+  links: 'follow' | 'refuse' | 'cover' = 'follow',
 ): Step[] {
-  const resolve = links === 'follow' ? RESOLVE.NO_MAGICLINKS : RESOLVE.NO_SYMLINKS
+  const resolve = links === 'refuse' ? RESOLVE.NO_SYMLINKS : RESOLVE.NO_MAGICLINKS
+  const flags = (kind === 'directory' ? O.DIRECTORY : 0) | (links === 'cover' ? O.NOFOLLOW : 0)
   const names = destination.split('/').filter(Boolean)
   const make = (name: string, i: number) => (kind === 'file' && i === names.length - 1 ? file(name) : directory(name))
   return [
     ...names.flatMap((name, i) => [...open(names.slice(0, i), O.DIRECTORY, resolve), make(name, i)]),
-    ...open(names, kind === 'directory' ? O.DIRECTORY : 0, resolve),
+    ...open(names, flags, resolve),
   ]
 }
 
