@@ -250,6 +250,30 @@ test('steps find 3 and 4 free and ours out of their way, whatever numbers are gi
   expect(JSON.parse(stdout)).toEqual([3, 'here', [3, 5, 4], 8])
 })
 
+const cgroup2 = readFileSync('/proc/filesystems', 'utf8').includes('cgroup2')
+test.skipIf(!cgroup2)('is born in the cgroup that is named (cgroup2 needed)', () => {
+  const program = `
+    import { mkdirSync, openSync, readFileSync, rmdirSync } from 'node:fs'
+    import { start } from '${ROOT}/toolkit/kernel/start.ts'
+    import { call, shell } from '${ROOT}/test/kernel/plans.ts'
+    const path = '/mnt/toolkit-' + process.pid
+    mkdirSync(path)
+    const descriptors = new Map([['cgroup', openSync(path, 'r')]])
+    const plan = { namespaces: [], cgroup: { descriptor: 'cgroup' }, steps: [{ gate: 'here' }, shell('exit 0')] }
+    for (const first of [[], [call('umask', 0)]]) {
+      const child = start({ ...plan, first }, { descriptors })
+      child.next()
+      console.log(/^0::(.*)/m.exec(readFileSync('/proc/' + child.pid + '/cgroup', 'utf8'))[1] === path.slice(4))
+      child.abort()
+    }
+    rmdirSync(path)
+  `
+  const script = 'mount -t cgroup2 none /mnt && exec "$0" --input-type=module -e "$1"'
+  const args = ['--mount', 'sh', '-c', script, process.execPath, program]
+  const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' })
+  expect({ stdout, stderr }).toEqual({ stdout: 'true\ntrue\n', stderr: '' })
+})
+
 describe('many in one engine', () => {
   test('100 stand at a gate at once, each with its own table', () => {
     const all = Array.from({ length: 100 }, (_, i) => {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, readFileSync, readSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { openStream, takeTerminal } from '../../toolkit/engine/terminal.ts'
@@ -12,6 +15,8 @@ import * as init from '../../toolkit/primitives/init.ts'
 import { undoNode } from '../../toolkit/primitives/process.ts'
 import { openTerminal } from '../../toolkit/primitives/terminal.ts'
 import { call, PATH, plan, shell, surroundings } from '../kernel/plans.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
 
 const proc = [
   call('mount', null, '/', null, MS.REC | MS.PRIVATE, null),
@@ -172,6 +177,33 @@ function readStatus(pid: number): string | undefined {
     return undefined
   }
 }
+
+test('when the engine is killed, init and all others go', async () => {
+  const engine = `
+    import { start } from '${ROOT}/toolkit/kernel/start.ts'
+    import { plan } from '${ROOT}/toolkit/primitives/init.ts'
+    import { dieWithParent, namespace } from '${ROOT}/toolkit/primitives/pid.ts'
+    import { shell } from '${ROOT}/test/kernel/plans.ts'
+    const script = shell('sleep 60 & (sleep 60 &) & sleep 60')
+    const steps = [...dieWithParent(), ...plan({ process: { terminal: false } }), script]
+    const child = start({ namespaces: [namespace], steps })
+    child.next()
+    console.log(child.pid)
+    setInterval(() => {}, 1000)
+  `
+  const process = spawn(globalThis.process.execPath, ['--input-type=module', '-e', engine], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [output] = (await once(process.stdout, 'data')) as [Buffer]
+  const pid = Number(output)
+  while (childrenOf(pid).length < 2) await sleep(5)
+  const pids = [pid, ...childrenOf(pid)]
+  const ended = once(process, 'exit')
+  process.kill('SIGKILL')
+  await ended
+  for (let i = 0; i < 200 && pids.some(readStatus); i++) await sleep(10)
+  expect(pids.filter(readStatus)).toEqual([])
+})
 
 describe('on a terminal', () => {
   const PTS = [
