@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type AllResources, prepareCgroup, removeCgroup } from '../../toolkit/engine/cgroup.ts'
+import { type AllResources, planCgroup, prepareCgroup, removeCgroup } from '../../toolkit/engine/cgroup.ts'
 import { attempt } from '../../toolkit/kernel/call.ts'
 import type { CgroupLayout, Hierarchy } from '../../toolkit/observe/cgroups.ts'
 
@@ -121,14 +121,16 @@ describe('on v2', () => {
       'write("/delegated/slice/unit/toolkit/cgroup.subtree_control", "+memory +cpu")',
     ])
     expect(() => prepare({ pids: { limit: 5 } }, layout)).toThrow(
-      /^--pids-limit: needs the pids controller .*Delegate=yes/,
+      /^--pids-limit: there is no cgroup controller pids here/,
     )
   })
 
   test('a controller that is not there is an error that names it', () => {
     const top = v2('poor', { '': { controllers: 'memory pids' } })
     const layout: CgroupLayout = { layout: 'v2', hierarchies: [hierarchy(2, ['memory', 'pids'], top, '')] }
-    expect(() => prepare({ blockIO: { weight: 10 } }, layout)).toThrow(/^--blkio-weight: needs the io controller/)
+    expect(() => prepare({ blockIO: { weight: 10 } }, layout)).toThrow(
+      /^--blkio-weight: there is no cgroup controller io here/,
+    )
   })
 
   test('what the container finds is the hierarchy itself', () => {
@@ -173,7 +175,7 @@ describe('on v1', () => {
       const prepared = prepare({}, poor)
       expect(prepared).toMatchObject({ before: [], directories: [], cgroup: undefined })
       expect(() => prepare({ pids: { limit: 5 } }, poor)).toThrow(
-        /^--pids-limit: needs the pids controller of cgroups: /,
+        /^--pids-limit: there is no cgroup controller pids here/,
       )
     }
   })
@@ -206,6 +208,16 @@ test('hybrid: a v2 group besides, only for a controller that v1 does not have', 
   const { cgroup, directories } = prepare({ hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }, layout)
   expect(cgroup).toBeDefined()
   expect(directories).toEqual([`${tree}/h/pids/toolkit/${short}`, `${tree}/hybrid/toolkit/${short}`])
+})
+
+test('a refusal says as much as the doctor', async () => {
+  const top = v2('lacking', { '': { controllers: '' } })
+  const layout: CgroupLayout = { layout: 'v2', hierarchies: [hierarchy(2, [], top, '')] }
+  const wish = { id, resources: { memory: { limit: 1 << 30 } }, privateNamespace: true }
+  await expect(planCgroup(wish, layout)).rejects.toThrow(
+    /^--memory: there is no cgroup controller memory here \(not passed on to us\); try: .*Delegate=yes/,
+  )
+  expect((await planCgroup({ ...wish, resources: {} }, layout)).directories).toHaveLength(1)
 })
 
 test('the group that containers share goes with the last of them, and no other', () => {

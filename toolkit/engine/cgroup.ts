@@ -6,7 +6,7 @@ import type { Action } from '../kernel/action.ts'
 import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
-import { type CgroupLayout, controllerState, type Hierarchy, readLayout } from '../observe/cgroups.ts'
+import { type CgroupLayout, type Hierarchy, readLayout } from '../observe/cgroups.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
@@ -45,7 +45,7 @@ export interface Prepared {
 }
 
 /** Against a program that starts processes without end; podman's default, where docker has none. */
-const PIDS_LIMIT = 2048
+export const PIDS_LIMIT = 2048
 
 /** v1 hierarchies in which a container has a group without being asked: limits, figures, pause. */
 const WANTED_V1 = new Set(['memory', 'cpu', 'cpuacct', 'pids', 'devices', 'freezer', 'blkio'])
@@ -79,23 +79,19 @@ function groupsV1(layout: CgroupLayout, wish: CgroupWish, asked: readonly Contro
     }))
 }
 
-const REMEDIES = {
-  absent: () => 'this kernel was built without it',
-  disabled: (name: string) => `the kernel command line switches it off; start with cgroup_enable=${name}`,
-  unmounted: (name: string) =>
-    `it is not mounted; mkdir -p /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`,
-  mounted: () => 'no mount that we can write to shows our own cgroup; in a container, mount /sys/fs/cgroup read-write',
-  notPassedOn: () =>
-    'it is not passed on to us; in a systemd unit set Delegate=yes, in a container mount /sys/fs/cgroup read-write',
-} as const
+/** A limit that was asked for, and no controller to enforce it: why, and what to do, says `planCgroup`. */
+export class NoController extends UsageError {
+  readonly controller: Controller
+  readonly isV2: boolean
+  readonly flag: string
 
-/** One line that names the flag and the controller, and what brings it. */
-function unavailable(controller: Controller, { layout }: CgroupLayout, resources: Resources): UsageError {
-  const flag = settings(controller, resources, 2)[0]!.flag
-  const name = onV1(controller)
-  const state = controllerState(name)
-  const remedy = REMEDIES[layout === 'v2' && state !== 'disabled' ? 'notPassedOn' : state](name)
-  return new UsageError(`${flag}: needs the ${controller} controller of cgroups: ${remedy}`)
+  constructor(controller: Controller, { layout }: CgroupLayout, resources: Resources) {
+    const { flag } = settings(controller, resources, 2)[0]!
+    super(`${flag}: there is no cgroup controller ${controller} here; 'toolkit doctor' says why`)
+    this.controller = controller
+    this.isV2 = layout === 'v2'
+    this.flag = flag
+  }
 }
 
 /** Where a controller's files of the container are, and of which version; undefined without it. */
@@ -108,7 +104,7 @@ const NO_CGROUPS: CgroupLayout = { layout: 'v2', hierarchies: [] }
 
 /**
  * Plans the cgroups of a container; looks at the machine, changes nothing. Throws a UsageError where a limit that was
- * asked for cannot be enforced here, and where one of the groups is there already. Without any limit a machine without
+ * asked for cannot be enforced here (NoController), and where one of the groups is there already. Without any limit a machine without
  * cgroups is as good.
  */
 export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid) ?? NO_CGROUPS): Prepared {
@@ -120,7 +116,7 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
   const v2 = unified && (layout.layout === 'v2' || rest.length > 0) ? [groupV2(unified, where, rest)] : []
   const groups = [...v1, ...v2]
   const missing = asked.find(controller => !find(groups, controller))
-  if (missing) throw unavailable(missing, layout, wish.resources)
+  if (missing) throw new NoController(missing, layout, wish.resources)
   const directories = groups.map(cgroups.directoryOf)
   const taken = directories.find(directory => existsSync(directory))
   if (taken) throw cgroups.taken(taken) // here, before anybody writes down that it is ours to remove
@@ -133,6 +129,16 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
     cgroup: v2.length > 0 ? { descriptor: cgroups.CGROUP } : undefined,
     directories,
     view: mount => view(layout, wish.privateNamespace ? groups : layout.hierarchies.filter(shown), mount),
+  }
+}
+
+/** `prepareCgroup` whose refusals say as much as the doctor does. Its words are loaded only then. */
+export async function planCgroup(wish: CgroupWish, layout?: CgroupLayout): Promise<Prepared> {
+  try {
+    return prepareCgroup(wish, layout)
+  } catch (error) {
+    if (!(error instanceof NoController)) throw error
+    throw (await import('./host/controllers.ts')).withoutController(error, error.flag)
   }
 }
 
