@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { invoke } from './call.ts'
 import { formatCall } from './format.ts'
 import { type Arg, isDescriptor, type LessonName, type Step } from './step.ts'
+import type { SyscallName } from './syscalls.ts'
 
 /** What actions share. */
 export interface Context {
@@ -39,15 +40,24 @@ export function resolve(args: readonly Arg[], { descriptors }: { descriptors: Re
   })
 }
 
-/** A system call that the engine makes itself. `opens`: its result is a descriptor, known under this name from now on. */
-export function callAction({ call, args, why, lesson, shell }: Step, opens?: string): Action {
+/**
+ * A system call that the engine makes itself. `opens`: its result is a descriptor, known under this name from now on.
+ * `make` makes it, where that takes more than `invoke`.
+ */
+export function callAction(
+  { call, args, why, lesson, shell }: Step,
+  opens?: string,
+  make: (call: SyscallName, args: readonly Arg[]) => number = invoke,
+): Action {
   return {
-    text: `${opens ? `${opens} = ` : ''}${formatCall(call, args)}`,
+    get text() {
+      return `${opens ? `${opens} = ` : ''}${formatCall(call, args)}` // when somebody reads it: most runs are not explained
+    },
     why,
     lesson,
     shell,
     apply(context) {
-      const result = invoke(call, resolve(args, context))
+      const result = make(call, resolve(args, context))
       if (opens) context.descriptors.set(opens, result)
     },
   }

@@ -10,8 +10,7 @@ import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const WAIT = 10 // seconds; the memory of a large process takes time to be freed
-const timer = new Int32Array(new SharedArrayBuffer(4))
-const sleep = (milliseconds: number) => Atomics.wait(timer, 0, 0, milliseconds)
+const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
 /** The result, or `otherwise` where the group is gone meanwhile (ENODEV: its file was open). */
 function orGone<T>(otherwise: T, action: () => T): T {

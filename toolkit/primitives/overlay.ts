@@ -6,7 +6,7 @@
 // anything on the host. The first takes layers one by one, and tells in words what it does not like.
 import { closeSync } from 'node:fs'
 import { release } from 'node:os'
-import { type Action, type Context, callAction, resolve } from '../kernel/action.ts'
+import { type Action, type Context, callAction } from '../kernel/action.ts'
 import { attempt } from '../kernel/call.ts'
 import { findCause } from '../kernel/causes.ts'
 import { AT, FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, O } from '../kernel/constants.ts'
@@ -14,6 +14,7 @@ import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { formatCall } from '../kernel/format.ts'
 import { type Arg, type Descriptor, type Step, step } from '../kernel/step.ts'
+import type { SyscallName } from '../kernel/syscalls.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '12-overlay'
@@ -60,28 +61,20 @@ function isSince(major: number, minor: number): boolean {
 // Literally, as the kernel takes it: upperdir and workdir know a backslash, a value has 255 bytes at most.
 const isPlain = (path: string): boolean => !/[\\,:\n]/.test(path) && Buffer.byteLength(path) < 256
 
-/** A call on the file system under construction, whose descriptor has kept the kernel's words about a failure. */
-function contextAction(what: Step, opens?: string): Action {
-  return {
-    ...callAction(what, opens),
-    apply(context) {
-      const args = resolve(what.args, context)
-      const result = attempt(what.call, args)
-      if (result < 0) throw failure(what, args, -result)
-      if (opens) context.descriptors.set(opens, result)
-    },
-  }
-}
+/** A call on the file system under construction, whose descriptor keeps the kernel's words about a failure. */
+const contextAction = (what: Step, opens?: string): Action => callAction(what, opens, invokeAndAsk)
 
-function failure({ call, args }: Step, [descriptor]: readonly Arg[], errno: number): KernelError {
+function invokeAndAsk(call: SyscallName, args: readonly Arg[]): number {
+  const result = attempt(call, args)
+  if (result >= 0) return result
   const words = Buffer.alloc(1024)
-  const length = Math.max(attempt('read', [descriptor!, words, words.length]), 0)
+  const length = Math.max(attempt('read', [args[0]!, words, words.length]), 0)
   const said = words
     .toString('utf8', 0, length)
     .replace(/^[ewi] /, '')
     .trim()
-  const told = { text: formatCall(call, args), found: findCause(call, args, errno), said: said || undefined }
-  return new KernelError(call, args, errno, undefined, told)
+  const told = { text: formatCall(call, args), found: findCause(call, args, -result), said: said || undefined }
+  throw new KernelError(call, args, -result, undefined, told)
 }
 
 /**
