@@ -5,9 +5,9 @@
 //   STATE/networks/bridge/leases/ADDRESS   a container's link, and all that the firewall must know of it
 //
 // A lease is written before anything is made for it and removed when all of that is gone.
-import { closeSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { formatIpv4, formatSubnet, overlap, parseSubnet, type Subnet } from '../kernel/ip.ts'
-import { macOfIp4 } from '../kernel/link-name.ts'
+import { checkLinkName, macOfIp4 } from '../kernel/link-name.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { entries, lock, makeTree, writeJson } from './files.ts'
 import type { Member } from './firewall.ts'
@@ -59,9 +59,10 @@ export const dockerPools = (): Subnet[] => [
 
 /** Runs `action`, which waits for nothing, while no other engine changes the network. */
 export function exclusively<T>({ directory }: Network, action: () => T): T {
-  makeTree(`${directory}/leases`)
+  makeTree(directory)
   const fd = lock(`${directory}/lock`, { wait: true })!
   try {
+    makeTree(`${directory}/leases`) // whoever tidies up removes it, see tidy.ts
     return action()
   } finally {
     closeSync(fd)
@@ -88,10 +89,13 @@ export const readLeases = ({ directory }: Network): Lease[] =>
     .filter(name => !name.endsWith('.new'))
     .flatMap(name => read<Lease>(`${directory}/leases/${name}`) ?? [])
 
-/** The addresses of the network: those it has had, unless nobody is in it and somebody else uses them now. */
+/**
+ * The addresses of the network: those it has; where it has no bridge now, those it had, unless somebody else has come to
+ * use them.
+ */
 export function chooseSubnet(network: Network, leases: readonly Lease[], used: () => readonly Subnet[]): Subnet {
   const last = parseSubnet(readState(network)?.subnet ?? '')
-  if (last && leases.length > 0) return last
+  if (last && (leases.length > 0 || existsSync(`/proc/sys/net/ipv4/conf/${network.bridge}`))) return last
   const others = used()
   const found = [...(last ? [last] : []), ...network.pools].find(pool => !others.some(other => overlap(pool, other)))
   if (found) return found
@@ -117,7 +121,7 @@ export function findLease(
       subnet: formatSubnet(subnet),
       gateway: formatIpv4(subnet.first + 1),
       mac: mac ?? macOfIp4(address),
-      link: `tk${id.slice(0, 12)}`,
+      link: checkLinkName(`tk${id.slice(0, 12)}`),
       ports,
       ...(mtu !== undefined && { mtu }),
     }

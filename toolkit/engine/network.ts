@@ -3,6 +3,7 @@
 import { closeSync, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
+import { NETLINK } from '../kernel/constants.ts'
 import { parseSubnet, type Subnet } from '../kernel/ip.ts'
 import { hashName } from '../kernel/link-name.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -24,7 +25,8 @@ import {
 } from './leases.ts'
 import { holdPorts, type PortWish } from './ports.ts'
 import { directoryOf } from './store.ts'
-import { removeBridge, unwire } from './wiring.ts'
+import { tidyLater } from './tidy.ts'
+import { removeBridge, unwire, withNetlink } from './wiring.ts'
 
 const USUAL_STATE = '/var/lib/toolkit'
 const EXAMPLE_PORT = 32768 // where the kernel may choose one
@@ -77,7 +79,9 @@ function takeLease(wish: LeaseWish, network: Network): Lease {
   const subnet = chooseSubnet(network, leases, () => usedByOthers(network))
   let lease = findLease(leases, subnet, wish)
   if (!lease) {
-    for (const { id } of leases.filter(({ id }) => !network.isAlive(id))) unwire(id, network)
+    withNetlink(NETLINK.NETFILTER, firewall => {
+      for (const { id } of leases.filter(({ id }) => !network.isAlive(id))) unwire(id, network, firewall)
+    })
     leases = readLeases(network)
     lease = findLease(leases, subnet, wish)
   }
@@ -110,20 +114,15 @@ export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridge
 }
 
 /**
- * Takes away what was made for a container; with the last one the firewall, too, and the forwarding that we switched on.
- * What is gone already, by whomever, is as good. Throws a NetlinkError; then the lease stays for next time.
+ * Takes away what was made for a container; with the last one the firewall, too, and the forwarding that we switched on,
+ * and soon after the bridge. What is gone already, by whomever, is as good. Throws a NetlinkError; then the lease stays
+ * for next time.
  */
 export function leaveNetwork(id: string, network = bridgeNetwork()): void {
-  if (existsSync(network.directory)) exclusively(network, () => unwire(id, network))
-}
-
-/** Takes the bridge away where no container is left. True where it is gone. */
-export function tidyNetwork(network = bridgeNetwork()): boolean {
-  if (!existsSync(network.directory)) return true
-  return exclusively(network, () => {
-    if (readLeases(network).length > 0) return false
-    removeBridge(network)
-    return true
+  if (!existsSync(network.directory)) return
+  withNetlink(NETLINK.NETFILTER, firewall => {
+    const last = exclusively(network, () => unwire(id, network, firewall) && readLeases(network).length === 0)
+    if (last) tidyLater(network, firewall)
   })
 }
 

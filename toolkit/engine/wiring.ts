@@ -14,7 +14,7 @@ import { messageAction, netlinkOf } from '../kernel/netlink-action.ts'
 import { address } from '../primitives/address.ts'
 import { bridge, hairpin, ignoreRouters } from '../primitives/bridge.ts'
 import { linkDelete, linkDown, linkMaster, linkUp } from '../primitives/link.ts'
-import { formatTable, removeTable, replaceTable, type Table } from '../primitives/nftables.ts'
+import { addTable, formatTable, getTable, removeTable, replaceTable, type Table } from '../primitives/nftables.ts'
 import { route } from '../primitives/route.ts'
 import { vethPair } from '../primitives/veth.ts'
 import { firewall } from './firewall.ts'
@@ -53,12 +53,12 @@ export function wire(lease: Lease, network: Network): Action[] {
 function bridgeAction({ gateway, id }: Lease, network: Network): Action {
   const wanted = bridge({ name: network.bridge, mac: macOfIp4(gateway) })
   const make = (netlink: Netlink) => {
-    if (!missing(() => netlink.request(wanted), 'EEXIST')) {
+    if (!succeeds(() => netlink.request(wanted), 'EEXIST')) {
       netlink.request(linkUp(network.bridge))
       return
     }
     for (const { link } of readLeases(network).filter(lease => lease.id !== id))
-      missing(() => netlink.request(linkMaster(link, network.bridge)), 'ENODEV')
+      succeeds(() => netlink.request(linkMaster(link, network.bridge)), 'ENODEV')
   }
   return {
     ...messageAction(wanted),
@@ -67,7 +67,7 @@ function bridgeAction({ gateway, id }: Lease, network: Network): Action {
 }
 
 /** Does it; false where that fails with the error that is as good as done. */
-function missing(action: () => void, code: 'EEXIST' | 'ENODEV'): boolean {
+function succeeds(action: () => void, code: 'EEXIST' | 'ENODEV' | 'ENOENT'): boolean {
   try {
     action()
     return true
@@ -114,7 +114,10 @@ function firewallAction(lease: Lease, network: Network): Action {
   const tables = (['ip', 'bridge'] as const).map(family => ({ family, name: network.table }))
   const replace = (netlink: Netlink) => {
     const others = readLeases(network).filter(({ id }) => id !== lease.id)
-    netlink.batch(tablesOf(network, lease.subnet, [...others, lease]).flatMap(replaceTable))
+    // Closing a socket that has removed a table takes until the kernel has freed it, some 5 ms; so only where there is one.
+    const there = tables.some(table => succeeds(() => netlink.request(getTable(table)), 'ENOENT'))
+    const wanted = tablesOf(network, lease.subnet, [...others, lease])
+    netlink.batch(wanted.flatMap(there ? replaceTable : addTable))
   }
   return {
     text: `nfnetlink: tables ${tables.map(({ family, name }) => `${family} ${name}`).join(' and ')} in one transaction`,
@@ -129,24 +132,24 @@ function firewallAction(lease: Lease, network: Network): Action {
 }
 
 /**
- * Takes away what was made for a container, with the last one all but the bridge. To be called `exclusively`.
+ * Takes away what was made for a container, with the last one all but the bridge (tidy.ts); false where it had nothing.
+ * `firewall` is a socket of nfnetlink. To be called `exclusively`.
  *
  * The cable is only switched off, which makes it deaf and dumb at once: it goes with the container's network namespace,
  * and to wait for the end of a link takes the kernel 20 to 50 ms.
  */
-export function unwire(id: string, network: Network): void {
+export function unwire(id: string, network: Network, firewall: Netlink): boolean {
   const all = readLeases(network)
   const [gone, rest] = [all.filter(lease => lease.id === id), all.filter(lease => lease.id !== id)]
-  if (gone.length === 0) return
+  if (gone.length === 0) return false
   withNetlink(NETLINK.ROUTE, netlink => {
     for (const { link } of gone) netlink.request({ ...linkDown(link), allow: 'ENODEV' })
   })
-  withNetlink(NETLINK.NETFILTER, netlink => {
-    if (rest[0]) netlink.batch(tablesOf(network, rest[0].subnet, rest).flatMap(replaceTable))
-    else netlink.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
-  })
+  if (rest[0]) firewall.batch(tablesOf(network, rest[0].subnet, rest).flatMap(replaceTable))
+  else firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
   if (rest.length === 0) restoreForwarding(network)
   for (const lease of gone) removeLease(network, lease)
+  return true
 }
 
 function restoreForwarding(network: Network): void {
@@ -156,11 +159,14 @@ function restoreForwarding(network: Network): void {
   writeState(network, { subnet: state.subnet })
 }
 
-/** Takes the bridge away, which takes the kernel some 50 ms. To be called `exclusively`, and when nobody is in it. */
+/** Takes the bridge away at once. To be called `exclusively`, and when nobody is in it. */
 export const removeBridge = (network: Network): void =>
   withNetlink(NETLINK.ROUTE, netlink => netlink.request(linkDelete(network.bridge)))
 
-function withNetlink(protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'], action: (netlink: Netlink) => void): void {
+export function withNetlink(
+  protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'],
+  action: (netlink: Netlink) => void,
+): void {
   const netlink = openNetlink(protocol)
   try {
     action(netlink)

@@ -56,6 +56,7 @@ export const syscalls = {
   prlimit64: call(302, 261, 'pid', 'enum:RLIMIT', 'ptr', 'ptr'),
   umask: call(95, 166, 'mode'),
   setsid: call(112, 157),
+  clock_nanosleep: call(230, 115, 'int', 'int', 'ptr', 'ptr'),
   setpgid: call(109, 154, 'pid', 'pid'),
   rt_sigaction: call(13, 134, 'enum:SIG', 'ptr', 'ptr', 'size'),
   rt_sigprocmask: call(14, 135, 'int', 'ptr', 'ptr', 'size'),

@@ -71,14 +71,16 @@ export const removeTable = (table: Name): Message[] => [
   change('NFT_MSG_DELTABLE', table, `${table.family} ${table.name}`, [[1, table.name]]),
 ]
 
-/** Puts a table in place of whatever had its name. To be sent as one transaction (Netlink.batch). */
-export const replaceTable = (table: Table): Message[] => [
-  ...removeTable(table),
+/** Makes a table. To be sent as one transaction (Netlink.batch), as the two others here. */
+export const addTable = (table: Table): Message[] => [
   change('NFT_MSG_NEWTABLE', table, `${table.family} ${table.name}`, [[1, table.name]], NLM_F.CREATE),
   ...table.sets.flatMap((set, i) => [addSet(table, set, i + 1), ...addElements(table, set)]),
   ...table.chains.map(chain => addChain(table, chain)),
   ...table.chains.flatMap(chain => chain.rules.map(rule => addRule(table, chain, rule))),
 ]
+
+/** Puts a table in place of whatever had its name. */
+export const replaceTable = (table: Table): Message[] => [...removeTable(table), ...addTable(table)]
 
 /** Asks for a table; it is not there where the answer is ENOENT. */
 export const getTable = (table: Name): Message =>
