@@ -5,8 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const WAIT = 5 // seconds
-const timer = new Int32Array(new SharedArrayBuffer(4))
-const sleep = (milliseconds: number) => Atomics.wait(timer, 0, 0, milliseconds)
+const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
 function text(path: string): string | undefined {
   try {
