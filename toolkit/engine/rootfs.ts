@@ -47,7 +47,9 @@ export function planRootfs({ layers, target, mappings }: RootfsWish, way = wayHe
   }
   const mapped = mappings && user.mapLayers(layers.lower, mappings)
   return {
-    before: [...(mapped?.actions ?? []), ...overlay.detached(layers, ROOTFS, mapped?.layers)],
+    before: mapped
+      ? [...mapped.actions, overlay.detachedOver(mapped.layers, layers, ROOTFS)]
+      : overlay.detached(layers, ROOTFS),
     steps: [...overlay.attach(ROOTFS), ...mount.pivotHere(), ...mount.detachOldRoot()],
   }
 }

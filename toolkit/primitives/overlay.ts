@@ -7,12 +7,13 @@
 import { closeSync } from 'node:fs'
 import { release } from 'node:os'
 import { type Action, type Context, callAction } from '../kernel/action.ts'
-import { attempt } from '../kernel/call.ts'
+import { attempt, invoke } from '../kernel/call.ts'
 import { findCause } from '../kernel/causes.ts'
-import { AT, FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, O } from '../kernel/constants.ts'
+import { AT, CLONE, FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, MS, O } from '../kernel/constants.ts'
 import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { formatCall } from '../kernel/format.ts'
+import { start } from '../kernel/start.ts'
 import { type Arg, type Descriptor, type Step, step } from '../kernel/step.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -79,22 +80,19 @@ function invokeAndAsk(call: SyscallName, args: readonly Arg[]): number {
 
 /**
  * The overlay as a detached mount: the descriptor `name` from now on. What is odd in a path (a comma, a backslash, more
- * than 255 bytes) cannot be told literally; then it is opened, and named by its descriptor. `lower` may name layers that
- * are open already. Throws UsageError for more layers than the kernel takes.
+ * than 255 bytes) cannot be told literally; then it is opened, and named by its descriptor. Throws UsageError for more
+ * layers than the kernel takes.
  */
-export function detached(
-  layers: Layers,
-  name: string,
-  lower: readonly (string | Descriptor)[] = layers.lower,
-): Action[] {
-  check(lower)
-  const { upper, work, volatile } = layers
+export function detached(layers: Layers, name: string): Action[] {
+  check(layers.lower)
+  const { lower, upper, work, volatile } = layers
   const fs = { descriptor: `${name}-under-construction` }
   const inside = { lesson, shell: '' } as const
   const set = (key: string, value: string, why: string): Action =>
     contextAction(step('fsconfig', [fs, FSCONFIG.SET_STRING, key, value, 0], { ...inside, why }))
-  const directory = (key: string, path: string | Descriptor, why: string): Action[] => {
-    if (typeof path !== 'string') return [byDescriptor(fs, key, path.descriptor, why)]
+  const flag = (key: string, why: string): Action =>
+    contextAction(step('fsconfig', [fs, FSCONFIG.SET_FLAG, key, null, 0], { ...inside, why }))
+  const directory = (key: string, path: string, why: string): Action[] => {
     if (isPlain(path)) return [set(key, path, why)]
     const opened = `${name}-${key}-${path}`
     const open = step('openat', [AT.FDCWD, path, O.PATH | O.DIRECTORY | O.CLOEXEC, 0], {
@@ -115,16 +113,7 @@ export function detached(
     ...Object.entries(OPTIONS).map(([key, value]) =>
       set(key, value, 'no layer shall send a reader to another place by an attribute of its files'),
     ),
-    ...(volatile
-      ? [
-          contextAction(
-            step('fsconfig', [fs, FSCONFIG.SET_FLAG, 'volatile', null, 0], {
-              ...inside,
-              why: 'the changes will be thrown away, so nobody waits for the disk',
-            }),
-          ),
-        ]
-      : []),
+    ...(volatile ? [flag('volatile', 'the changes will be thrown away, so nobody waits for the disk')] : []),
     contextAction(
       step('fsconfig', [fs, FSCONFIG.CMD_CREATE, null, null, 0], { ...inside, why: 'the wishes become a file system' }),
     ),
@@ -144,6 +133,56 @@ function byDescriptor(fs: Descriptor, key: string, opened: string, why: string):
   return {
     ...callAction(call(`/proc/self/fd/{${opened}}`)),
     apply: (context: Context) => contextAction(call(`/proc/self/fd/${context.descriptors.get(opened)}`)).apply(context),
+  }
+}
+
+const IN = '/proc' // where no layer lies; covered in a mount namespace of its own
+
+/**
+ * The same, over layers that are detached mounts. Only Linux 6.15 takes such; before, a layer must be attached in the
+ * mount namespace of whoever makes the overlay. So a process does it that has one of its own and ends at once; the
+ * engine takes the descriptor from it, see pidfd_getfd(2).
+ */
+export function detachedOver(lower: readonly Descriptor[], { upper, work, volatile }: Layers, name: string): Action {
+  check(lower)
+  const about = { why: 'makes the overlay where its layers are attached', lesson, shell: '' } as const
+  const call = (name: SyscallName, ...args: Arg[]): Step => step(name, args, about)
+  const set = (key: string, value: string): Step => call('fsconfig', 3, FSCONFIG.SET_STRING, key, value, 0)
+  const steps = [
+    call('mount', null, '/', null, MS.REC | MS.PRIVATE, null),
+    call('mount', 'tmpfs', IN, 'tmpfs', 0, null),
+    ...Object.entries({ upper, work }).map(([name, path]) => call('symlinkat', path, AT.FDCWD, `${IN}/${name}`)),
+    ...lower.flatMap((layer, i) => [
+      call('mkdirat', AT.FDCWD, `${IN}/${i}`, 0o755),
+      call('move_mount', layer, '', AT.FDCWD, `${IN}/${i}`, MOVE_MOUNT.F_EMPTY_PATH),
+    ]),
+    call('close_range', 3, 4, 0),
+    call('fsopen', 'overlay', FSOPEN.CLOEXEC),
+    ...lower.map((_, i) => set('lowerdir+', `${IN}/${i}`)),
+    set('upperdir', `${IN}/upper`),
+    set('workdir', `${IN}/work`),
+    ...Object.entries(OPTIONS).map(([key, value]) => set(key, value)),
+    ...(volatile ? [call('fsconfig', 3, FSCONFIG.SET_FLAG, 'volatile', null, 0)] : []),
+    call('fsconfig', 3, FSCONFIG.CMD_CREATE, null, null, 0),
+    call('fsmount', 3, FSMOUNT.CLOEXEC, 0),
+  ]
+  return {
+    text: `${name} = fsmount(…) of an overlay of ${lower.map(({ descriptor }) => descriptor).join(', ')}, ${upper} and ${work}`,
+    why: 'a mount that is mounted nowhere: the files of the image under the ids of the container’s users',
+    lesson,
+    shell: '',
+    apply({ descriptors }) {
+      const maker = start(
+        { namespaces: [{ ...about, flag: CLONE.NEWNS }], steps: [...steps, { gate: name }] },
+        { descriptors },
+      )
+      maker.next()
+      try {
+        descriptors.set(name, invoke('pidfd_getfd', [maker.pidfd, 4, 0]))
+      } finally {
+        maker.abort()
+      }
+    },
   }
 }
 
