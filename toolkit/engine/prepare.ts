@@ -4,7 +4,7 @@ import { hostname as hostOf } from 'node:os'
 import { resolve } from 'node:path'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { prepareCgroup } from './cgroup.ts'
+import { planCgroup } from './cgroup.ts'
 import { planEtc } from './etc.ts'
 import type { Lease } from './leases.ts'
 import type { RunOptions } from './options.ts'
@@ -24,7 +24,7 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
   const spec = makeSpec(options, id)
   const { uidMappings, gidMappings, resources, namespaces } = spec.linux
   const { upper, work, merged } = pathsOf(id)
-  const cgroup = prepareCgroup({
+  const cgroup = await planCgroup({
     id,
     resources,
     privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
