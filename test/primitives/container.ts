@@ -13,10 +13,15 @@ const { busybox, missing } = staticBusybox()
 /** Why containers cannot be made here, as the end of a title; empty where they can. */
 export const skipped = process.getuid!() !== 0 ? ' (skipped: needs root)' : missing ? ` (skipped: ${missing})` : ''
 
+const made: string[] = []
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true })
+})
+
 /** A new directory, gone after the tests. */
 export function scratch(parent = tmpdir()): string {
   const directory = mkdtempSync(join(parent, 'mounts-'))
-  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  made.push(directory)
   return directory
 }
 
