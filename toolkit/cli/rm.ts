@@ -1,5 +1,4 @@
-import { sweep } from '../engine/orphans.ts'
-import { removeContainer } from '../engine/store.ts'
+import { removeContainer, sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print, printError } from './output.ts'
@@ -17,11 +16,11 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   if (rest.length === 0) throw new UsageError("rm: which container? 'toolkit ps -a' lists them")
-  await sweep() // those whose engine was killed have ended, too
+  const stuck = await sweep() // those whose engine was killed have ended, too
   let status = 0
   for (const id of rest) {
     try {
-      print(removeContainer(id))
+      print(removeContainer(id, stuck))
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
       printError(`toolkit: ${error.message}`) // and go on: the others are meant, too

@@ -14,17 +14,22 @@ import * as security from './flags/security.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print, printError } from './output.ts'
 
+/** The flags that say what the container is like. */
+export const wishes = {
+  ...program.flags,
+  ...mounts.flags,
+  ...network.flags,
+  ...resources.flags,
+  ...security.flags,
+  ...namespaces.flags,
+}
+
 export const command: Command = {
   usage: 'run [OPTIONS] ROOTFS COMMAND [ARG…]',
   summary: `Make a container from a root file system, run a command in it, and wait for its end.
 ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
-    ...program.flags,
-    ...mounts.flags,
-    ...network.flags,
-    ...resources.flags,
-    ...security.flags,
-    ...namespaces.flags,
+    ...wishes,
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each' },
     'dry-run': { help: 'print the system calls and make none; needs no root' },
@@ -58,7 +63,8 @@ export async function main(argv: string[]): Promise<number> {
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   const observer =
     how.length > 0 ? (await import('./explain.ts')).explain({ stepwise: flags.step === true }) : undefined
-  const { exitCode, oomKilled } = await run({ ...wish, rootfs: findRootfs(name), args }, observer)
+  const { exitCode, oomKilled, left } = await run({ ...wish, rootfs: findRootfs(name), args }, observer)
+  if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(
       `toolkit: killed by the kernel: its memory limit was reached${wish.resources.memory ? ' (--memory)' : ''}`,

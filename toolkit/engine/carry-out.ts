@@ -43,6 +43,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
   const descriptors = new Map<string, number>()
   let process: Starting | undefined
   let alive = false
+  let acted = 0
   let terminal: Attachment | undefined
 
   /** Goes on when the observer says so; a signal that asks us to end is as good as its no. */
@@ -56,6 +57,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
     for (const action of actions) {
       if (observer) await allowed(observer.beforeAction(action, process))
       action.apply(context)
+      failpoint(`action ${++acted}`)
     }
   }
   try {

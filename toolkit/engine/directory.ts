@@ -1,18 +1,19 @@
 // The life of a container's directory: made and locked, told what there is outside of it, and kept or removed.
-import { chmodSync, chownSync, closeSync, mkdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, mkdirSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { stateDir } from '../image/paths.ts'
-import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { checkName, makeUpName } from './container-name.ts'
+import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
-import { claimOrphans, finish, type Orphan } from './orphans.ts'
+import { sweep } from './orphans.ts'
 import { type Resources, release } from './resources.ts'
 import {
   bootId,
   type ContainerState,
   exclusively,
   forget,
+  holderOf,
+  idsIn,
   PLACES,
   pathsOf,
   randomBytes,
@@ -20,6 +21,7 @@ import {
   rootDir,
   shorten,
   VERSION,
+  writing,
 } from './store.ts'
 
 export interface ContainerDirectory {
@@ -27,7 +29,10 @@ export interface ContainerDirectory {
   /** Writes down what is about to be made outside. */
   record(resources: Resources): void
   started(pid: number, startTime: number | undefined): void
-  /** The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. */
+  /**
+   * The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. Throws where
+   * something cannot be undone now; that stays written down, and the next command tries again. So does `discard`.
+   */
   ended(result: { exitCode: number; oomKilled: boolean }): Promise<void>
   /** It never came to be: undoes what was made, and removes the rest. */
   discard(): Promise<void>
@@ -49,9 +54,9 @@ export interface NewContainer {
 export async function createDirectory(wish: NewContainer): Promise<ContainerDirectory> {
   const { directory } = pathsOf(wish.id)
   const durable = !wish.autoRemove
-  const { held, orphans, ...made } = makeDirectories(wish)
+  await sweep() // first: one of the dead may have our name
+  const made = makeDirectories(wish)
   let { state } = made
-  await Promise.all(orphans.map(finish))
   const update = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
     writeJson(`${directory}/state.json`, state, { durable })
@@ -65,86 +70,98 @@ export async function createDirectory(wish: NewContainer): Promise<ContainerDire
   const undo = async () => {
     if (state.resources) await release(state.resources, state.id)
   }
+  const atLast = async (action: () => Promise<void>) => {
+    try {
+      await action()
+    } finally {
+      closeSync(made.held)
+    }
+  }
   return {
     name: state.name,
-    record: resources => update({ resources, bootId: bootId() }),
+    record: resources => writing(() => update({ resources, bootId: bootId() })),
     started: (pid, startTime) => tryUpdate({ pid, bootId: bootId(), ...(startTime !== undefined && { startTime }) }),
-    async ended(result) {
-      try {
+    ended: result =>
+      atLast(async () => {
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
         await undo()
-        if (durable) {
-          const { resources: _gone, ...rest } = state
-          state = rest
-          tryUpdate({})
-          exclusively(() => retire(wish.id))
-        } else exclusively(() => forget(directory))
-      } finally {
-        closeSync(held)
-      }
-    },
-    async discard() {
-      try {
+        if (!durable) return forget('live', wish.id)
+        const { resources: _gone, ...rest } = state
+        state = rest
+        tryUpdate({})
+        retire(wish.id)
+      }),
+    discard: () =>
+      atLast(async () => {
         await undo()
-        exclusively(() => forget(directory))
-      } finally {
-        closeSync(held)
-      }
-    },
+        forget('live', wish.id)
+      }),
   }
 }
 
-/** Links the name to the id, where nobody has it. Returns the one that it has become. */
+/** Links the name to the id, where nobody has it. Returns the one that it has become. To be called `exclusively`. */
 function takeName({ id, name }: NewContainer): string {
   if (name !== undefined) checkName(name)
   const bytes = randomBytes(32)
   for (let attempt = 0; ; attempt++) {
     const wanted = name ?? (attempt < 6 ? makeUpName(bytes, attempt) : shorten(id))
+    const link = `${rootDir()}/names/${wanted}`
     try {
-      symlinkSync(shorten(id), `${rootDir()}/names/${wanted}`)
+      symlinkSync(shorten(id), link)
       return wanted
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      if (name === undefined && attempt < 6) continue
-      const holder = readlinkSync(`${rootDir()}/names/${wanted}`)
+    }
+    const holder = holderOf(wanted)
+    if (holder === undefined) throw new UsageError(`--name ${wanted}: ${link} is in the way, and is no link; remove it`)
+    if (!PLACES.some(place => idsIn(place).includes(holder))) {
+      unlinkSync(link) // its container has been removed by hand
+      continue
+    }
+    if (name !== undefined)
       throw new UsageError(
         `--name ${wanted}: container ${holder} has this name; 'toolkit rm ${holder}' when it has ended, or choose another`,
       )
-    }
   }
 }
 
-/** Returns the descriptor that holds the container's lock, and the containers of dead engines that were met. */
-function makeDirectories(wish: NewContainer): { held: number; state: ContainerState; orphans: Orphan[] } {
+/** Returns the descriptor that holds the container's lock, and its state as it was written. */
+function makeDirectories(wish: NewContainer): { held: number; state: ContainerState } {
   const { directory, upper, work, merged, etc } = pathsOf(wish.id)
   let made = false
   let held: number | undefined
-  let orphans: Orphan[] = []
   try {
-    for (const name of [...PLACES, 'names']) makeTree(resolve(rootDir(), name))
-    const name = exclusively(() => {
-      orphans = claimOrphans()
-      mkdirSync(directory, 0o711)
-      made = true
-      held = lock(`${directory}/lock`, { wait: true })!
-      return takeName(wish)
+    return writing(() => {
+      for (const name of [...PLACES, 'names']) makeTree(resolve(rootDir(), name))
+      const name = exclusively(() => {
+        mkdirSync(directory, 0o711)
+        made = true
+        held = lock(`${directory}/lock`, { wait: true })!
+        failpoint('locked')
+        return takeName(wish)
+      })
+      failpoint('name taken')
+      for (const path of [upper, work, merged, etc]) mkdirSync(path)
+      // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
+      const { mode, uid, gid } = statSync(wish.rootfs)
+      chownSync(upper, uid, gid)
+      chmodSync(upper, mode & 0o7777)
+      const { id, rootfs, args, autoRemove } = wish // and nothing else that the caller's object may have
+      const created = new Date().toISOString()
+      const state: ContainerState = { version: VERSION, id, name, rootfs, args, autoRemove, created }
+      writeJson(`${directory}/state.json`, state, { durable: !wish.autoRemove })
+      return { held: held!, state }
     })
-    for (const path of [upper, work, merged, etc]) mkdirSync(path)
-    // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
-    const { mode, uid, gid } = statSync(wish.rootfs)
-    chownSync(upper, uid, gid)
-    chmodSync(upper, mode & 0o7777)
-    const state: ContainerState = { version: VERSION, ...wish, name, created: new Date().toISOString() }
-    writeJson(`${directory}/state.json`, state, { durable: !wish.autoRemove })
-    return { held: held!, state, orphans }
   } catch (error) {
-    for (const orphan of orphans) closeSync(orphan.lock)
-    if (made) exclusively(() => forget(directory))
+    if (made) discarded(wish.id)
     if (held !== undefined) closeSync(held)
-    if (error instanceof UsageError) throw error
-    const { errno = 0 } = error as NodeJS.ErrnoException
-    throw new UsageError(
-      `cannot write the state of containers in ${stateDir()}: ${errnoMeaning(-errno)}; set TOOLKIT_STATE to a directory that can be written`,
-    )
+    throw error
   }
+}
+
+/** Where even that cannot be, the next command does it: nobody holds the lock any more. */
+function discarded(id: string): void {
+  try {
+    forget('live', id)
+  } catch {}
 }

@@ -4,19 +4,24 @@ import { UsageError } from '../kernel/usage-error.ts'
 
 /** The places, in the order in which a run comes by. */
 export const FAILPOINTS = [
+  'locked',
+  'name taken',
   'directory made',
   'recorded',
+  'network joined',
   'cgroup and files ready',
   'process made',
-  'network ready',
   'program started',
   'program ended',
-  'network released',
   'cgroup removed',
-  'ended',
+  'network released',
+  'retired', //         without --rm
+  'name given back', // with --rm, as the rest
+  'files removed',
 ] as const
 
-export type Failpoint = (typeof FAILPOINTS)[number]
+/** Besides those: after each thing that the engine does outside, counted from 1. */
+export type Failpoint = (typeof FAILPOINTS)[number] | `action ${number}`
 
 /** Goes wrong here, where TOOLKIT_FAILPOINT says so. */
 export function failpoint(place: Failpoint): void {

@@ -10,7 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { attempt } from '../kernel/call.ts'
@@ -19,12 +19,12 @@ import { UsageError } from '../kernel/usage-error.ts'
 
 /**
  * Takes the lock behind `path`; undefined where another process has it and we do not want to wait, or it has gone.
- * A shared lock only looks: many may have it, but not while one has it to itself.
+ * A shared lock only looks: many may have it, but not while one has it to itself, and it makes no file.
  */
 export function lock(path: string, { wait, shared = false }: { wait: boolean; shared?: boolean }): number | undefined {
   let fd: number
   try {
-    fd = openSync(path, 'a', 0o600)
+    fd = openSync(path, shared ? 'r' : 'a', 0o600)
   } catch (error) {
     if (!wait && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -50,14 +50,19 @@ export function makeTree(path: string): void {
 /** Writes JSON beside and renames it, so that a reader sees the old text or the new, never half of one. */
 export function writeJson(path: string, value: unknown, { durable }: { durable: boolean }): void {
   const temporary = `${path}.new`
-  const fd = openSync(temporary, 'w', 0o600)
   try {
-    writeSync(fd, `${JSON.stringify(value, null, 2)}\n`)
-    if (durable) fsyncSync(fd)
-  } finally {
-    closeSync(fd)
+    const fd = openSync(temporary, 'w', 0o600)
+    try {
+      writeFileSync(fd, `${JSON.stringify(value, null, 2)}\n`) // write(2) alone may stop half way where the disk is full
+      if (durable) fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
   }
-  renameSync(temporary, path)
 }
 
 /** The names in a directory; none where it is not there. Throws a UsageError where it is not ours to read. */

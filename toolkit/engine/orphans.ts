@@ -2,9 +2,22 @@
 import { closeSync, existsSync } from 'node:fs'
 import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
-import { entries, lock, remove } from './files.ts'
-import { release } from './resources.ts'
-import { type ContainerState, directoryOf, exclusively, forget, readState, retire, rootDir, survives } from './store.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { lock, remove, writeJson } from './files.ts'
+import { release, releaseUnknown } from './resources.ts'
+import {
+  type ContainerState,
+  directoryOf,
+  exclusively,
+  findContainer,
+  forget,
+  idsIn,
+  readState,
+  retire,
+  rootDir,
+  survives,
+  writing,
+} from './store.ts'
 
 /**
  * Ends a container whose engine is gone. The kernel has usually done that already, at the engine's death; but it forgets
@@ -21,46 +34,83 @@ function endSurvivor(state: ContainerState): void {
 }
 
 /** A container whose engine was killed; its lock is ours now. */
-export interface Orphan {
+interface Orphan {
   readonly id: string
   readonly lock: number
 }
 
 /** Takes the lock of every container whose engine is gone. To be called `exclusively`. */
-export function claimOrphans(): Orphan[] {
-  const root = `${rootDir()}/live`
-  return entries(root).flatMap(id => {
-    if (!existsSync(`${root}/${id}/lock`)) {
-      remove(`${root}/${id}`) // made in this very order under the same lock, so it is nobody's
+function claimOrphans(): Orphan[] {
+  return idsIn('live').flatMap(id => {
+    const directory = directoryOf('live', id)
+    if (!existsSync(`${directory}/lock`) && !existsSync(`${directory}/state.json`)) {
+      remove(directory) // made in this very order under the same lock, so it is nobody's
       return []
     }
-    const fd = lock(`${root}/${id}/lock`, { wait: false })
+    const fd = lock(`${directory}/lock`, { wait: false })
     return fd === undefined ? [] : [{ id, lock: fd }]
   })
 }
 
-/** Undoes what is left of an orphan. What cannot be undone now stays written down, for the next time. */
-export async function finish({ id, lock }: Orphan): Promise<void> {
-  const directory = directoryOf('live', id)
+/** Undoes what is left of an orphan. Returns why something cannot be undone now: that stays written down, for next time. */
+async function finish({ id, lock }: Orphan): Promise<string | undefined> {
   try {
-    let state: ContainerState | undefined
-    try {
-      state = readState(directory)
-    } catch {
-      // torn by a full disk, perhaps; we know of nothing but the directory
-    }
-    if (state && survives(state)) endSurvivor(state)
-    if (state?.resources) await release(state.resources, state.id)
-    if (state && !state.autoRemove) exclusively(() => retire(id))
-    else exclusively(() => forget(directory))
-  } catch {
-    // still in use: the next command tries again
+    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id)
+    else forget('live', id)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
   } finally {
     closeSync(lock)
   }
 }
 
-/** Undoes what engines that were killed have left. */
-export async function sweep(): Promise<void> {
-  if (existsSync(rootDir())) await Promise.all(exclusively(claimOrphans).map(finish))
+async function settle(id: string): Promise<void> {
+  const path = `${directoryOf('live', id)}/state.json`
+  let state: ContainerState
+  try {
+    state = readState(directoryOf('live', id))
+  } catch {
+    await releaseUnknown(id) // and its files are kept, until somebody who has seen them in `ps` wants them gone
+    return retire(id)
+  }
+  if (survives(state)) endSurvivor(state)
+  const { resources, ...rest } = state
+  if (resources) {
+    await release(resources, state.id)
+    writing(() => writeJson(path, rest, { durable: !state.autoRemove }))
+  }
+  if (state.autoRemove) forget('live', id)
+  else retire(id)
 }
+
+/** Undoes what engines that were killed have left. Returns of what that failed, by id, and why. */
+export async function sweep(): Promise<ReadonlyMap<string, string>> {
+  const stuck = new Map<string, string>()
+  if (!existsSync(rootDir())) return stuck
+  for (const orphan of exclusively(claimOrphans)) {
+    const why = await finish(orphan)
+    if (why !== undefined) stuck.set(orphan.id, why)
+  }
+  return stuck
+}
+
+/**
+ * Removes a container that has ended, once there has been a `sweep`, which could not end what is in `stuck`. Returns its
+ * id. Throws a UsageError (exit code 1) where it runs, or where not all of it can be removed.
+ */
+export function removeContainer(word: string, stuck: ReadonlyMap<string, string>): string {
+  const { id, running } = findContainer(word)
+  if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
+  const held = exclusively(() => (idsIn('ended').includes(id) ? claim(id) : undefined))
+  if (held === undefined)
+    throw new UsageError(`container ${word} cannot be removed now: ${stuck.get(id) ?? 'another command is at it'}`, 1)
+  try {
+    forget('ended', id)
+    return id
+  } finally {
+    closeSync(held)
+  }
+}
+
+const claim = (id: string): number | undefined => lock(`${directoryOf('ended', id)}/lock`, { wait: false })

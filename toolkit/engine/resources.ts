@@ -1,5 +1,6 @@
 // What a container has outside of its directory and its namespaces: written down before it is made, and undone from
 // that record alone, by its own engine or by the next command.
+import { readLayout } from '../observe/cgroups.ts'
 import { removeCgroup } from './cgroup.ts'
 import { failpoint } from './failpoint.ts'
 
@@ -20,4 +21,13 @@ export async function release({ cgroups, network }: Resources, id: string): Prom
     leaveNetwork(id)
   }
   failpoint('network released')
+}
+
+/** The same for a container whose record cannot be read: what bears its id. `id` is the first 12 characters. */
+export async function releaseUnknown(id: string): Promise<void> {
+  const hierarchies = readLayout(process.pid)?.hierarchies ?? []
+  const cgroups = hierarchies.flatMap(({ directory }) => (directory ? [`${directory}/toolkit/${id}`] : []))
+  const [{ bridgeNetwork }, { readLeases }] = await Promise.all([import('./network.ts'), import('./leases.ts')])
+  const lease = readLeases(bridgeNetwork()).find(lease => lease.id.startsWith(id))
+  await release({ cgroups, network: lease !== undefined }, lease?.id ?? id)
 }

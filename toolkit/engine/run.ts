@@ -5,10 +5,9 @@ import { carryOut, type Observer } from './carry-out.ts'
 import { oomKilled } from './cgroup.ts'
 import { type ContainerDirectory, createDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
-import type { Membership } from './network.ts'
 import type { RunOptions } from './options.ts'
-import { complete, prepare } from './prepare.ts'
-import { forwardSignals } from './signals.ts'
+import { complete, type Prepared, prepare } from './prepare.ts'
+import { type Forwarding, forwardSignals } from './signals.ts'
 import { newId } from './store.ts'
 
 /** What a container has come to. */
@@ -17,34 +16,59 @@ export interface Result {
   readonly exitCode: number
   /** The kernel has killed a process of it, because its memory limit was reached. */
   readonly oomKilled: boolean
+  /** Why not all of it could be undone; the next command tries again. */
+  readonly left?: string
 }
 
 /** Runs a container to its end. Throws KernelError and UsageError; then nothing of it is left. */
 export async function run(options: RunOptions, observer?: Observer): Promise<Result> {
   const id = newId()
   const parts = await prepare(options, id) // bad input is refused here, before anything is made
-  const cgroups = parts.cgroup.directories
-  const bridged = options.network.mode === 'bridge'
   const signals = forwardSignals()
-  let directory: ContainerDirectory | undefined
-  let network: Membership | undefined
   try {
-    directory = await createDirectory({ id, ...options })
-    failpoint('directory made')
-    directory.record({ cgroups, network: bridged }) // written down before there is any of it
-    failpoint('recorded')
-    if (bridged)
-      network = (await import('./network.ts')).joinNetwork({
-        id,
-        ports: options.network.publish,
-        mac: options.network.mac,
-      })
+    const directory = await createDirectory({ id, ...options })
+    let result: Result
+    try {
+      failpoint('directory made')
+      result = await live({ id, options, parts, directory, signals, observer })
+    } catch (error) {
+      await directory.discard().catch(() => {}) // the first error says more; the rest is undone by the next command
+      throw error
+    }
+    try {
+      await directory.ended(result)
+      return result
+    } catch (error) {
+      return { ...result, left: (error as Error).message }
+    }
+  } finally {
+    signals.stop()
+  }
+}
+
+interface Life {
+  readonly id: string
+  readonly options: RunOptions
+  readonly parts: Prepared
+  readonly directory: ContainerDirectory
+  readonly signals: Forwarding
+  readonly observer: Observer | undefined
+}
+
+async function live({ id, options, parts, directory, signals, observer }: Life): Promise<Result> {
+  const cgroups = parts.cgroup.directories
+  const { mode, publish: ports, mac } = options.network
+  directory.record({ cgroups, network: mode === 'bridge' }) // written down before there is any of it
+  failpoint('recorded')
+  const network = mode === 'bridge' ? (await import('./network.ts')).joinNetwork({ id, ports, mac }) : undefined
+  try {
+    failpoint('network joined')
     const plan = await complete(parts, options, id, network?.lease)
     const { process, terminal } = await carryOut(plan, {
       interactive: options.interactive,
       signals,
       observer,
-      onStart: ({ pid }) => directory!.started(pid, readStat(pid)?.startTime), // while it makes its first calls
+      onStart: ({ pid }) => directory.started(pid, readStat(pid)?.startTime), // while it makes its first calls
     })
     failpoint('program started')
     signals.to(process.pidfd)
@@ -52,15 +76,8 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
     failpoint('program ended')
     await terminal?.close()
     process.close()
-    const result = { exitCode, oomKilled: oomKilled(cgroups) }
-    network?.close()
-    await directory.ended(result)
-    return result
-  } catch (error) {
-    network?.close()
-    await directory?.discard()
-    throw error
+    return { exitCode, oomKilled: oomKilled(cgroups) }
   } finally {
-    signals.stop()
+    network?.close()
   }
 }

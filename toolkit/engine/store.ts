@@ -10,11 +10,24 @@
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
 // belongs to an engine that was killed, and whoever comes next can undo what it says.
-import { closeSync, openSync, readFileSync, readlinkSync, readSync, renameSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs'
+import { basename } from 'node:path'
 import { stateDir } from '../image/paths.ts'
+import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive } from '../observe/process.ts'
-import { entries, lock, remove } from './files.ts'
+import { failpoint } from './failpoint.ts'
+import { entries, lock } from './files.ts'
 import type { Resources } from './resources.ts'
 
 export interface ContainerState {
@@ -76,24 +89,55 @@ export function randomBytes(length: number): Buffer {
 /** 32 random bytes in hexadecimal, like docker's. */
 export const newId = (): string => randomBytes(32).toString('hex')
 
-/** Runs `action`, which waits for nothing, while no other process makes, claims or renames directories. */
-export function exclusively<T>(action: () => T): T {
-  const fd = lock(`${rootDir()}/lock`, { wait: true })!
+/** The ids of the containers in a place; what else lies there is not ours. */
+export const idsIn = (place: Place): string[] =>
+  entries(`${rootDir()}/${place}`).filter(name => /^[0-9a-f]{12}$/.test(name))
+
+/** Runs `action`; where the kernel refuses a file, a UsageError in one line. */
+export function writing<T>(action: () => T): T {
   try {
     return action()
-  } finally {
-    closeSync(fd)
+  } catch (error) {
+    const { errno, code } = error as NodeJS.ErrnoException
+    if (errno === undefined) throw error
+    const remedy =
+      code === 'EMFILE' || code === 'ENFILE'
+        ? "raise 'ulimit -n'"
+        : 'set TOOLKIT_STATE to a directory that can be written'
+    throw new UsageError(
+      `cannot write the state of containers in ${stateDir()}: ${errnoMeaning(Math.abs(errno))}; ${remedy}`,
+    )
   }
+}
+
+/** Runs `action`, which waits for nothing, while no other process makes, claims or renames directories. */
+export function exclusively<T>(action: () => T): T {
+  return writing(() => {
+    const fd = lock(`${rootDir()}/lock`, { wait: true })!
+    try {
+      return action()
+    } finally {
+      closeSync(fd)
+    }
+  })
 }
 
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 
-/** Throws where the file is torn, not ours, or of another version. */
+/** Throws where the file is torn, of another version, or of another container: its resources would not be ours to undo. */
 export function readState(directory: string): ContainerState {
-  const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as ContainerState
-  if (state.version !== VERSION || typeof state.id !== 'string' || !Array.isArray(state.args))
-    throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
-  return state
+  const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as Partial<ContainerState> | null
+  const isOurs = (id: unknown) => typeof id === 'string' && shorten(id) === basename(directory)
+  const { id, name, args, rootfs, resources = { cgroups: [] } } = state ?? {}
+  const whole =
+    state?.version === VERSION &&
+    isOurs(id) &&
+    [name, rootfs].every(text => typeof text === 'string') &&
+    Array.isArray(args) &&
+    Array.isArray(resources?.cgroups) &&
+    resources.cgroups.every(path => isOurs(basename(String(path))))
+  if (!whole) throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
+  return state as ContainerState
 }
 
 /** Whether its first process runs. */
@@ -101,23 +145,51 @@ export const survives = ({ pid, startTime, finished, ...state }: ContainerState)
   finished === undefined && pid !== undefined && state.bootId === bootId() && isAlive(pid, startTime!)
 
 /** What is kept of a container has its place; its lock is ours. */
-export const retire = (id: string): void => renameSync(directoryOf('live', id), directoryOf('ended', id))
+export function retire(id: string): void {
+  exclusively(() => renameSync(directoryOf('live', id), directoryOf('ended', id)))
+  failpoint('retired')
+}
 
-/** Removes a container's directory and its name. */
-export function forget(directory: string): void {
-  const id = directory.slice(directory.lastIndexOf('/') + 1)
-  for (const name of entries(`${rootDir()}/names`)) {
-    const path = `${rootDir()}/names/${name}`
-    if (readlinkSync(path) === id) unlinkSync(path)
+/** The id behind a name; undefined where nobody has it. */
+export function holderOf(name: string): string | undefined {
+  try {
+    return readlinkSync(`${rootDir()}/names/${name}`)
+  } catch {
+    return undefined // nor does a file that is no link name anybody
   }
-  remove(directory)
+}
+
+/**
+ * Removes a container and its name; its lock is ours. Its state goes first: from then on whoever finds the rest removes
+ * it. Throws a UsageError where a file stays.
+ */
+export function forget(place: Place, id: string): void {
+  const directory = directoryOf('live', id)
+  exclusively(() => {
+    if (place === 'ended') renameSync(directoryOf('ended', id), directory)
+    rmSync(`${directory}/state.json`, { force: true })
+    for (const name of entries(`${rootDir()}/names`))
+      if (holderOf(name) === shorten(id)) unlinkSync(`${rootDir()}/names/${name}`)
+  })
+  failpoint('name given back')
+  try {
+    for (const name of entries(directory).filter(name => name !== 'lock'))
+      rmSync(`${directory}/${name}`, { recursive: true, force: true })
+    failpoint('files removed')
+    rmSync(directory, { recursive: true, force: true })
+  } catch (error) {
+    const { errno } = error as NodeJS.ErrnoException
+    if (errno === undefined) throw error
+    const meaning = errnoMeaning(Math.abs(errno))
+    throw new UsageError(`cannot remove all of ${directory}: ${meaning}; each next command tries again`)
+  }
 }
 
 /** A container as `ps` shows it. */
 export interface ContainerRow {
   /** The first 12 characters. */
   readonly id: string
-  /** Undefined where it cannot be read: torn by a full disk, or written by another version. */
+  /** Undefined where it cannot be read: damaged, written by another version, or gone where not all could be removed. */
   readonly state: ContainerState | undefined
   readonly running: boolean
 }
@@ -125,20 +197,22 @@ export interface ContainerRow {
 function rowOf(place: Place, id: string): ContainerRow[] {
   const directory = directoryOf(place, id)
   let state: ContainerState | undefined
+  let missing = false
   try {
     state = readState(directory)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // not made yet, or just gone
+    missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
   }
-  if (place === 'ended') return [{ id, state, running: false }]
+  if (place === 'ended') return existsSync(directory) ? [{ id, state, running: false }] : []
   const fd = lock(`${directory}/lock`, { wait: false, shared: true })
   if (fd !== undefined) closeSync(fd)
+  if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
   return [{ id, state, running: fd === undefined || (state !== undefined && survives(state)) }]
 }
 
 /** The containers that are kept or running, the newest first. */
 export function listContainers(): ContainerRow[] {
-  const rows = PLACES.flatMap(place => entries(`${rootDir()}/${place}`).flatMap(id => rowOf(place, id)))
+  const rows = PLACES.flatMap(place => idsIn(place).flatMap(id => rowOf(place, id)))
   const created = ({ state }: ContainerRow) => state?.created ?? ''
   return rows.sort((a, b) => (created(a) < created(b) ? 1 : -1))
 }
@@ -146,7 +220,8 @@ export function listContainers(): ContainerRow[] {
 /** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
 export function findContainer(word: string): ContainerRow {
   const rows = listContainers()
-  const named = rows.find(({ state }) => state?.name === word)
+  const holder = holderOf(word)
+  const named = rows.find(({ id, state }) => id === holder || state?.name === word)
   if (named) return named
   const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
   if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
@@ -157,12 +232,4 @@ export function findContainer(word: string): ContainerRow {
 
 /** The directory of a container as it is now. */
 export const placeOf = ({ id }: ContainerRow): string =>
-  entries(`${rootDir()}/live`).includes(id) ? directoryOf('live', id) : directoryOf('ended', id)
-
-/** Removes a container that has ended. Returns its id. Throws a UsageError (exit code 1) where it runs. */
-export function removeContainer(word: string): string {
-  const { id, running } = findContainer(word)
-  if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
-  exclusively(() => forget(directoryOf('ended', id)))
-  return id
-}
+  idsIn('live').includes(id) ? directoryOf('live', id) : directoryOf('ended', id)
