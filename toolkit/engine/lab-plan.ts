@@ -26,7 +26,7 @@ const makeDirectory = (path: string, mode = 0o755): Step =>
 const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options })
 
 const labMounts = [
-  ...defaultMounts,
+  ...defaultMounts.filter(({ type }) => type !== 'cgroup'),
   tmpfs('/run', 'mode=755'),
   // containers made in the lab: their changes cannot lie on the lab's overlay
   tmpfs(`${stateDir()}/containers`, 'mode=711'),
