@@ -17,6 +17,7 @@ The engine:
   run              make a container and run a command in it
   ps               list containers
   rm               remove containers that have ended
+  spec             print what run would make as an OCI config.json, for runc and its like
 
 The kernel's view:
   doctor           look whether this machine has all that is needed, and what to type where not
@@ -34,6 +35,7 @@ type LoadCourse = () => Promise<{ main: Run }>
 const commands: Record<string, Run> = {
   run: async argv => (await import('./run.ts')).main(argv),
   ps: async argv => (await import('./ps.ts')).main(argv),
+  spec: async argv => (await import('./spec.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),

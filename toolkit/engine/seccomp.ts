@@ -23,6 +23,7 @@ import { stateDir } from '../image/paths.ts'
 import type { Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Program, plan } from '../primitives/seccomp/filter.ts'
+import type { Seccomp } from '../primitives/seccomp/profile.ts'
 import { makeTree, remove } from './files.ts'
 
 /** To be raised when the default profile or the compiler changes; the test that knows the programs says when. */
@@ -45,13 +46,24 @@ export interface SeccompWish {
 /** The step that puts the wished-for filter in place; none for `unconfined`. Throws a UsageError for a bad file. */
 export async function seccompSteps({ profile, capabilities }: SeccompWish): Promise<Step[]> {
   if (profile === 'unconfined') return []
-  const text = profile === 'default' ? '' : readProfile(profile)
+  const text = textOf(profile)
   const kernel = profile === 'default' ? '' : readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
   const key = [process.arch, ...[...capabilities].sort(), profile].join(' ')
   const path = `${stateDir()}/cache/seccomp/${hash(Buffer.from(key)).toString(16).padStart(8, '0')}.bpf`
   const inputs = Buffer.from([REVISION, kernel, key, text].join('\n'))
   return plan(readCached(path, inputs) ?? (await compileAndKeep(path, inputs, { profile, text, capabilities, kernel })))
 }
+
+/** The same filter in the plain form of an OCI config.json; undefined for `unconfined`. */
+export async function plainProfile({
+  profile,
+  ...host
+}: SeccompWish & { kernel: string }): Promise<Seccomp | undefined> {
+  return profile === 'unconfined' ? undefined : reduceFor({ profile, text: textOf(profile), ...host })
+}
+
+/** What is in the file; nothing for our own profile. */
+const textOf = (profile: string): string => (profile === 'default' ? '' : readProfile(profile))
 
 /** FNV-1a, 32 bits, of bytes or words. It finds damage, not malice: the directory is root's. */
 function hash(values: Uint8Array | Uint32Array): number {
@@ -109,17 +121,24 @@ function readCached(path: string, inputs: Buffer): Program | undefined {
   return checksum === hash(words(filter)) ? { filter, flags } : undefined
 }
 
-async function compileAndKeep(
-  path: string,
-  inputs: Buffer,
-  { profile, text, capabilities, kernel }: SeccompWish & { text: string; kernel: string },
-): Promise<Program> {
-  const seccomp = await import('../primitives/seccomp.ts')
-  const arch = process.arch as 'x64' | 'arm64'
-  const parsed = profile === 'default' ? seccomp.defaultProfile : seccomp.parseProfile(text, profile)
-  const plain = seccomp.reduce(parsed, { arch, capabilities, kernel })
-  const filter = seccomp.compile(plain, { arch })
-  const flags = (plain.flags ?? []).reduce((bits, name) => bits | seccomp.FLAGS[name], 0)
+const arch = process.arch as 'x64' | 'arm64'
+
+interface ReadWish extends SeccompWish {
+  readonly text: string
+  readonly kernel: string
+}
+
+async function reduceFor({ profile, text, capabilities, kernel }: ReadWish): Promise<Seccomp> {
+  const { defaultProfile, parseProfile, reduce } = await import('../primitives/seccomp.ts')
+  const parsed = profile === 'default' ? defaultProfile : parseProfile(text, profile)
+  return reduce(parsed, { arch, capabilities, kernel })
+}
+
+async function compileAndKeep(path: string, inputs: Buffer, wish: ReadWish): Promise<Program> {
+  const { compile, FLAGS } = await import('../primitives/seccomp.ts')
+  const plain = await reduceFor(wish)
+  const filter = compile(plain, { arch })
+  const flags = (plain.flags ?? []).reduce((bits, name) => bits | FLAGS[name], 0)
   keep(path, inputs, { filter, flags })
   return { filter, flags }
 }

@@ -1,0 +1,106 @@
+// A container's description as others take it: config.json of the OCI runtime specification 1.2, complete enough for
+// `runc run --bundle`. Our own spec is the same but for what the engine fills in by itself, and that is written out here.
+// https://github.com/opencontainers/runtime-spec/blob/main/config.md
+import { existsSync } from 'node:fs'
+import { release } from 'node:os'
+import { defaultRules } from '../primitives/device-rules.ts'
+import type { Mount } from '../primitives/mount.ts'
+import type { Seccomp } from '../primitives/seccomp.ts'
+import { type AllResources, PIDS_LIMIT } from './cgroup.ts'
+import type { RunOptions } from './options.ts'
+import { plainProfile } from './seccomp.ts'
+import { makeSpec, type Spec } from './spec.ts'
+import { newId } from './store.ts'
+import { planMounts } from './volumes.ts'
+
+/** A limit as the specification has it: unsigned, and no limit is 2**64 - 1, which is no number of JavaScript. */
+interface OciRlimit {
+  readonly type: string
+  readonly soft: bigint
+  readonly hard: bigint
+}
+
+export interface OciConfig extends Omit<Spec, 'process' | 'linux'> {
+  readonly process: Omit<Spec['process'], 'rlimits'> & { readonly rlimits: readonly OciRlimit[] }
+  readonly linux: Spec['linux'] & { readonly rootfsPropagation: string; readonly seccomp?: Seccomp }
+}
+
+/** `seccomp`: the filter in its plain form; without one every call is let through. */
+export function toOci(spec: Spec, seccomp: Seccomp | undefined): OciConfig {
+  const { process, mounts, linux } = spec
+  return {
+    ...spec,
+    process: {
+      ...process,
+      rlimits: process.rlimits.map(({ type, soft, hard }) => ({ type, soft: unsigned(soft), hard: unsigned(hard) })),
+    },
+    mounts: mounts.toSorted((a, b) => depth(a) - depth(b)).map(readOnlyBelow),
+    linux: {
+      ...linux,
+      resources: complete(linux.resources),
+      rootfsPropagation: linux.rootfsPropagation ?? 'private',
+      ...(seccomp && { seccomp }),
+    },
+  }
+}
+
+const unsigned = (limit: number): bigint => BigInt.asUintN(64, BigInt(limit))
+
+/** Others mount in the order of the list: what lies below something else comes after it. */
+const depth = ({ destination }: Mount): number => destination.split('/').filter(Boolean).length
+
+/** For us a read-only volume is that in all its mounts, for others only with the word of its own. */
+const readOnlyBelow = (mount: Mount): Mount =>
+  mount.options.includes('rbind') && mount.options.includes('ro')
+    ? { ...mount, options: [...mount.options, 'rro'] }
+    : mount
+
+/** With the limits and devices that nobody needs to ask for. */
+function complete({ memory, pids, devices = [], ...others }: AllResources): AllResources {
+  const limit = memory?.limit ?? -1
+  return {
+    ...others,
+    ...(memory && { memory: limit > 0 ? { ...memory, swap: memory.swap ?? 2 * limit } : memory }),
+    pids: pids ?? { limit: PIDS_LIMIT },
+    devices: [{ allow: false, access: 'rwm' }, ...devices, ...defaultRules],
+  }
+}
+
+/** A config.json, and what `run` would do that cannot be said in one: a line each. */
+export interface Description {
+  readonly config: OciConfig
+  readonly unsaid: readonly string[]
+}
+
+/** What `run` would carry out. Looks at the host and at the rootfs, changes nothing, needs no rights. Throws UsageError. */
+export async function ociConfig(options: RunOptions, id = newId()): Promise<Description> {
+  const spec = makeSpec(options, id)
+  planMounts(spec.mounts, options.mounts.create) // refuses what cannot be mounted
+  const seccomp = await plainProfile({
+    profile: options.seccomp,
+    capabilities: spec.process.capabilities.bounding,
+    kernel: release(),
+  })
+  return { config: toOci(spec, seccomp), unsaid: unsaid(options, spec) }
+}
+
+const OWN_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
+
+function unsaid({ network, init, readOnly, mounts: { create } }: RunOptions, { root, mounts }: Spec): string[] {
+  const files = OWN_FILES.filter(path => !mounts.some(({ destination }) => destination === path))
+  const missing = create.filter(path => !existsSync(path))
+  return [
+    ...(readOnly ? [] : [`the layer over ${root.path}: whoever runs this writes into that directory`]),
+    ...(files.length > 0 ? [`${files.join(', ')}: the image’s own are seen`] : []),
+    ...missing.map(path => `${path}, the source of a volume: it is not there, and has to be made`),
+    ...(network.mode === 'bridge' ? ['the bridge: the network namespace has a loopback and no way out'] : []),
+    ...new Set(network.publish.map(({ text }) => `the published port ${text}`)),
+    ...(init ? ['--init: the command itself is PID 1'] : []),
+  ]
+}
+
+const json = JSON as typeof JSON & { rawJSON(text: string): unknown }
+
+/** The text of a config.json. A bigint becomes a plain number with all its digits. */
+export const formatConfig = (config: OciConfig): string =>
+  JSON.stringify(config, (_, value) => (typeof value === 'bigint' ? json.rawJSON(String(value)) : value), 2)
