@@ -181,7 +181,7 @@ export function forget(place: Place, id: string): void {
     const { errno } = error as NodeJS.ErrnoException
     if (errno === undefined) throw error
     const meaning = errnoMeaning(Math.abs(errno))
-    throw new UsageError(`cannot remove all of ${directory}: ${meaning}; each next command tries again`)
+    throw new UsageError(`cannot remove all of ${directory}: ${meaning}; each next command tries again`, 1)
   }
 }
 
