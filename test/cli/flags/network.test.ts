@@ -70,8 +70,8 @@ test('a MAC address', () => expect(read('--mac-address', '02:42:AC:11:00:09').ma
 
 const long = 'x'.repeat(4096)
 const bad: [string[], string][] = [
-  [['--network', 'bridg'], 'must be none, host or bridge'],
-  [['--network', ''], 'must be none, host or bridge'],
+  [['--network', 'bridg'], 'must be none, host'],
+  [['--network', ''], 'must be none, host'],
   [['--net', 'container:web'], 'not there yet'],
   [['--net', 'none', '--network', 'host'], 'only one'],
   [['-p', '80:80', '--net', 'host'], 'on the bridge'],
