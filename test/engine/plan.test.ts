@@ -4,10 +4,12 @@ import { plainOptions } from '../../toolkit/engine/options.ts'
 import { planContainer } from '../../toolkit/engine/plan.ts'
 import { planRootfs, type Way } from '../../toolkit/engine/rootfs.ts'
 import { defaultMounts, makeSpec } from '../../toolkit/engine/spec.ts'
+import { planSystem } from '../../toolkit/engine/system-mounts.ts'
 import { planMounts } from '../../toolkit/engine/volumes.ts'
 import { AT, CLONE, CLOSE_RANGE, MS } from '../../toolkit/kernel/constants.ts'
 import { formatCall } from '../../toolkit/kernel/format.ts'
 import { ALIVE, cloneFlags, isGate, type Step, step, stepsOf } from '../../toolkit/kernel/step.ts'
+import * as devices from '../../toolkit/primitives/devices.ts'
 import { TERMINAL_GATE } from '../../toolkit/primitives/terminal.ts'
 
 const directory = '/state/containers/live/0123456789ab'
@@ -36,11 +38,13 @@ function plan({ terminal = false, stdin = false, args = ['sh', '-c', 'exit'], wa
   const { noNewPrivileges = false, init = false } = more
   const options = { ...plainOptions('/', args), hostname: 'box', terminal, noNewPrivileges, rlimits: [limit] }
   const spec = makeSpec(options, '0123456789abcdef')
+  const { system, ...asked } = planMounts(mounts)
   return planContainer({
     spec,
     cgroup,
     rootfs: planRootfs({ layers, target: `${directory}/merged` }, way),
-    mounts: planMounts(mounts),
+    mounts: asked,
+    system: planSystem(system, devices.plan()),
     network: [],
     seccomp: [filter],
     stdin,
@@ -66,9 +70,9 @@ describe.each(kinds)('a container %s', (_title, options) => {
   const steps = stepsOf(whole)
   const calls = steps.map(({ call }) => call)
 
-  test('is born in five new namespaces, and in no user namespace', () => {
-    const { NEWNS, NEWUTS, NEWIPC, NEWPID, NEWNET } = CLONE
-    expect(cloneFlags(whole)).toBe(NEWNS | NEWUTS | NEWIPC | NEWPID | NEWNET)
+  test('is born in six new namespaces, and in no user namespace', () => {
+    const { NEWNS, NEWUTS, NEWIPC, NEWPID, NEWNET, NEWTIME } = CLONE
+    expect(cloneFlags(whole)).toBe(NEWNS | NEWUTS | NEWIPC | NEWPID | NEWNET | NEWTIME)
   })
 
   test('is tied to its engine before anything else', () => {

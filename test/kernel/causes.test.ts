@@ -525,7 +525,8 @@ test('clone3: ENOMEM in a PID namespace whose first process has ended', async ()
   const first = start(plan(call('execve', '/bin/sleep', ['sleep', '60'], [])))
   first.next()
   const namespace = openSync(`/proc/${first.pid}/ns/pid`, 'r') // keeps it, though nobody can live in it
-  const inside = () => start({ namespaces: [], steps: [shell('true')] }, { pidNamespaceOf: namespace })
+  const late = { namespaces: [], pidNamespace: { descriptor: 'there' }, steps: [shell('true')] }
+  const inside = () => start(late, { descriptors: new Map([['there', namespace]]) })
   process.kill(first.pid, 'SIGKILL')
   while (!/^State:\tZ/m.test(readFileSync(`/proc/${first.pid}/status`, 'utf8'))) await new Promise(setImmediate)
   try {

@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import type { Context } from '../../toolkit/kernel/action.ts'
 import { KernelError } from '../../toolkit/kernel/error.ts'
-import { type StartOptions, start } from '../../toolkit/kernel/start.ts'
+import { start } from '../../toolkit/kernel/start.ts'
 import { isGate, type Plan, step } from '../../toolkit/kernel/step.ts'
 import { exitStatus, wait } from '../../toolkit/kernel/wait.ts'
 
@@ -27,7 +27,7 @@ export const failure = async (outcome: Promise<Outcome>): Promise<KernelError> =
 }
 
 /** Runs the plan; its last step is a program, whose output and exit status are returned. */
-export async function carryOut(plan: Plan, atGate?: AtGate, options: StartOptions = {}): Promise<Outcome> {
+export async function carryOut(plan: Plan, atGate?: AtGate): Promise<Outcome> {
   const directory = mkdtempSync('/tmp/out-')
   const context: { descriptors: Context['descriptors']; process?: Context['process'] } = { descriptors: new Map() }
   const output = openSync(`${directory}/output`, 'w')
@@ -35,7 +35,7 @@ export async function carryOut(plan: Plan, atGate?: AtGate, options: StartOption
     for (const action of plan.before ?? []) action.apply(context)
     context.descriptors.set('output', output)
     const put = [1, 2].map(fd => step('dup3', [{ descriptor: 'output' }, fd, 0], about))
-    const process = start({ ...plan, steps: [...put, ...plan.steps] }, { ...options, descriptors: context.descriptors })
+    const process = start({ ...plan, steps: [...put, ...plan.steps] }, { descriptors: context.descriptors })
     context.process = process
     const gates = [...(plan.first ?? []), ...plan.steps].filter(isGate)
     for (let gate = process.next(); gate !== undefined; gate = process.next()) {

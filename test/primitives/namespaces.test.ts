@@ -33,7 +33,7 @@ test('only entries with a path are joined; user first, mount last, the pid names
   expect(before).toHaveLength(4)
   expect(first.map(({ shell }) => shell)).toEqual(['nsenter --user=/x'])
   expect(steps.map(({ shell }) => shell)).toEqual(['nsenter --net=/x', 'nsenter --mount=/x'])
-  expect(pid).toBe('namespace-pid')
+  expect(pid).toEqual({ descriptor: 'namespace-pid' })
   expect(join([{ type: 'uts' }])).toEqual({ before: [], first: [], steps: [], pid: undefined })
 })
 
@@ -57,15 +57,8 @@ describe.skipIf(!isRoot)('joining (needs root)', () => {
   test('a pid namespace: born in it', async () => {
     const other = await script('echo ready; read x', 'unshare', '--pid', '--fork', '--kill-child')
     const { before, pid } = join([{ type: 'pid', path: `/proc/${other}/ns/pid_for_children` }])
-    const context: Context = { descriptors: new Map() }
-    for (const action of before) action.apply(context)
-    const { output } = await carryOut(
-      { namespaces: [], steps: [shell('echo $$; readlink /proc/self/ns/pid')] },
-      undefined,
-      {
-        pidNamespaceOf: context.descriptors.get(pid!)!,
-      },
-    )
+    const steps = [shell('echo $$; readlink /proc/self/ns/pid')]
+    const { output } = await carryOut({ before, namespaces: [], pidNamespace: pid!, steps })
     const [number, id] = output.split('\n')
     expect(Number(number)).toBeLessThan(100)
     expect(id).toBe(readlinkSync(`/proc/${other}/ns/pid_for_children`))

@@ -17,6 +17,7 @@ The engine:
   run              make a container and run a command in it
   ps               list containers
   rm               remove containers that have ended
+  diff             list what a container has changed in its files
   spec             print what run would make as an OCI config.json, for runc and its like
 
 The kernel's view:
@@ -37,6 +38,7 @@ const commands: Record<string, Run> = {
   ps: async argv => (await import('./ps.ts')).main(argv),
   spec: async argv => (await import('./spec.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
+  diff: async argv => (await import('./diff.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),
   xray: async argv => (await import('./xray.ts')).main(argv),

@@ -11,6 +11,7 @@ import * as network from './flags/network.ts'
 import * as program from './flags/program.ts'
 import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
+import * as users from './flags/users.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
 import { print, printError } from './output.ts'
 
@@ -22,6 +23,7 @@ export const wishes = {
   ...resources.flags,
   ...security.flags,
   ...namespaces.flags,
+  ...users.flags,
 }
 
 export const command: Command = {
@@ -85,7 +87,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
     seccomp: 'file' in seccomp ? seccomp.file : seccomp.profile,
     resources: limits,
     devices,
-    namespaces: { ...namespaces.namespaces(flags), cgroup: cgroupns, time: 'host', users: undefined },
+    namespaces: { ...namespaces.namespaces(flags), cgroup: cgroupns, time: 'private', users: users.users(flags) },
     network: network.network(flags),
     mounts: mounts.mounts(flags),
   }

@@ -24,7 +24,6 @@ export interface Observer {
 export interface CarryOutOptions {
   /** The terminal of the container gets what is typed here. */
   readonly interactive: boolean
-  readonly pidNamespaceOf?: number
   readonly signals: Forwarding
   readonly observer: Observer | undefined
   /** The process is there, and makes its first calls. */
@@ -63,7 +62,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
   try {
     await act(plan.before ?? [], { descriptors })
     failpoint('cgroup and files ready')
-    process = start(plan, { descriptors, pidNamespaceOf: options.pidNamespaceOf })
+    process = start(plan, { descriptors })
     alive = true
     onStart(process)
     failpoint('process made')

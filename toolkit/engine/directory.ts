@@ -2,6 +2,7 @@
 import { chmodSync, chownSync, closeSync, mkdirSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
+import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
 import { checkName, makeUpName } from './container-name.ts'
 import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
@@ -45,6 +46,8 @@ export interface NewContainer {
   readonly rootfs: string
   readonly args: readonly string[]
   readonly autoRemove: boolean
+  /** The ids of its user namespace. */
+  readonly users: Mappings | undefined
 }
 
 /**
@@ -125,6 +128,9 @@ function takeName({ id, name }: NewContainer): string {
   }
 }
 
+/** Who an id of the rootfs is on the host, for a container with users of its own. */
+const hostId = (map: readonly IdMapping[] | undefined, id: number): number => (map && outside(map, id)) ?? id
+
 /** Returns the descriptor that holds the container's lock, and its state as it was written. */
 function makeDirectories(wish: NewContainer): { held: number; state: ContainerState } {
   const { directory, upper, work, merged, etc } = pathsOf(wish.id)
@@ -144,7 +150,8 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
       for (const path of [upper, work, merged, etc]) mkdirSync(path)
       // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
       const { mode, uid, gid } = statSync(wish.rootfs)
-      chownSync(upper, uid, gid)
+      const { users } = wish
+      chownSync(upper, hostId(users?.uidMappings, uid), hostId(users?.gidMappings, gid))
       chmodSync(upper, mode & 0o7777)
       const { id, rootfs, args, autoRemove } = wish // and nothing else that the caller's object may have
       const created = new Date().toISOString()

@@ -54,6 +54,6 @@ export function planEtc({ directory, hostname, mode, names, lease, taken }: EtcW
       }),
       ...bind.tree(name, { source: `${directory}/${name}`, destination: `/etc/${name}`, options: ['bind'] }),
     ]),
-    steps: wanted.flatMap(([name]) => [...bind.mountPoint(`/etc/${name}`, 'file'), ...bind.attach(name)]),
+    steps: wanted.flatMap(([name]) => [...bind.mountPoint(`/etc/${name}`, 'file', 'cover'), ...bind.attach(name)]),
   }
 }

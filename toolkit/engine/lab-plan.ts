@@ -154,6 +154,7 @@ export function planEnter(stdio: readonly (Step | Gate)[], args: readonly string
   const flags = CLONE.NEWNS | CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWNET | CLONE.NEWCGROUP
   return {
     namespaces: [],
+    pidNamespace: LAB,
     steps: [
       ...pid.dieWithParent(),
       ...process.undoNode(),

@@ -68,7 +68,7 @@ function openShell(init: Starting, size: Size): LabShell {
   const rc = `${packageDir()}/rootfs-scripts/lab.bashrc`
   const env = environment({ TERM: 'xterm-256color', COLORTERM: 'truecolor' })
   const plan = planEnter(terminal.openTerminal(), ['bash', '--noprofile', '--rcfile', rc, '-i'], env)
-  const shell = start(plan, { descriptors: new Map([[LAB.descriptor, init.pidfd]]), pidNamespaceOf: init.pidfd })
+  const shell = start(plan, { descriptors: new Map([[LAB.descriptor, init.pidfd]]) })
   shell.next() // stands at the terminal's gate
   const master = takeTerminal(shell.pidfd)
   setSize(master, size)
@@ -108,7 +108,7 @@ async function runIn(init: Starting, argv: readonly string[]): Promise<{ code: n
       [LAB.descriptor, init.pidfd],
       ['output', write],
     ])
-    child = start(planEnter(stdio, argv, environment()), { descriptors, pidNamespaceOf: init.pidfd })
+    child = start(planEnter(stdio, argv, environment()), { descriptors })
     child.next()
   } catch (error) {
     closeSync(read)

@@ -45,6 +45,8 @@ export interface RunOptions {
   }
   readonly network: {
     readonly mode: NetworkMode
+    /** With mode none: a network namespace that is there already. */
+    readonly path: string | undefined
     readonly publish: readonly PortWish[]
     readonly mac: string | undefined
     readonly names: NameWishes
@@ -85,8 +87,14 @@ export const plainOptions = (rootfs: string, args: readonly string[]): RunOption
   terminal: false,
   autoRemove: true,
   init: false,
-  namespaces: { uts: 'private', ipc: 'private', pid: 'private', cgroup: 'private', time: 'host', users: undefined },
-  network: { mode: 'none', publish: [], mac: undefined, names: { dns: [], search: [], options: [], hosts: [] } },
+  namespaces: { uts: 'private', ipc: 'private', pid: 'private', cgroup: 'private', time: 'private', users: undefined },
+  network: {
+    mode: 'none',
+    path: undefined,
+    publish: [],
+    mac: undefined,
+    names: { dns: [], search: [], options: [], hosts: [] },
+  },
   mounts: { mounts: [], create: [] },
   resources: {},
   devices: [],

@@ -4,23 +4,25 @@ import type { Action } from '../kernel/action.ts'
 import type { Gate, Namespace, Plan, Step } from '../kernel/step.ts'
 import * as capabilities from '../primitives/capabilities.ts'
 import * as credentials from '../primitives/credentials.ts'
-import * as devices from '../primitives/devices.ts'
 import * as init from '../primitives/init.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as keyring from '../primitives/keyring.ts'
 import * as masks from '../primitives/masks.ts'
 import * as mount from '../primitives/mount.ts'
+import { join } from '../primitives/namespaces.ts'
 import * as net from '../primitives/net.ts'
 import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
 import * as rlimits from '../primitives/rlimits.ts'
 import * as sysctl from '../primitives/sysctl.ts'
 import * as terminal from '../primitives/terminal.ts'
+import * as time from '../primitives/time.ts'
 import * as user from '../primitives/user.ts'
 import * as uts from '../primitives/uts.ts'
 import type { Prepared as Cgroup } from './cgroup.ts'
 import type { Rootfs } from './rootfs.ts'
 import { maskedDirectories, type NamespaceType, type Spec } from './spec.ts'
+import type { SystemMounts } from './system-mounts.ts'
 import type { Mounts } from './volumes.ts'
 
 /** Those that a process is born in, in the order of the lessons; a cgroup namespace it makes itself, see cgroup.ts. */
@@ -31,6 +33,7 @@ const namespaces: Partial<Record<NamespaceType, Namespace>> = {
   pid: pid.namespace,
   network: net.namespace,
   user: user.namespace,
+  time: time.namespace,
 }
 
 /** Where the process waits until the engine has plugged its cable in. */
@@ -40,7 +43,9 @@ export interface ContainerPlan {
   readonly spec: Spec
   readonly cgroup: Cgroup
   readonly rootfs: Rootfs
-  readonly mounts: Mounts
+  readonly mounts: Omit<Mounts, 'system'>
+  /** The kernel's own file systems, and the devices. */
+  readonly system: SystemMounts
   /** What the engine does for its network, once there is a network namespace. */
   readonly network: readonly Action[]
   /** The filter of system calls. */
@@ -51,38 +56,47 @@ export interface ContainerPlan {
   readonly init: boolean
 }
 
-export function planContainer({ spec, cgroup, rootfs, mounts, network, seccomp, ...how }: ContainerPlan): Plan {
+export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }: ContainerPlan): Plan {
   const { linux } = spec
+  const { network, seccomp, stdin, init: withInit } = more
+  const joined = join(linux.namespaces)
   const own = (type: NamespaceType) => linux.namespaces.some(namespace => namespace.type === type && !namespace.path)
   return {
     before: [
+      ...joined.before, //               namespaces of others
       ...cgroup.before, //               the group, and its limits
       ...rootfs.before, //               layers become one tree of files
       ...mounts.before, //               volumes, taken from the host's files
+      ...system.before,
     ],
-    namespaces: linux.namespaces.flatMap(({ type, path }) => (path ? [] : (namespaces[type] ?? []))),
+    namespaces: linux.namespaces.flatMap(({ type, path }) =>
+      path || (type === 'time' && linux.timeOffsets) ? [] : (namespaces[type] ?? []),
+    ),
+    ...(joined.pid && { pidNamespace: joined.pid }),
     ...(cgroup.cgroup && { cgroup: cgroup.cgroup }),
-    first: own('user') ? becomeRoot(spec) : [],
+    first: [...joined.first, ...(own('user') ? [...cgroup.steps, ...becomeRoot(spec)] : [])],
     steps: [
       ...pid.dieWithParent(), //         the engine gone, the container gone
-      ...cgroup.steps, //                limited from here on
+      ...(own('user') ? [] : cgroup.steps), // limited from here on
       ...process.undoNode(), //          signals as a shell would leave them
       ...process.oomScore(spec),
       ...process.clearUmask(),
       ...keyring.plan(), //              the keys of the engine's session stay behind
+      ...joined.steps,
+      ...time.plan(linux), //            clocks that begin elsewhere
       ...mount.makePrivate(), //         what is mounted from here on stays here
+      ...system.prepare,
       ...rootfs.steps, //                its files are the root, and the host's files are gone
       ...mount.rootPropagation(spec),
       ...mounts.early, //                volumes
-      ...mount.plan({ mounts: mounts.system }), // /proc, /dev, /sys … of its own
-      ...devices.plan(linux.devices), // /dev/null and five more
+      ...system.steps, //                /proc, /dev, /sys … of its own; /dev/null and five more
       ...mounts.late, //                 what the user wants to see in /dev
       ...(own('uts') ? uts.plan({ hostname: spec.hostname! }) : []), // its name
       ...(own('network') ? net.loopbackUp() : []), // 127.0.0.1
       ...sysctl.plan(linux), //          settings of its own network and ipc
       ...masks.plan({ ...linux, directories: maskedDirectories(spec) }), // what shows the whole machine
       ...(network.length > 0 ? [{ gate: NETWORK_GATE, actions: network }] : []), // a cable to the bridge
-      ...stdio(spec, how.stdin),
+      ...stdio(spec, stdin),
       ...rlimits.plan(spec.process),
       ...process.makeDirectory(spec),
       ...(spec.root.readonly ? mount.makeReadOnly() : []),
@@ -91,13 +105,13 @@ export function planContainer({ spec, cgroup, rootfs, mounts, network, seccomp, 
       ...process.enterDirectory(spec),
       ...process.closeOnExec(),
       ...restrict(spec, seccomp), //     the filter and the last rights, as late as can be
-      ...(how.init ? init.plan(spec) : []), // a PID 1 that stays behind
+      ...(withInit ? init.plan(spec) : []), // a PID 1 that stays behind
       ...process.execute(spec), //       and the program
     ],
   }
 }
 
-/** In a user namespace: nobody, until the engine has written who is who. */
+/** In a user namespace: nobody, until the engine has written who is who; then it may not join its groups any more. */
 function becomeRoot({ linux: { uidMappings = [], gidMappings = [] } }: Spec): (Step | Gate)[] {
   return [user.gate({ uidMappings, gidMappings }), ...user.becomeRoot()]
 }

@@ -4,6 +4,7 @@ import { hostname as hostOf } from 'node:os'
 import { resolve } from 'node:path'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import * as devices from '../primitives/devices.ts'
 import { planCgroup } from './cgroup.ts'
 import { planEtc } from './etc.ts'
 import type { Lease } from './leases.ts'
@@ -13,6 +14,7 @@ import { planRootfs } from './rootfs.ts'
 import { seccompSteps } from './seccomp.ts'
 import { makeSpec } from './spec.ts'
 import { newId, pathsOf } from './store.ts'
+import { planSystem } from './system-mounts.ts'
 import { planMounts } from './volumes.ts'
 
 /** All of a plan but the network, whose address nobody knows before it is taken. */
@@ -30,13 +32,15 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
     privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
   })
   const layers = { lower: [spec.root.path], upper, work, volatile: options.autoRemove }
-  const mapped = uidMappings && gidMappings && { mappings: { uidMappings, gidMappings } }
+  const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
+  const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create)
   return {
     spec,
     cgroup,
-    rootfs: planRootfs({ layers, target: merged, ...mapped }),
-    mounts: planMounts(cgroupShown, options.mounts.create),
+    rootfs: planRootfs({ layers, target: merged, ...(mappings && { mappings }) }),
+    mounts,
+    system: planSystem(system, devices.plan(spec.linux.devices), mappings),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,

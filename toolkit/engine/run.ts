@@ -26,7 +26,7 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
   const parts = await prepare(options, id) // bad input is refused here, before anything is made
   const signals = forwardSignals()
   try {
-    const directory = await createDirectory({ id, ...options })
+    const directory = await createDirectory({ id, users: options.namespaces.users, ...options })
     let result: Result
     try {
       failpoint('directory made')

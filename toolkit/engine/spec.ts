@@ -13,6 +13,7 @@ import type { Mount } from '../primitives/mount.ts'
 import { checkDirectory, type Process } from '../primitives/process.ts'
 import { check as checkRlimits, current, type Rlimit } from '../primitives/rlimits.ts'
 import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '../primitives/sysctl.ts'
+import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import type { AllResources } from './cgroup.ts'
@@ -40,6 +41,7 @@ export interface Spec {
     readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[]
     readonly uidMappings?: readonly IdMapping[]
     readonly gidMappings?: readonly IdMapping[]
+    readonly timeOffsets?: Offsets
     readonly devices: readonly Device[]
     readonly resources: AllResources
     readonly sysctl: Sysctl
@@ -87,6 +89,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
   const { args, terminal, env, cwd = '/', capabilities, mounts, masks, namespaces } = options
   const rootfs = resolve(options.rootfs)
   const hostname = hostnameOf(options, id)
+  checkTogether(options)
   const { home, ...user } = resolveUser(rootfs, options)
   checkDirectory(cwd)
   return {
@@ -128,7 +131,9 @@ function defaultsFor({ capabilities, namespaces }: RunOptions): readonly Mount[]
 }
 
 const sharedMemoryOfHost = (mount: Mount): Mount =>
-  mount.destination === '/dev/shm' ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] } : mount
+  mount.destination === '/dev/shm'
+    ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] }
+    : mount
 
 const writable = (mount: Mount): Mount => ({ ...mount, options: mount.options.filter(option => option !== 'ro') })
 
@@ -155,7 +160,8 @@ function rlimitsOf({ rlimits }: RunOptions): Rlimit[] {
 
 function namespacesOf({ namespaces, network }: RunOptions): Spec['linux']['namespaces'] {
   const { uts, ipc, pid, cgroup, time, users } = namespaces
-  const net: NamespaceMode = network.mode === 'host' ? 'host' : 'private'
+  const net: NamespaceMode =
+    network.path !== undefined ? { path: network.path } : network.mode === 'host' ? 'host' : 'private'
   const modes: [NamespaceType, NamespaceMode][] = [
     ['mount', 'private'],
     ['uts', uts],
@@ -172,11 +178,19 @@ function namespacesOf({ namespaces, network }: RunOptions): Spec['linux']['names
 function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
   const own = {
     ipc: namespaces.ipc === 'private',
-    network: network.mode !== 'host',
+    network: network.mode !== 'host' && network.path === undefined,
     user: namespaces.users !== undefined,
   }
   checkSysctl(sysctl, own)
   return { ...defaultSysctl(own), ...sysctl }
+}
+
+/** What the kernel refuses to a process with users of its own: /sys of a network that is not its own. */
+function checkTogether({ namespaces: { users }, network: { mode, path } }: RunOptions): void {
+  if (users && (mode === 'host' || path !== undefined))
+    throw new UsageError(
+      'run: --userns private: needs a network of its own, for its /sys; allowed: --network none or bridge',
+    )
 }
 
 function hostnameOf({ hostname, namespaces }: RunOptions, id: string): string {

@@ -17,18 +17,13 @@ import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { runner } from './runner.ts'
-import { ALIVE, cloneFlags, type Plan } from './step.ts'
+import { ALIVE, cloneFlags, type Descriptor, type Plan } from './step.ts'
 import { layTable, NOT_RUN, type Table } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {
   /** Open descriptors by the names that the plan has for them. They stay open here; the process gets those it uses. */
   readonly descriptors?: ReadonlyMap<string, number>
-  /**
-   * The process is born in this pid namespace: one of /proc/PID/ns, opened, or the pidfd of a process in it. setns(2)
-   * moves only children there.
-   */
-  readonly pidNamespaceOf?: number
 }
 
 /** A process on its way to its program. */
@@ -76,15 +71,16 @@ function inPidNamespace<T>(namespace: number | undefined, action: () => T): T {
 
 /** Makes the process, which goes through the table at once. Throws a KernelError where it cannot be made. */
 function born(plan: Plan, { memory, entry }: Table, options: StartOptions): { pid: number; pidfd: number } {
-  const { descriptors = new Map<string, number>(), pidNamespaceOf } = options
-  const [cgroup = 0] = plan.cgroup ? (resolve([plan.cgroup], { descriptors }) as number[]) : []
+  const { descriptors = new Map<string, number>() } = options
+  const numberOf = (which: Descriptor | undefined) => which && (resolve([which], { descriptors })[0] as number)
+  const cgroup = numberOf(plan.cgroup) ?? 0
   const shared = plan.first?.length ? 0 : CLONE.VM + CLONE.VFORK
   const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
   const pidfdAt = memory.reserve(8)
   const args = memory.reserve(88) // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup
   for (const [i, value] of [flags, pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
     memory.write64(args + 8 * i, value)
-  const pid = inPidNamespace(pidNamespaceOf, () => clone(args, 88, entry))
+  const pid = inPidNamespace(numberOf(plan.pidNamespace), () => clone(args, 88, entry))
   if (pid < 0) throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
   return { pid, pidfd: memory.read64(pidfdAt) }
 }

@@ -91,6 +91,11 @@ export interface Plan {
   /** The cgroup v2 directory it is born in. */
   readonly cgroup?: Descriptor
   /**
+   * The pid namespace it is born in, of a process that is there already: one of /proc/PID/ns, opened, or the pidfd of a
+   * process in it. All others can be entered later; setns(2) moves only children to another pid namespace.
+   */
+  readonly pidNamespace?: Descriptor
+  /**
    * What must come before the process becomes the runner and sheds the engine's memory (start.ts): one whose user
    * namespace has no map yet would lose its capabilities there.
    */

@@ -6,7 +6,7 @@ import { closeSync } from 'node:fs'
 import { type Action, callAction } from '../kernel/action.ts'
 import { attempt, invoke } from '../kernel/call.ts'
 import { AT, CLONE, IOCTL, O } from '../kernel/constants.ts'
-import { type LessonName, type Step, step } from '../kernel/step.ts'
+import { type Descriptor, type LessonName, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 // In the order in which they are entered: first the one that gives the right to enter others, last the one that changes
@@ -37,8 +37,8 @@ export interface Joining {
   readonly first: readonly Step[]
   /** Enters the others. */
   readonly steps: readonly Step[]
-  /** The descriptor of the pid namespace: one is born in it or never gets there, see `pidNamespaceOf` in start.ts. */
-  readonly pid: string | undefined
+  /** The pid namespace: for `Plan.pidNamespace`. */
+  readonly pid: Descriptor | undefined
 }
 
 const descriptorOf = (type: NamespaceType): string => `namespace-${type}`
@@ -59,7 +59,7 @@ export function join(namespaces: readonly NamespaceEntry[]): Joining {
     before: entries.map(({ type, path }) => open(type, path)),
     first: entries.filter(({ type }) => type === 'user').map(({ type, path }) => enter(type, path)),
     steps: entries.filter(({ type }) => type !== 'user' && type !== 'pid').map(({ type, path }) => enter(type, path)),
-    pid: entries.some(({ type }) => type === 'pid') ? descriptorOf('pid') : undefined,
+    pid: entries.some(({ type }) => type === 'pid') ? { descriptor: descriptorOf('pid') } : undefined,
   }
 }
 

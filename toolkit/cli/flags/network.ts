@@ -7,7 +7,7 @@ import type { Flag, Parsed } from '../options.ts'
 export const flags = {
   network: {
     value: 'MODE',
-    help: 'none, host, or bridge: a link to the other containers and out (default: $TOOLKIT_NETWORK, else bridge)',
+    help: 'none, host, ns:PATH, or bridge: a link to the other containers and out (default: $TOOLKIT_NETWORK, else bridge)',
   },
   net: { value: 'MODE', help: 'the same as --network' },
   publish: {
@@ -29,6 +29,8 @@ export const flags = {
 
 export interface NetworkFlags {
   readonly mode: NetworkMode
+  /** With mode none: a network namespace that is there already. */
+  readonly path: string | undefined
   readonly publish: readonly PortWish[]
   readonly mac: string | undefined
   readonly names: NameWishes
@@ -44,7 +46,9 @@ const refuse = (flag: string, value: string, why: string): UsageError =>
 export function network(given: Parsed['flags']): NetworkFlags {
   const many = (flag: string) => (given[flag] ?? []) as readonly string[]
   const { net, network = net } = given as { net?: string; network?: string }
-  const mode = modeOf(network ?? (process.env.TOOLKIT_NETWORK || 'bridge'))
+  const wanted = network ?? (process.env.TOOLKIT_NETWORK || 'bridge')
+  const path = wanted.startsWith('ns:/') ? wanted.slice(3) : undefined
+  const mode = path === undefined ? modeOf(wanted) : 'none'
   if (net !== undefined && net !== network) throw refuse('net', net, `--network says ${quote(network!)}; give only one`)
   const mac = given['mac-address'] as string | undefined
   const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
@@ -58,7 +62,7 @@ export function network(given: Parsed['flags']): NetworkFlags {
     ),
     hosts: many('add-host').map(value => hostOf(value, mode)),
   }
-  return { mode, publish: publishOf(many('publish')), mac: mac && macOf(mac), names }
+  return { mode, path, publish: publishOf(many('publish')), mac: mac && macOf(mac), names }
 }
 
 function modeOf(value: string): NetworkMode {
@@ -66,7 +70,7 @@ function modeOf(value: string): NetworkMode {
   if (mode) return mode
   if (value.startsWith('container:'))
     throw refuse('network', value, 'sharing the network of a container is not there yet; use none, host or bridge')
-  throw refuse('network', value, 'must be none, host or bridge')
+  throw refuse('network', value, 'must be none, host, bridge, or ns: and a path such as /proc/PID/ns/net')
 }
 
 /** All ports; each of the host's but once. */
