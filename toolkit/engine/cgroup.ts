@@ -7,6 +7,7 @@ import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
 import { type CgroupLayout, type Hierarchy, readLayout } from '../observe/cgroups.ts'
+import { readMounts } from '../observe/mounts.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
@@ -128,7 +129,7 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
     ],
     cgroup: v2.length > 0 ? { descriptor: cgroups.CGROUP } : undefined,
     directories,
-    view: mount => view(layout, wish.privateNamespace ? groups : layout.hierarchies.filter(shown), mount),
+    view: mount => view(layout, wish.privateNamespace ? groups : hostParts(layout), mount),
   }
 }
 
@@ -159,7 +160,20 @@ function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllRe
   return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
 }
 
-const shown = ({ mountPoint }: Hierarchy): boolean => mountPoint !== undefined
+const hostParts = ({ hierarchies }: CgroupLayout): readonly Part[] =>
+  hierarchies
+    .filter(({ mountPoint }) => mountPoint !== undefined)
+    .map(hierarchy => (hierarchy.version === 2 ? { ...hierarchy, options: optionsOf(hierarchy) } : hierarchy))
+
+/**
+ * The options that the v2 hierarchy has, nsdelegate and others. In the host's cgroup namespace each new mount of it sets
+ * them for the whole machine, and takes away what it does not name: admin-guide/cgroup-v2, "Mounting".
+ */
+function optionsOf({ mountPoint }: Hierarchy): string[] {
+  const mounts = readMounts(process.pid) ?? []
+  const found = mounts.findLast(mount => mount.fsType === 'cgroup2' && mount.mountPoint === mountPoint)
+  return found?.superOptions.filter(option => option !== 'rw' && option !== 'ro') ?? []
+}
 
 /**
  * An OCI mount of type cgroup as what the machine's layout makes of it: cgroup2 itself, or a tmpfs with a directory for
@@ -173,20 +187,23 @@ function view({ layout }: CgroupLayout, parts: readonly Part[], { destination, o
     source: type,
     options: [...options, ...data],
   })
-  if (layout === 'v2') return parts.map(() => part('cgroup2', '', []))
+  if (layout === 'v2') return parts.map(({ options = [] }) => part('cgroup2', '', options))
   const tmpfs = { destination, type: 'tmpfs', source: 'tmpfs' }
   return [
     { ...tmpfs, options: [...options.filter(option => option !== 'ro'), 'mode=755'] },
-    ...parts.map(({ version, controllers }) =>
+    ...parts.map(({ version, controllers, options: has = [] }) =>
       version === 2
-        ? part('cgroup2', 'unified', [])
+        ? part('cgroup2', 'unified', has)
         : part('cgroup', controllers.join().replace('name=', ''), namedOrNot(controllers)),
     ),
     ...(options.includes('ro') ? [{ ...tmpfs, options: ['remount', ...options, 'mode=755'] }] : []),
   ]
 }
 
-type Part = Pick<Hierarchy, 'version' | 'controllers'>
+interface Part extends Pick<Hierarchy, 'version' | 'controllers'> {
+  /** Of a v2 hierarchy. */
+  readonly options?: readonly string[]
+}
 
 /** The mount options that pick a v1 hierarchy: its controllers; or that it has none, and its name. */
 const namedOrNot = (controllers: readonly string[]): readonly string[] =>
