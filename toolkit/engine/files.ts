@@ -65,14 +65,15 @@ export function writeJson(path: string, value: unknown, { durable }: { durable: 
   }
 }
 
-/** The names in a directory; none where it is not there. Throws a UsageError where it is not ours to read. */
+/** The names in a directory; none where there is no such directory. Throws a UsageError where it is not ours to read. */
 export function entries(directory: string): string[] {
   try {
     return readdirSync(directory)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     if (code === 'EACCES') throw new UsageError(`cannot read ${directory}: permission denied; run it as root (sudo)`)
-    return []
+    throw error
   }
 }
 

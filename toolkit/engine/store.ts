@@ -167,7 +167,7 @@ export function forget(place: Place, id: string): void {
   const directory = directoryOf('live', id)
   exclusively(() => {
     if (place === 'ended') renameSync(directoryOf('ended', id), directory)
-    rmSync(`${directory}/state.json`, { force: true })
+    rmSync(`${directory}/state.json`, { recursive: true, force: true })
     for (const name of entries(`${rootDir()}/names`))
       if (holderOf(name) === shorten(id)) unlinkSync(`${rootDir()}/names/${name}`)
   })
