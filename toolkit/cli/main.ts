@@ -1,4 +1,5 @@
 // toolkit: one word, then what is behind it. Each command is loaded only when it is called.
+import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { print, printError } from './output.ts'
@@ -63,7 +64,11 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
 function explainError(error: Error): string {
   if (error instanceof KernelError && error.call === 'execve')
     return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
-  return error instanceof UsageError || error instanceof KernelError ? error.message : String(error.stack)
+  if (error instanceof UsageError || error instanceof KernelError) return error.message
+  const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
+  return errno === undefined
+    ? String(error.stack)
+    : `${syscall}(${JSON.stringify(path ?? '')}): ${code}, ${errnoMeaning(Math.abs(errno))}`
 }
 
 /** docker's exit codes: 127 not found, 126 found but cannot be executed, 125 the engine itself. */
