@@ -197,6 +197,22 @@ describe('what we say shorter', () => {
     expect(options('/b')).toEqual(['rbind', 'rprivate'])
   })
 
+  test('what is mounted in a directory of the host does not show up there', async () => {
+    const { mounts } = await config('--ipc', 'host')
+    expect(mounts.find(({ destination }) => destination === '/dev/shm')!.options).toEqual(['rbind', 'rprivate'])
+  })
+
+  test('a time namespace with the clocks of the host is left out', async () => {
+    expect((await config()).linux.namespaces.map(({ type }) => type)).not.toContain('time')
+    const { config: shifted } = await ociConfig({
+      ...given(),
+      rootfs: '/',
+      args: ['true'],
+      namespaces: { ...given().namespaces, time: { path: '/proc/self/ns/time' } },
+    })
+    expect(shifted.linux.namespaces).toContainEqual({ type: 'time', path: '/proc/self/ns/time' })
+  })
+
   test('what lies below another mount comes after it, and /dev/shm once', async () => {
     const { mounts } = await config('-v', '/usr:/a/b/c', '--tmpfs', '/a', '--shm-size', '1m')
     const places = mounts.map(({ destination }) => destination)

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { release } from 'node:os'
 import { defaultRules } from '../primitives/device-rules.ts'
-import type { Mount } from '../primitives/mount.ts'
+import { type Mount, propagationFlags } from '../primitives/mount.ts'
 import type { Seccomp } from '../primitives/seccomp.ts'
 import { type AllResources, PIDS_LIMIT } from './cgroup.ts'
 import type { RunOptions } from './options.ts'
@@ -34,9 +34,10 @@ export function toOci(spec: Spec, seccomp: Seccomp | undefined): OciConfig {
       ...process,
       rlimits: process.rlimits.map(({ type, soft, hard }) => ({ type, soft: unsigned(soft), hard: unsigned(hard) })),
     },
-    mounts: mounts.toSorted((a, b) => depth(a) - depth(b)).map(readOnlyBelow),
+    mounts: mounts.toSorted((a, b) => depth(a) - depth(b)).map(saidInFull),
     linux: {
       ...linux,
+      namespaces: linux.namespaces.filter(namespace => namespace.type !== 'time' || saysMore(spec, namespace)),
       resources: complete(linux.resources),
       rootfsPropagation: linux.rootfsPropagation ?? 'private',
       ...(seccomp && { seccomp }),
@@ -44,16 +45,24 @@ export function toOci(spec: Spec, seccomp: Seccomp | undefined): OciConfig {
   }
 }
 
+/** A time namespace with the host's own clocks is left out: to a program it is none, and runc before 1.2 refuses it. */
+const saysMore = ({ linux }: Spec, { path }: { path?: string }): boolean =>
+  path !== undefined || linux.timeOffsets !== undefined
+
 const unsigned = (limit: number): bigint => BigInt.asUintN(64, BigInt(limit))
 
 /** Others mount in the order of the list: what lies below something else comes after it. */
 const depth = ({ destination }: Mount): number => destination.split('/').filter(Boolean).length
 
-/** For us a read-only volume is that in all its mounts, for others only with the word of its own. */
-const readOnlyBelow = (mount: Mount): Mount =>
-  mount.options.includes('rbind') && mount.options.includes('ro')
-    ? { ...mount, options: [...mount.options, 'rro'] }
-    : mount
+/** What every bind mount of ours is unless told otherwise: cut off from the host’s, and read-only in all that is below. */
+function saidInFull(mount: Mount): Mount {
+  const { options } = mount
+  const all = options.includes('rbind')
+  if (!all && !options.includes('bind')) return mount
+  const spreads = options.some(word => propagationFlags(word) !== undefined)
+  const more = [...(spreads ? [] : ['rprivate']), ...(all && options.includes('ro') ? ['rro'] : [])]
+  return { ...mount, options: [...options, ...more] }
+}
 
 /** With the limits and devices that nobody needs to ask for. */
 function complete({ memory, pids, devices = [], ...others }: AllResources): AllResources {
