@@ -60,7 +60,6 @@ const all: Record<string, readonly Step[]> = {
   'terminal.openTerminal': stepsOf({ namespaces: [], steps: terminal.openTerminal() }),
   'terminal.console': terminal.console(),
   'terminal.noInput': terminal.noInput(),
-  'terminal.keepOpen': terminal.keepOpen([0, 1]),
   'uts.plan': uts.plan({ hostname: 'box' }),
 }
 

@@ -118,8 +118,7 @@ function becomeRoot({ linux: { uidMappings = [], gidMappings = [] } }: Spec): (S
 
 function stdio({ process: { terminal: tty, user } }: Spec, stdin: boolean): (Step | Gate)[] {
   if (tty) return [...terminal.openTerminal(), ...terminal.console(), ...credentials.ownTerminal({ user })]
-  if (stdin) return [...terminal.ownSession(), ...terminal.keepOpen([0, 1, 2])]
-  return [...terminal.ownSession(), ...terminal.keepOpen([1, 2]), ...terminal.noInput()]
+  return [...terminal.ownSession(), ...(stdin ? [] : terminal.noInput())] // 0, 1 and 2 the runner keeps open
 }
 
 /** Root's power is bounded for good, then the user is changed; and with that the tie to the engine is cut, so again. */

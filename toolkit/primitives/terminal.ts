@@ -3,7 +3,7 @@
 //
 // Calls that return a descriptor return the lowest free number. The steps rely on that: they free 3 and 4 first. In the
 // process that runs them both belong to whoever started it, and are of no use to the program.
-import { AT, F, IOCTL, MS, O, S } from '../kernel/constants.ts'
+import { AT, IOCTL, MS, O, S } from '../kernel/constants.ts'
 import { type Gate, type Step, step } from '../kernel/step.ts'
 
 const lesson = '20-engine'
@@ -91,14 +91,4 @@ export function noInput(): Step[] {
     }),
     step('close', [3], { ...inside, why: 'it is descriptor 0 now' }),
   ]
-}
-
-/** Keeps the engine's own stdin, stdout and stderr: Node marks them close-on-exec. */
-export function keepOpen(fds: readonly number[]): Step[] {
-  return fds.map(fd =>
-    step('fcntl', [fd, F.SETFD, 0], {
-      ...inside,
-      why: `Node has marked descriptor ${fd} to be closed when a program starts`,
-    }),
-  )
 }
