@@ -100,7 +100,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
       env: environment([PATH, `HOSTNAME=${hostname}`, ...(terminal ? ['TERM=xterm'] : []), `HOME=${home}`, ...env]),
       cwd,
       user: { ...user, umask: 0o022 },
-      capabilities: choose(capabilities, rightsOf(options)),
+      capabilities: heldBy(user, choose(capabilities, rightsOf(options))),
       noNewPrivileges: options.noNewPrivileges,
       rlimits: rlimitsOf(options),
       ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
@@ -131,9 +131,7 @@ function defaultsFor({ capabilities, namespaces }: RunOptions): readonly Mount[]
 }
 
 const sharedMemoryOfHost = (mount: Mount): Mount =>
-  mount.destination === '/dev/shm'
-    ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] }
-    : mount
+  mount.destination === '/dev/shm' ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] } : mount
 
 const writable = (mount: Mount): Mount => ({ ...mount, options: mount.options.filter(option => option !== 'ro') })
 
@@ -142,6 +140,13 @@ function rightsOf({ namespaces: { users } }: RunOptions): Pick<Available, 'held'
   const { held, last } = available()
   return { held: users ? ALL_CAPABILITIES.slice(0, last + 1) : held }
 }
+
+/**
+ * An ordinary user has none to begin with, as docker has it. Execve would see to that for most programs; but one with
+ * file capabilities would keep them in spite of no-new-privileges, and an init of ours would keep them all.
+ */
+const heldBy = ({ uid }: User, chosen: Capabilities): Capabilities =>
+  uid === 0 ? chosen : { ...chosen, effective: [], permitted: [] }
 
 /** Later settings of a variable replace earlier ones, in the place of the first. */
 function environment(settings: readonly string[]): string[] {

@@ -1,0 +1,75 @@
+// What the attacks have in common: an image that lies, a file of the host that must stay unread and unchanged, and
+// programs of this machine for those attacks that busybox cannot make.
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { World } from '../cli/toolkit.ts'
+
+/** A directory of the host with a secret in it. */
+export class Witness {
+  readonly directory = fs.mkdtempSync(path.join(tmpdir(), 'witness-'))
+  readonly secret = `secret-${randomUUID()}`
+  readonly file = `${this.directory}/secret`
+  readonly #before: string
+
+  constructor() {
+    fs.writeFileSync(this.file, `${this.secret}\n`, { mode: 0o644 })
+    this.#before = this.#look()
+  }
+
+  #look(): string {
+    const of = (name: string) => {
+      const { mode, uid, gid, size, mtimeMs, ino } = fs.lstatSync(name)
+      return [name, mode, uid, gid, size, mtimeMs, ino].join(' ')
+    }
+    return [of(this.directory), fs.readdirSync(this.directory), of(this.file), fs.readFileSync(this.file)].join('\n')
+  }
+
+  /** Nothing here was made, removed or written to. */
+  get untouched(): boolean {
+    return this.#look() === this.#before
+  }
+
+  end(): void {
+    fs.rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** More steps up than there are to the root of any file system. */
+export const UP = '../'.repeat(30)
+
+/** A copy of the busybox root file system, changed by `lie`. */
+export function image(world: World, lie: (root: string) => void): string {
+  const root = fs.mkdtempSync(`${world.state}/image-`)
+  execFileSync('cp', ['-a', `${world.rootfs}/.`, root])
+  lie(root)
+  return root
+}
+
+/** Puts a file, link, … of an image in the place of what is there. */
+export function put(root: string, name: string, make: (at: string) => void): void {
+  fs.rmSync(`${root}/${name}`, { recursive: true, force: true })
+  fs.mkdirSync(path.dirname(`${root}/${name}`), { recursive: true })
+  make(`${root}/${name}`)
+}
+
+export const link = (target: string) => (at: string) => fs.symlinkSync(target, at)
+
+/** `run` with the programs of this machine, for `withTools`. */
+export const TOOLS = ['-v', '/usr:/usr:ro'] as const
+
+/** Why this machine's programs do not run in a container, as the end of a title. */
+export const noTools =
+  fs.existsSync('/usr/bin/perl') && isLink('/lib') ? '' : ' (skipped: needs perl in /usr, and /lib as a link to it)'
+
+function isLink(name: string): boolean {
+  return fs.lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+}
+
+/** An image in which the programs of this machine run, where `TOOLS` mounts them. */
+export const withTools = (world: World): string =>
+  image(world, root => {
+    for (const name of ['lib', 'lib64']) if (isLink(`/${name}`)) put(root, name, link(`usr/${name}`))
+  })

@@ -1,0 +1,119 @@
+// Rows of users: who the program is, and what an image can say about that.
+// The parsing itself: test/image/users.test.ts; user namespaces: test/primitives/user.test.ts.
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { nothing, skipped, World } from '../cli/toolkit.ts'
+import { image, link, noTools, put, TOOLS, UP, Witness, withTools } from './hostile.ts'
+
+const world = new World()
+const witness = new Witness()
+afterAll(() => {
+  world.end()
+  witness.end()
+})
+afterEach(() => {
+  expect(world.left()).toEqual(nothing)
+  expect(witness.untouched).toBe(true)
+})
+
+const run = (...args: string[]) => world.toolkit(['run', '--rm', ...args])
+const users = (passwd: string, group = '') =>
+  image(world, root => {
+    put(root, 'etc/passwd', at => fs.writeFileSync(at, passwd))
+    put(root, 'etc/group', at => fs.writeFileSync(at, group))
+  })
+
+describe.skipIf(skipped)(`row 39: what is no user is never root (CVE-2024-40635, CVE-2026-30892)${skipped}`, () => {
+  const strange = skipped ? '' : users('0:x:1003:1003::/:/bin/sh\nbig:x:4294967296:0::/:/bin/sh\nempty:x:::::\n')
+
+  test.each(['4294967296', '2147483648', '-1', '0x0', '1000abc', '0', 'big', 'empty', 'nosuch', ' 0', '٠'])(
+    '--user %j, in an image of strange users',
+    user => {
+      expect(run('-u', user, strange, 'id', '-u')).toMatchObject({ status: 125, stdout: '' })
+    },
+  )
+
+  test('without --user it is root, whatever the image calls whom; a number needs no name', () => {
+    expect(run('-u', '1000', users(''), 'id', '-u').stdout).toBe('1000\n')
+    expect(run('-u', 'root', users(''), 'id', '-u').status).toBe(125)
+    expect(run('-u', 'alice', users('alice:x:1000:1000::/:\nalice:x:0:0::/:\n'), 'id', '-u').stdout).toBe('1000\n')
+  })
+})
+
+test.skipIf(skipped)(
+  `row 40: the groups are exactly those of the image, the primary one among them (CVE-2022-36109, CVE-2023-25173)${skipped}`,
+  () => {
+    const root = users('alice:x:1000:1000::/:\n', 'alice:x:1000:\naudio:x:29:alice\nroot:x:0:\nwheel:x:10:bob\n')
+    const groups = (...flags: string[]) =>
+      run(...flags, root, 'sh', '-c', 'id -g; grep Groups /proc/self/status')
+        .stdout.replace(/\s+/g, ' ')
+        .trim()
+    expect(groups('-u', 'alice')).toBe('1000 Groups: 29 1000')
+    expect(groups('-u', '1000:29')).toBe('29 Groups: 29')
+    expect(groups('-u', '5:6', '--group-add', '29')).toBe('6 Groups: 6 29')
+  },
+)
+
+describe.skipIf(skipped || noTools)(`row 29: set-user-ID programs${skipped || noTools}`, () => {
+  const root = skipped || noTools ? '' : withTools(world)
+
+  test('give root, but not with no-new-privileges, nor from a tmpfs', () => {
+    fs.copyFileSync('/usr/bin/id', `${root}/suid`)
+    fs.chmodSync(`${root}/suid`, 0o4755)
+    const as = (...flags: string[]) => run('-u', '1000', ...flags, ...TOOLS, root, '/suid', '-u').stdout
+    expect(as()).toBe('0\n')
+    expect(as('--security-opt', 'no-new-privileges')).toBe('1000\n')
+    const copy = 'cp -p /suid /t/; chmod 4755 /t/suid; exec setpriv --reuid 1000 /t/suid -u'
+    expect(run('--tmpfs', '/t:exec', ...TOOLS, root, 'sh', '-c', copy).stdout).toBe('1000\n')
+  })
+
+  test('with no-new-privileges file capabilities give nothing either', () => {
+    fs.copyFileSync('/usr/bin/cat', `${root}/cat`)
+    execFileSync('setcap', ['cap_chown+ep', `${root}/cat`])
+    const as = (...flags: string[]) =>
+      /CapEff:\t(\w+)/.exec(run('-u', '1000', ...flags, ...TOOLS, root, '/cat', '/proc/self/status').stdout)?.[1]
+    expect(as()).toBe('0000000000000001')
+    expect(as('--security-opt', 'no-new-privileges')).toBe('0000000000000000')
+  })
+
+  test('an init beside the program of an ordinary user has no more rights than that', () => {
+    const look = ['--init', 'busybox', 'grep', '-h', 'Cap[PE]', '/proc/1/status', '/proc/self/status']
+    const none = 'CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n'
+    expect(run('-u', '1000', ...look).stdout).toBe(none + none)
+  })
+})
+
+describe.skipIf(skipped)(`row 18: /etc/passwd and /etc/group of an image that are something else${skipped}`, () => {
+  const lies: [string, (at: string) => void][] = [
+    ['a link to the host', link(`${UP}${witness.file}`)],
+    ['an absolute link to the host', link(witness.file)],
+    ['a link through /proc', link(`/proc/self/cwd${UP}etc/passwd`)],
+    ['a FIFO, which never answers', at => execFileSync('mkfifo', [at])],
+    ['a device without end', at => execFileSync('mknod', [at, 'c', '1', '5'])],
+    ['five gigabytes of nothing', at => execFileSync('truncate', ['-s', '5G', at])],
+    ['a directory', at => fs.mkdirSync(at)],
+  ]
+
+  test.each(lies)(
+    '%s: nobody of that name, no waiting, nothing read (CVE-2024-9676, CVE-2026-47262)',
+    (_what, make) => {
+      for (const name of ['passwd', 'group']) {
+        const root = image(world, root => put(root, `etc/${name}`, make))
+        const { status, stdout, stderr } = run('-u', 'root:nosuch', root, 'id')
+        expect([status, stdout]).toEqual([125, ''])
+        expect(stderr).not.toContain(witness.secret)
+      }
+    },
+  )
+
+  test('a passwd of the host is not found through a link of the image', () => {
+    const passwd = `${world.state}-passwd`
+    fs.writeFileSync(passwd, 'outsider:x:4711:4711::/:\n')
+    const root = image(world, root => put(root, 'etc/passwd', link(`${UP}${passwd}`)))
+    expect(run('-u', 'outsider', root, 'id', '-u')).toMatchObject({ status: 125, stdout: '' })
+    put(root, passwd, at => fs.copyFileSync(passwd, at))
+    expect(run('-u', 'outsider', root, 'id', '-u').stdout, 'the image’s own is').toBe('4711\n')
+    fs.rmSync(passwd)
+  })
+})
