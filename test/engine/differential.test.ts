@@ -21,6 +21,7 @@ const copy = `${world.state}/copy`
 const shared = `${world.state}-shared`
 if (!why) {
   spawnSync('cp', ['-a', world.rootfs, copy])
+  fs.chmodSync(world.state, 0o711) // runc comes here as the root of a user namespace, too
   fs.mkdirSync(shared)
   fs.writeFileSync(`${shared}/file`, '')
 }
@@ -83,6 +84,9 @@ unshare -U true 2>&1 | show unshare-refused
 echo the end
 `
 
+const users = 'users of its own'
+const cgroups = 'the host’s cgroups'
+
 /** Flags of `run`. */
 const wishes: Record<string, readonly string[]> = {
   plain: [],
@@ -109,12 +113,13 @@ const wishes: Record<string, readonly string[]> = {
   'shared memory': ['--shm-size', '1m'],
   'a working directory': ['-w', '/var/made/for/it'],
   variables: ['-e', 'A=1', '-e', 'B=two words', '-e', 'PATH=/bin'],
+  [users]: ['--userns', 'private'],
   'a host name': ['--hostname', 'other.example'],
   'the host’s name': ['--uts', 'host'],
   'the host’s memory': ['--ipc', 'host'],
   'the host’s processes': ['--pid', 'host'],
   'the host’s network': ['--net', 'host'],
-  'the host’s cgroups': ['--cgroupns', 'host'],
+  [cgroups]: ['--cgroupns', 'host'],
   settings: ['--sysctl', 'net.ipv4.ip_forward=1', '--sysctl', 'kernel.shmmax=1000000'],
   devices: ['--device', '/dev/zero:/dev/zero-of-ours:r', '--device', '/dev/full:/dev/full-of-ours'],
   'an OOM score': ['--oom-score-adj', '500'],
@@ -165,7 +170,11 @@ const POWERS = 'runc switches on every controller, we those that limit something
 const CURVE = 'the weight for --cpu-shares by the newer formula of runc and crun, which runc 1.1 does not know yet'
 const LABEL = 'the source of a cgroup2 mount is a word without a meaning'
 
-const cgroups = 'the host’s cgroups'
+const MAPPED = 'we map the files of the image to the users of the container; with runc 1.1 they belong to nobody'
+const NODES = 'we make devices for these users from outside, runc binds those of the host'
+const NAMELESS = 'these are made before they are attached, and have no source then'
+const QUEUES = 'its file system begins with the namespace, before there are users to own it; all may write in it'
+
 const v2 = readLayout(process.pid)?.layout === 'v2'
 const v1 = !v2
 
@@ -175,10 +184,14 @@ const differences: readonly Difference[] = [
   { of: 'runc', line: /^namespace time(_for_children)? the host’s$/, reason: TIME },
   { of: 'us', line: /^namespace time(_for_children)? its own$/, reason: TIME },
   { of: 'us', line: /^mount \/etc\/(hostname|hosts|resolv.conf) \S+ rw,\S+ \(\S+ \S+ STATE\//, reason: ETC },
-  { of: 'runc', line: /^mount \/(proc|sys)\/\S+ tmpfs ro,relatime \(tmpfs ro(,inode64)? \/\)$/, reason: MASK },
+  {
+    of: 'runc',
+    line: /^mount \/(proc|sys)\/\S+ tmpfs ro,relatime \(tmpfs ro(,inode64|,[ug]id=\d+)* \/\)$/,
+    reason: MASK,
+  },
   {
     of: 'us',
-    line: /^mount \/(proc|sys)\/\S+ tmpfs ro,nosuid,nodev,noexec,relatime \(tmpfs ro,size=4k,nr_inodes=1(,inode64)? \/\)$/,
+    line: /^mount \/(proc|sys)\/\S+ tmpfs ro,nosuid,nodev,noexec,relatime \(tmpfs ro,size=4k,nr_inodes=1(,inode64|,[ug]id=\d+)* \/\)$/,
     reason: MASK,
   },
   {
@@ -207,6 +220,16 @@ const differences: readonly Difference[] = [
   { where: v2, in: 'more limits', of: 'us', line: /^limit \S+cpu.weight:59$/, reason: CURVE },
   { where: v2, of: 'runc', line: /^mount \/sys\/fs\/cgroup cgroup2 r[ow],\S+ \(cgroup rw/, reason: LABEL },
   { where: v2, of: 'us', line: /^mount \/sys\/fs\/cgroup cgroup2 r[ow],\S+ \(cgroup2 rw/, reason: LABEL },
+  { in: users, of: 'runc', line: /^directory \S+ \S+ 65534:65534$/, reason: MAPPED },
+  { in: users, of: 'us', line: /^directory \S+ \S+ 0:0$/, reason: MAPPED },
+  { in: users, of: 'us', line: /^may write \/new$/, reason: MAPPED },
+  { in: users, of: 'runc', line: /^device \S+ c\S+ 65534:65534 /, reason: NODES },
+  { in: users, of: 'us', line: /^device \S+ c\S+ 0:0 /, reason: NODES },
+  { in: users, of: 'runc', line: /^mount \S+ devtmpfs \S+ \(devtmpfs \S+ \/[a-z]+\)$/, reason: NODES },
+  { in: users, of: 'runc', line: /^mount \/(proc|dev|sys)(\/[a-z]+)? (proc|tmpfs|sysfs) \S+ \(\3 /, reason: NAMELESS },
+  { in: users, of: 'us', line: /^mount \/(proc|dev|sys)(\/[a-z_]+)? (proc|tmpfs|sysfs) \S+ \(none /, reason: NAMELESS },
+  { in: users, of: 'runc', line: /^device \/dev\/mqueue drwxrwxrwt 0:65534 /, reason: QUEUES },
+  { in: users, of: 'us', line: /^device \/dev\/mqueue drwxrwxrwt 65534:65534 /, reason: QUEUES },
   { of: 'runc', line: /^exit 1$/, reason: CODES },
   { of: 'us', line: /^exit 12[67]$/, reason: CODES },
   { of: 'runc', line: /^stderr .*unable to start container process: exec: /, reason: WORDS },
