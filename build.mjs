@@ -39,6 +39,9 @@ const outdir = `dist.${process.pid}` // becomes dist/ when all of it is there
 await build({
   ...common,
   entryPoints: { engine: 'toolkit/cli/main.ts' },
+  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+  footer: { js: '})' },
+  charset: 'ascii', // see entry.cjs
   minifySyntax: true,
   minifyWhitespace: true,
   format: 'cjs',
@@ -75,6 +78,8 @@ await build({
   banner: { js: '(async function (require, __filename, __dirname, done) {' },
   footer: { js: '})' },
 })
+// A regular expression is the one place where esbuild cannot write \\u2026 for …
+if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/engine.cjs`, 'utf8'))) throw new Error('engine.cjs is not ASCII')
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 // What others import: `toolkit/primitives/overlay` and its like, one file each.
 await build({

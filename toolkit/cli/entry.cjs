@@ -15,13 +15,8 @@ function read(file) {
   }
 }
 
-const script = new Script(
-  `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'utf8')}\n})`,
-  {
-    filename,
-    cachedData: read(cache),
-  },
-)
+// The build has put a function around it, and all of it is ASCII: read byte by byte, nothing is copied or decoded.
+const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: read(cache) })
 const engine = { exports: {} }
 script.runInThisContext()(engine.exports, require, engine, filename, __dirname)
 if (process.env.TOOLKIT_BUILD) engine.exports.warmUp().then(() => writeFileSync(cache, script.createCachedData()))

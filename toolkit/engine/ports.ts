@@ -71,7 +71,7 @@ export const quote = (value: string): string =>
   /^[\x21-\x7e]{1,80}$/.test(value)
     ? value
     : JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value).replace(
-        /[^\x20-\x7e…]/g,
+        /[^\x20-\x7e\u2026]/g,
         char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
       )
 

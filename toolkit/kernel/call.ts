@@ -13,7 +13,8 @@ function syscall(n: number, registers: (number | bigint)[]): number {
   libc ??= koffi
     .load('libc.so.6')
     .func('syscall', 'long', ['long', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr'])
-  return Number(libc(n, ...([...registers, 0, 0, 0, 0, 0, 0].slice(0, 6) as number[])))
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = registers
+  return Number(libc(n, a, b, c, d, e, f))
 }
 
 /** A string as C wants it. One with a NUL inside would silently end there, and name something else. */

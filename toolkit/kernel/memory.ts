@@ -89,8 +89,9 @@ export class Memory {
     return arg instanceof Uint8Array ? this.put(arg) : this.#putList(arg)
   }
 
+  /** `at` is a multiple of 4. */
   write32(at: number, value: number): void {
-    this.view.writeInt32LE(value, at - this.address)
+    this.#words[(at - this.address) / 4] = value
   }
 
   /** Up to 53 bits, signed; in two halves, because a BigInt costs more than all else here. `at` is a multiple of 8. */

@@ -99,8 +99,15 @@ export interface Available {
   readonly last: number
 }
 
-/** Asks the kernel what this process can pass on. */
+let found: Available | undefined
+
+/** What this process can pass on. Asks the kernel, once: it stays the same as long as nobody drops something. */
 export function available(): Available {
+  found ??= ask()
+  return found
+}
+
+function ask(): Available {
   const has = (bit: number): number => attempt('prctl', [PR.CAPBSET_READ, bit, 0, 0, 0]) // 1, 0, or -EINVAL
   let last = ALL_CAPABILITIES.length - 1
   while (has(last) < 0) last--
