@@ -5,9 +5,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { readLayout } from '../../toolkit/observe/cgroups.ts'
 import { onTerminal } from '../cli/pty.ts'
 import { bin, nothing, skipped, World } from '../cli/toolkit.ts'
+import { cgroups, type Difference, here, users, v2 } from './differences.ts'
+import { normal, PROBE } from './probe.ts'
 
 const KNOWN = '1.1' // the list of differences is one with this runc
 const [, version] = /^runc version (\d+\.\d+)/.exec(spawnSync('runc', ['--version'], { encoding: 'utf8' }).stdout) ?? []
@@ -33,59 +34,6 @@ afterEach(() => {
   expect(world.left()).toEqual(nothing)
   expect(fs.existsSync(`${world.state}/runc`) ? fs.readdirSync(`${world.state}/runc`) : []).toEqual([])
 })
-
-const LIMITS = `memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes cpu.cfs_quota_us
-  cpu.cfs_period_us cpu.shares pids.max devices.list memory.max memory.swap.max memory.low cpu.max cpu.weight`
-  .split(/\s+/)
-  .map(name => `-name ${name}`)
-  .join(' -o ')
-
-/** What the program looks at, a line each, with the kind of thing before it. The shell is what is looked at. */
-const PROBE = `
-show() { while read -r line; do echo "$1 $line"; done; }
-show status </proc/$$/status
-show mountinfo </proc/$$/mountinfo
-show cgroup </proc/$$/cgroup
-show limits </proc/$$/limits
-show oom_score_adj </proc/$$/oom_score_adj
-show uid_map </proc/$$/uid_map
-ls -l /proc/$$/ns | show namespace
-grep -s . $(find /sys/fs/cgroup -maxdepth 2 ${LIMITS}) | show limit
-id | show id
-env | show env
-pwd | show pwd
-hostname | show hostname
-umask | show umask
-tty | show tty
-stat -c '%N %A %u:%g %t:%T' /dev/* /dev/pts/* /dev/mqueue /dev/shm | show device
-stat -c '%n %A %u:%g' / /proc /sys /tmp . | show directory
-echo descriptors /proc/$$/fd/* # one of them is the directory itself
-ls /sys/class/net | show link
-for name in net/ipv4/ping_group_range net/ipv4/ip_unprivileged_port_start net/ipv4/ip_forward kernel/shmmax; do
-  echo "sysctl $name $(cat /proc/sys/$name)"
-done
-touch /new /dev/new 2>/dev/null
-for path in /new /dev/new /proc/sys/kernel/hostname /sys/class/net/lo/mtu /mnt/volume/file; do
-  [ -e $path ] && ( : >>$path ) 2>/dev/null && echo "may write $path"
-done
-for path in /proc/kcore /proc/keys /proc/timer_list /proc/interrupts; do
-  echo "masked $path $(head -c 10 $path 2>/dev/null | wc -c)"
-done
-echo masked /sys/firmware/*
-for device in /dev/zero-of-ours /dev/full-of-ours; do
-  [ -c $device ] && ( : <$device ) 2>/dev/null && echo "may read $device"
-  [ -c $device ] && ( : >>$device ) 2>/dev/null && echo "may write $device"
-done
-mount -t tmpfs tmpfs /tmp 2>&1 | show mount-refused
-touch /dev/file 2>/dev/null
-chown 5:5 /dev/file 2>&1 | show chown-refused
-mknod /dev/disk b 254 0 2>&1 | show mknod-refused
-unshare -U true 2>&1 | show unshare-refused
-echo the end
-`
-
-const users = 'users of its own'
-const cgroups = 'the host’s cgroups'
 
 /** Flags of `run`. */
 const wishes: Record<string, readonly string[]> = {
@@ -143,141 +91,6 @@ const programs: Record<string, Program> = {
   'no such file': { words: ['/no/such'] },
   'a file that is no program': { words: ['/etc/passwd'] },
   'a directory': { words: ['/etc'] },
-}
-
-interface Difference {
-  /** Whose line it is. */
-  readonly of: 'runc' | 'us'
-  readonly line: RegExp
-  readonly reason: string
-  /** Only in this row; else in any. */
-  readonly in?: string
-  /** Only on such a machine; else on any. */
-  readonly where?: boolean
-}
-
-const COPY = 'we run a container on a layer of its own over the root file system, runc in the directory itself'
-const ETC = 'the engine writes these files for each container; a spec cannot say what is in them'
-const MASK = 'the same mask: we cover all directories with one tmpfs, without room for a file, and nothing in it counts'
-const PLACE = 'the directory above the v1 hierarchies is read-only with us, as they are; runc leaves it writable'
-const GROUPS = 'runc makes a group in every hierarchy, we do where there is something to limit, to count or to pause'
-const TREE = 'without a cgroup namespace of its own we show the host’s groups, as asked; runc only the container’s'
-const WORDS = 'the same failure in other words'
-const TIME = 'a time namespace, with the host’s clocks, is left out of the spec: runc 1.1 knows none'
-const CODES = 'we end as docker does: 127 for what is not there, 126 for what cannot be executed; runc 1.1 with 1'
-
-const POWERS = 'runc switches on every controller, we those that limit something'
-const CURVE = 'the weight for --cpu-shares by the newer formula of runc and crun, which runc 1.1 does not know yet'
-const LABEL = 'the source of a cgroup2 mount is a word without a meaning'
-
-const MAPPED = 'we map the files of the image to the users of the container; with runc 1.1 they belong to nobody'
-const NODES = 'we make devices for these users from outside, runc binds those of the host'
-const NAMELESS = 'these are made before they are attached, and have no source then'
-const QUEUES = 'its file system begins with the namespace, before there are users to own it; all may write in it'
-
-const v2 = readLayout(process.pid)?.layout === 'v2'
-const v1 = !v2
-
-const differences: readonly Difference[] = [
-  { of: 'runc', line: /^mount \/ (?!overlay)\S+ r[ow],/, reason: COPY },
-  { of: 'us', line: /^mount \/ overlay r[ow],/, reason: COPY },
-  { of: 'runc', line: /^namespace time(_for_children)? the host’s$/, reason: TIME },
-  { of: 'us', line: /^namespace time(_for_children)? its own$/, reason: TIME },
-  { of: 'us', line: /^mount \/etc\/(hostname|hosts|resolv.conf) \S+ rw,\S+ \(\S+ \S+ STATE\//, reason: ETC },
-  {
-    of: 'runc',
-    line: /^mount \/(proc|sys)\/\S+ tmpfs ro,relatime \(tmpfs ro(,inode64|,[ug]id=\d+)* \/\)$/,
-    reason: MASK,
-  },
-  {
-    of: 'us',
-    line: /^mount \/(proc|sys)\/\S+ tmpfs ro,nosuid,nodev,noexec,relatime \(tmpfs ro,size=4k,nr_inodes=1(,inode64|,[ug]id=\d+)* \/\)$/,
-    reason: MASK,
-  },
-  {
-    of: 'runc',
-    line: /^device '\/dev\/core' -> '\/proc\/kcore'/,
-    reason: 'runc makes a name for what is masked; docker’s list of devices has none',
-    where: fs.existsSync('/proc/kcore'),
-  },
-  {
-    of: 'runc',
-    line: /^limit \S+devices.list:c 10:200 rwm$/,
-    reason: 'runc 1.1 lets every container use /dev/net/tun; docker and later runc do not',
-    where: v1,
-  },
-  { where: v1, of: 'runc', line: /^mount \/sys\/fs\/cgroup tmpfs rw,/, reason: PLACE },
-  { where: v1, of: 'us', line: /^mount \/sys\/fs\/cgroup tmpfs ro,/, reason: PLACE },
-  { where: v1, of: 'runc', line: /^mount \/sys\/fs\/cgroup\/(cpuset|systemd) cgroup r[ow],/, reason: GROUPS },
-  { where: v1, in: cgroups, of: 'runc', line: /^cgroup \S*:\S*\/ID$/, reason: GROUPS },
-  { where: v1, in: cgroups, of: 'us', line: /^cgroup \S*:\S*(\/toolkit\/ID|\/)$/, reason: GROUPS },
-  { where: v1, in: cgroups, of: 'runc', line: /^mount \/sys\/fs\/cgroup\/\S+ cgroup ro,.* \S*\/ID\)$/, reason: TREE },
-  { where: v1, in: cgroups, of: 'us', line: /^mount \/sys\/fs\/cgroup\/\S+ cgroup2? ro,.* \S*\/\)$/, reason: TREE },
-  { where: v1, in: cgroups, of: 'runc', line: /^limit /, reason: TREE },
-  { where: v1, in: cgroups, of: 'us', line: /^limit \S+devices.list:a \*:\* rwm$/, reason: TREE },
-  { where: v2, of: 'runc', line: /^limit \S+(cpu.weight:100|cpu.max:max 100000)$/, reason: POWERS },
-  { where: v2, in: 'more limits', of: 'runc', line: /^limit \S+cpu.weight:20$/, reason: CURVE },
-  { where: v2, in: 'more limits', of: 'us', line: /^limit \S+cpu.weight:59$/, reason: CURVE },
-  { where: v2, of: 'runc', line: /^mount \/sys\/fs\/cgroup cgroup2 r[ow],\S+ \(cgroup rw/, reason: LABEL },
-  { where: v2, of: 'us', line: /^mount \/sys\/fs\/cgroup cgroup2 r[ow],\S+ \(cgroup2 rw/, reason: LABEL },
-  { in: users, of: 'runc', line: /^directory \S+ \S+ 65534:65534$/, reason: MAPPED },
-  { in: users, of: 'us', line: /^directory \S+ \S+ 0:0$/, reason: MAPPED },
-  { in: users, of: 'us', line: /^may write \/new$/, reason: MAPPED },
-  { in: users, of: 'runc', line: /^device \S+ c\S+ 65534:65534 /, reason: NODES },
-  { in: users, of: 'us', line: /^device \S+ c\S+ 0:0 /, reason: NODES },
-  { in: users, of: 'runc', line: /^mount \S+ devtmpfs \S+ (master )?\(\w+ \S+ \/[a-z]+\)$/, reason: NODES },
-  {
-    in: users,
-    of: 'runc',
-    line: /^mount \/(proc|dev|sys)(\/[a-z_-]+)? (proc|tmpfs|sysfs) \S+ \(\3 /,
-    reason: NAMELESS,
-  },
-  {
-    in: users,
-    of: 'us',
-    line: /^mount \/(proc|dev|sys)(\/[a-z_-]+)? (proc|tmpfs|sysfs) \S+ \(none /,
-    reason: NAMELESS,
-  },
-  { in: users, of: 'runc', line: /^device \/dev\/mqueue drwxrwxrwt 0:65534 /, reason: QUEUES },
-  { in: users, of: 'us', line: /^device \/dev\/mqueue drwxrwxrwt 65534:65534 /, reason: QUEUES },
-  { of: 'runc', line: /^exit 1$/, reason: CODES },
-  { of: 'us', line: /^exit 12[67]$/, reason: CODES },
-  { of: 'runc', line: /^stderr .*unable to start container process: exec: /, reason: WORDS },
-  { of: 'us', line: /^stderr toolkit: cannot start "/, reason: WORDS },
-]
-const here = differences.filter(({ where = true }) => where)
-
-const STATUS =
-  /^status (Umask|Uid|Gid|Groups|NSpid|TracerPid|Threads|Sig(Pnd|Blk|Ign|Cgt)|ShdPnd|Cap|NoNewPrivs|Seccomp|THP)/
-
-/** Host processes have numbers that differ. */
-const HOST_PIDS = /^status NSpid/
-
-/** A line without what is another one at every start: ids, and the numbers of mounts, namespaces and processes. */
-function normal(line: string): string[] {
-  const [kind, ...words] = line.trim().split(/\s+/)
-  const text = words.join(' ')
-  if (kind === 'status')
-    return STATUS.test(line) ? [`${kind} ${HOST_PIDS.test(line) ? text.replace(/\d{2,}/, 'PID') : text}`] : []
-  if (kind === 'mountinfo') return [`mount ${mount(text)}`]
-  if (kind === 'cgroup') return [`cgroup ${text.replace(/^\d+:/, '')}`]
-  if (kind === 'namespace') return namespace(text)
-  if (kind === 'descriptors') return [`descriptors ${text.replace(/\/proc\/\d+/g, '/proc/PID')}`]
-  return [`${kind} ${text}`]
-}
-
-/** mountinfo without numbers: where, what kind, how; and what of which file system, mounted how. */
-function mount(text: string): string {
-  const [left = '', right = ''] = text.split(' - ')
-  const [, , , root, point, options, ...propagation] = left.split(' ')
-  const spread = propagation.map(word => word.replace(/:\d+/, ''))
-  const [type, source, superOptions] = right.split(' ')
-  return [point, type, options, ...spread, `(${source} ${superOptions} ${root})`].join(' ')
-}
-
-function namespace(text: string): string[] {
-  const [, name, id] = /(\w+) -> (.*)$/.exec(text) ?? []
-  return name ? [`namespace ${name} ${id === fs.readlinkSync(`/proc/self/ns/${name}`) ? 'the host’s' : 'its own'}`] : []
 }
 
 const OURS = /\b(toolkit-test-\d+-\d+|[0-9a-f]{12})\b/g
