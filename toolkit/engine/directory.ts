@@ -140,7 +140,7 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
     return writing(() => {
       for (const name of [...PLACES, 'names']) makeTree(resolve(rootDir(), name))
       const name = exclusively(() => {
-        mkdirSync(directory, 0o711)
+        mkdirSync(directory, 0o700) // its set-user-ID programs are not for users of the host (CVE-2021-41091)
         made = true
         held = lock(`${directory}/lock`, { wait: true })!
         failpoint('locked')
