@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { complain, REQUIREMENTS, type RequirementId, refuse } from '../../toolkit/engine/host.ts'
+import { complain, type RequirementId, refuse, requirement, requirements } from '../../toolkit/engine/host.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
 import { bin } from './toolkit.ts'
 
@@ -47,7 +47,7 @@ function examine(before: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
 describe('what it says', () => {
   test('is one result for each requirement, with the words of a refusal', () => {
     const { checks } = examine([], { PATH: '/nowhere' }) // so that something is amiss
-    expect(checks.map(({ id }) => id).sort()).toEqual(Object.keys(REQUIREMENTS).sort())
+    expect(checks.map(({ id }) => id).sort()).toEqual(Object.keys(requirements()).sort())
     const amiss = checks.filter(({ state }) => state === 'warning' || state === 'missing')
     expect(amiss.map(({ id }) => id)).toContain('util-linux')
     for (const { id, detail, remedy, message, state, needed } of amiss) {
@@ -61,8 +61,8 @@ describe('what it says', () => {
   test('is a line for each, and under what is missing what it costs and what to type', () => {
     const { stdout, stderr } = doctor([], [], { PATH: '/nowhere' })
     expect(stderr).toBe('')
-    for (const { title } of Object.values(REQUIREMENTS)) expect(stdout).toMatch(new RegExp(`^  [✓!✗?] ${title}`, 'm'))
-    const { missing, cost, remedy } = REQUIREMENTS['util-linux']
+    for (const { title } of Object.values(requirements())) expect(stdout).toMatch(new RegExp(`^  [✓!✗?] ${title}`, 'm'))
+    const { missing, cost, remedy } = requirement('util-linux')
     const found = stdout.slice(stdout.indexOf('  ! unshare')).split('\n').slice(0, 4)
     expect(found).toEqual([
       `  ! unshare, nsenter     ${missing} (unshare`,
@@ -98,7 +98,7 @@ test('a refusal is a line: what was asked, what is missing, what to type', () =>
     message: 'run: -m 1g: there is no cgroup controller memory here (not mounted); try: x',
     exitCode: 125,
   })
-  for (const id of Object.keys(REQUIREMENTS) as RequirementId[]) expect(complain(id)).toMatch(/^[^\n]+; try: [^\n]+$/)
+  for (const id of Object.keys(requirements()) as RequirementId[]) expect(complain(id)).toMatch(/^[^\n]+; try: [^\n]+$/)
 })
 
 describe.skipIf(!isRoot)(`as root${isRoot ? '' : ' (skipped: needs root)'}`, () => {

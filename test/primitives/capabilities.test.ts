@@ -8,7 +8,7 @@ import * as credentials from '../../toolkit/primitives/credentials.ts'
 import { call, plan, shell } from '../kernel/plans.ts'
 import { carryOut, failure } from './carry-out.ts'
 
-const { ALL_CAPABILITIES, DEFAULT_CAPABILITIES, available, choose } = capabilities
+const { ALL_CAPABILITIES, DEFAULT_CAPABILITIES, available, choose, lacking } = capabilities
 type Name = capabilities.CapabilityName
 
 const everything = { held: ALL_CAPABILITIES, last: 40 }
@@ -34,14 +34,16 @@ describe('choose', () => {
     expect([inheritable, ambient]).toEqual([[], []])
   })
 
-  test('what we lack is left out of what was not named, and refused where it was', () => {
+  test('what we lack is left out, and told where it was named', () => {
     const held = ALL_CAPABILITIES.filter(name => name !== 'CAP_SYS_RESOURCE' && name !== 'CAP_MKNOD')
     expect(choose({ ...nothing, privileged: true }, { held }).bounding).toEqual(held)
     expect(choose({ ...nothing, add: ['ALL'] }, { held }).bounding).toEqual(held)
     expect(choose(nothing, { held }).bounding).toEqual(held.filter(name => DEFAULT_CAPABILITIES.includes(name)))
-    expect(() => choose({ ...nothing, add: ['CAP_SYS_RESOURCE'] }, { held })).toThrow(
-      /^run: --cap-add CAP_SYS_RESOURCE: not in our own bounding set.*allowed here: CHOWN/,
-    )
+    const named = { ...nothing, add: ['CAP_KILL', 'CAP_SYS_RESOURCE'] as const }
+    expect(short(choose({ ...named, drop: ['ALL'] }, { held }).bounding)).toBe('KILL')
+    expect(lacking(named, { held })).toBe('CAP_SYS_RESOURCE')
+    for (const wish of [nothing, { ...nothing, add: ['ALL'] as const }, { ...named, privileged: true }])
+      expect(lacking(wish, { held })).toBeUndefined()
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RLIMIT } from '../../toolkit/kernel/constants.ts'
 import { LIMIT_NAMES, readLimits } from '../../toolkit/observe/limits.ts'
-import { check, current, plan, type Rlimit, type RlimitType } from '../../toolkit/primitives/rlimits.ts'
+import { aboveOurs, current, plan, type Rlimit, type RlimitType } from '../../toolkit/primitives/rlimits.ts'
 import { shell } from '../kernel/plans.ts'
 import { carryOut } from './carry-out.ts'
 
@@ -39,21 +39,17 @@ test('2**64 - 1, as JSON has it, is no limit', () => {
   expect(step!.shell).toBe('ulimit -Sc 0')
 })
 
-describe('check', () => {
+describe('above ours', () => {
   const { hard } = current('RLIMIT_NPROC')
   const limit = (soft: number, hard: number): Rlimit => ({ type: 'RLIMIT_NPROC', soft, hard })
 
-  test.skipIf(hard < 0)('above our own hard limit is refused, and with SYS_RESOURCE not (a hard limit needed)', () => {
-    expect(() => check([limit(1, hard)], false)).not.toThrow()
-    expect(() => check([limit(1, hard + 1)], true)).not.toThrow()
-    for (const most of [hard + 1, -1])
-      expect(() => check([limit(1, most)], false)).toThrow(
-        `run: --ulimit nproc=1:${most}: the hard limit is ${hard} here`,
-      )
+  test.skipIf(hard < 0)('is what is higher than our hard limit (a hard limit needed)', () => {
+    expect(aboveOurs([limit(1, hard)])).toBeUndefined()
+    for (const high of [limit(1, hard + 1), limit(1, -1)]) expect(aboveOurs([limit(1, hard), high])).toBe(high)
   })
 
-  test('where ours is none, nothing is too much', () => {
+  test('is nothing where ours is none', () => {
     expect(current('RLIMIT_CPU').hard).toBe(-1)
-    expect(() => check([{ type: 'RLIMIT_CPU', soft: -1, hard: -1 }], false)).not.toThrow()
+    expect(aboveOurs([{ type: 'RLIMIT_CPU', soft: -1, hard: -1 }])).toBeUndefined()
   })
 })

@@ -175,6 +175,8 @@ own
 
   test('without id-mapped layers there is a clear error', () => {
     const layers = { lower: [base], upper: '/u', work: '/w' }
-    expect(() => planRootfs({ layers, target: '/t', mappings: plain }, 'mount')).toThrow(/^--userns: .* Linux 6.5 can$/)
+    expect(() => planRootfs({ layers, target: '/t', mappings: plain }, 'mount')).toThrow(
+      /^run: --userns private: .* \(Linux 6.5\); try: /,
+    )
   })
 })

@@ -1,3 +1,4 @@
+import { refuse } from '../engine/host.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
@@ -59,7 +60,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   if (process.getuid!() !== 0)
-    throw new UsageError(`run: making a container needs root; try 'sudo toolkit run …', or --dry-run to see the plan`)
+    throw refuse('root', { asked: 'run', remedy: 'sudo toolkit run …, or --dry-run to see the plan' })
   if (flags.tty && flags.interactive && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })

@@ -12,10 +12,12 @@ import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import { type DeviceRule, deviceList, v1Action, v2Action } from '../primitives/device-rules.ts'
-import { freeze, thaw } from '../primitives/freezer.ts'
-import { CONTROLLERS, type Controller, limitAction, type Resources, settings } from '../primitives/limits.ts'
+import { freeze, hasFreezer, thaw } from '../primitives/freezer.ts'
+import { CONTROLLERS, type Controller, limitAction, NoFile, type Resources, settings } from '../primitives/limits.ts'
 import type { Mount } from '../primitives/mount.ts'
 import { groupV2 } from './cgroup-v2.ts'
+import { refuse } from './host.ts'
+import { saying } from './refusal.ts'
 
 /** `linux.resources` of an OCI config.json. */
 export interface AllResources extends Resources {
@@ -149,9 +151,17 @@ function limits(groups: readonly cgroups.Group[], resources: Resources): Action[
     const group = find(groups, controller)
     if (!group) return []
     return settings(controller, complete, group.version).map(setting =>
-      limitAction(cgroups.directoryOf(group), controller, setting),
+      saying(limitAction(cgroups.directoryOf(group), controller, setting), withoutFile),
     )
   })
+}
+
+/** What the doctor knows, too, it says in its words. */
+function withoutFile(error: unknown): unknown {
+  if (!(error instanceof NoFile)) return error
+  const { flag: asked, file: detail } = error
+  if (/memsw|swap/.test(detail)) return refuse('cgroup-swap', { asked, detail })
+  return detail.includes('weight') && asked.includes('blkio') ? refuse('cgroup-io-weight', { asked, detail }) : error
 }
 
 function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllResources): Action[] {
@@ -225,5 +235,10 @@ export const oomKilled = (directories: readonly string[]): boolean => (oomKills(
 /** What it has used, and may use. */
 export const figures = (directories: readonly string[]): CgroupFigures => readCgroup(directories)
 
-export const pause = (directories: readonly string[]): void => freeze(directories)
+/** Stops all processes of a container. Throws a UsageError where that cannot be. */
+export function pause(directories: readonly string[]): void {
+  if (!hasFreezer(directories)) throw refuse('cgroup-freezer', { asked: 'pause' })
+  freeze(directories)
+}
+
 export const resume = (directories: readonly string[]): void => thaw(directories)

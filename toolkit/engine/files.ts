@@ -16,6 +16,7 @@ import { dirname } from 'node:path'
 import { attempt } from '../kernel/call.ts'
 import { LOCK } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { requirement } from './host.ts'
 
 /**
  * Takes the lock behind `path`; undefined where another process has it and we do not want to wait, or it has gone.
@@ -72,7 +73,8 @@ export function entries(directory: string): string[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return []
-    if (code === 'EACCES') throw new UsageError(`cannot read ${directory}: permission denied; run it as root (sudo)`)
+    if (code === 'EACCES')
+      throw new UsageError(`cannot read ${directory}: permission denied; try: ${requirement('root').remedy}`)
     throw error
   }
 }

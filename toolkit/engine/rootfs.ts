@@ -1,10 +1,10 @@
 // The root file system of a container: layers become a mount, and the mount becomes its root directory.
 import type { Action } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
 import * as mount from '../primitives/mount.ts'
 import * as overlay from '../primitives/overlay.ts'
 import * as user from '../primitives/user.ts'
+import { refuse } from './host.ts'
 
 /** Who makes the overlay: the engine, as a detached mount, or the new process with mount(2). */
 export type Way = 'detached' | 'mount'
@@ -38,10 +38,7 @@ export const ROOTFS = 'rootfs'
  */
 export function planRootfs({ layers, target, mappings }: RootfsWish, way = wayHere()): Rootfs {
   if (way === 'mount') {
-    if (mappings)
-      throw new UsageError(
-        '--userns: a user namespace needs an overlay over id-mapped layers, which this kernel cannot make; Linux 6.5 can',
-      )
+    if (mappings) throw refuse('detached-mounts', { asked: 'run: --userns private' })
     const steps = [...overlay.plan(layers, target), ...mount.pivotRoot(target), ...mount.detachOldRoot()]
     return { before: [], steps }
   }

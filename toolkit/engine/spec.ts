@@ -5,18 +5,26 @@ import { resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
-import { ALL_CAPABILITIES, type Available, available, type Capabilities, choose } from '../primitives/capabilities.ts'
+import {
+  ALL_CAPABILITIES,
+  type Available,
+  available,
+  type Capabilities,
+  choose,
+  lacking,
+} from '../primitives/capabilities.ts'
 import type { User } from '../primitives/credentials.ts'
 import type { Device } from '../primitives/devices.ts'
 import { MASKED_PATHS, READONLY_PATHS } from '../primitives/masks.ts'
 import type { Mount } from '../primitives/mount.ts'
 import { checkDirectory, type Process } from '../primitives/process.ts'
-import { check as checkRlimits, current, type Rlimit } from '../primitives/rlimits.ts'
+import { aboveOurs, current, type Rlimit } from '../primitives/rlimits.ts'
 import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '../primitives/sysctl.ts'
 import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import type { AllResources } from './cgroup.ts'
+import { refuse } from './host.ts'
 import type { NamespaceMode, RunOptions } from './options.ts'
 import { withMounts } from './volumes.ts'
 
@@ -90,6 +98,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
   const rootfs = resolve(options.rootfs)
   const hostname = hostnameOf(options, id)
   checkTogether(options)
+  checkRights(options)
   const { home, ...user } = resolveUser(rootfs, options)
   checkDirectory(cwd)
   return {
@@ -154,9 +163,23 @@ function environment(settings: readonly string[]): string[] {
   return [...variables.values()]
 }
 
+/** Nobody can give what he has not got. */
+function checkRights(options: RunOptions): void {
+  const name = lacking(options.capabilities, rightsOf(options))?.slice(4)
+  if (name === 'SYS_RESOURCE') throw refuse('cap-sys-resource', { asked: `run: --cap-add ${name}` })
+  if (name) throw refuse('capabilities', { asked: `run: --cap-add ${name}`, detail: `not ${name}` })
+  const high =
+    options.rlimits.length > 0 && !available().held.includes('CAP_SYS_RESOURCE') && aboveOurs(options.rlimits)
+  if (!high) return
+  const { type, soft, hard } = high
+  throw refuse('cap-sys-resource', {
+    asked: `run: --ulimit ${type.slice(7).toLowerCase()}=${soft}:${hard}`,
+    detail: `and our own hard limit is ${current(type).hard}`,
+  })
+}
+
 /** Those asked for, and the limit of open files that we were started with: Node raises it, the launcher tells it. */
 function rlimitsOf({ rlimits }: RunOptions): Rlimit[] {
-  checkRlimits(rlimits, available().held.includes('CAP_SYS_RESOURCE'))
   const { type, hard } = current('RLIMIT_NOFILE')
   const soft = Number(process.env.TOOLKIT_NOFILE)
   const inherited = soft > 0 && !rlimits.some(limit => limit.type === type)

@@ -28,6 +28,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive } from '../observe/process.ts'
 import { failpoint } from './failpoint.ts'
 import { entries, lock } from './files.ts'
+import { refuse, requirement } from './host.ts'
 import type { Resources } from './resources.ts'
 
 export interface ContainerState {
@@ -93,20 +94,18 @@ export const newId = (): string => randomBytes(32).toString('hex')
 export const idsIn = (place: Place): string[] =>
   entries(`${rootDir()}/${place}`).filter(name => /^[0-9a-f]{12}$/.test(name))
 
-/** Runs `action`; where the kernel refuses a file, a UsageError in one line. */
+/** Runs `action`; where the kernel refuses a file, a UsageError in the doctor's words. */
 export function writing<T>(action: () => T): T {
   try {
     return action()
   } catch (error) {
     const { errno, code } = error as NodeJS.ErrnoException
     if (errno === undefined) throw error
-    const remedy =
-      code === 'EMFILE' || code === 'ENFILE'
-        ? "raise 'ulimit -n'"
-        : 'set TOOLKIT_STATE to a directory that can be written'
-    throw new UsageError(
-      `cannot write the state of containers in ${stateDir()}: ${errnoMeaning(Math.abs(errno))}; ${remedy}`,
-    )
+    if (code === 'EMFILE' || code === 'ENFILE') throw refuse('open-files', { detail: code })
+    const detail = `${stateDir()}: ${errnoMeaning(Math.abs(errno))}`
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw refuse('disk-space', { detail })
+    const mayNot = process.getuid!() !== 0 && (code === 'EACCES' || code === 'EPERM')
+    throw refuse('state-dir', { detail, remedy: mayNot ? requirement('root').remedy : undefined })
   }
 }
 

@@ -19,6 +19,8 @@ import { route } from '../primitives/route.ts'
 import { vethPair } from '../primitives/veth.ts'
 import { firewall } from './firewall.ts'
 import { exclusively, type Lease, type Network, readLeases, readState, removeLease, writeState } from './leases.ts'
+import { wantedOfHost } from './network-refusal.ts'
+import { saying } from './refusal.ts'
 import { bootId } from './store.ts'
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
@@ -35,13 +37,13 @@ export function wire(lease: Lease, network: Network): Action[] {
     peer: { name: ETH0, mac: lease.mac, into: { process: 'pid' } },
   })
   return [
-    bridgeAction(lease, network),
+    saying(bridgeAction(lease, network), wantedOfHost('bridge')),
     messageAction({ ...gateway, lesson: '15-bridge', why: 'the host’s own place in the network: the way out' }),
     ignoreRouters(network.bridge),
     localAction(network),
-    firewallAction(lease, network), // before anything could pass
-    forwardAction(network),
-    messageAction(cable),
+    saying(firewallAction(lease, network), wantedOfHost('nftables')), // before anything could pass
+    saying(forwardAction(network), wantedOfHost('ip-forward')),
+    saying(messageAction(cable), wantedOfHost('veth')),
     messageAction(hairpin(lease.link)),
     messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
     messageAction(linkUp(ETH0), 'inside'),

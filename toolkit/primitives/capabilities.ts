@@ -6,7 +6,6 @@
 import { attempt } from '../kernel/call.ts'
 import { CAP, PR } from '../kernel/constants.ts'
 import { type Step, type Struct, step } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '17-security'
 
@@ -122,18 +121,20 @@ export interface CapabilityWish {
   readonly privileged: boolean
 }
 
+/** What was asked for by name, and is not there to be given; undefined where all is. */
+export const lacking = (
+  { add, privileged }: CapabilityWish,
+  { held }: Pick<Available, 'held'>,
+): CapabilityName | undefined =>
+  privileged ? undefined : add.filter(name => name !== 'ALL').find(name => !held.includes(name))
+
 /**
  * The capabilities of a container, docker's way: privileged is all; --cap-add ALL is all but those dropped; --cap-drop
- * ALL is only those added; else the default without those dropped and with those added. Of what was not asked for by
- * name, what this process has not got itself is left out. Throws a UsageError for one that was.
+ * ALL is only those added; else the default without those dropped and with those added. What this process
+ * has not got itself is left out; whether that was asked for, tells `lacking`.
  */
 export function choose({ add, drop, privileged }: CapabilityWish, { held }: Pick<Available, 'held'>): Capabilities {
   const named = add.filter(name => name !== 'ALL')
-  const lacking = privileged ? undefined : named.find(name => !held.includes(name))
-  if (lacking)
-    throw new UsageError(
-      `run: --cap-add ${lacking}: not in our own bounding set, so it cannot be given; allowed here: ${shortNames(held)}`,
-    )
   const chosen = new Set<string>(
     privileged
       ? held
@@ -146,8 +147,6 @@ export function choose({ add, drop, privileged }: CapabilityWish, { held }: Pick
   const set = held.filter(name => chosen.has(name))
   return { bounding: set, effective: set, permitted: set, inheritable: [], ambient: [] }
 }
-
-const shortNames = (names: readonly string[]): string => names.map(name => name.slice(4)).join(', ')
 
 /** Gives up for good, also for a set-user-ID program, what the container is not to have. Needs SETPCAP. */
 export function bound({ bounding }: Pick<Capabilities, 'bounding'>, { last }: Pick<Available, 'last'>): Step[] {

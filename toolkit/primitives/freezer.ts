@@ -25,6 +25,9 @@ function find(directories: readonly string[]): { directory: string; version: 1 |
   return undefined
 }
 
+/** Whether a group can be frozen. */
+export const hasFreezer = (directories: readonly string[]): boolean => find(directories) !== undefined
+
 const isFrozen = ({ directory, version }: { directory: string; version: 1 | 2 }): boolean =>
   version === 1
     ? text(`${directory}/freezer.state`)?.trim() === 'FROZEN'
@@ -55,8 +58,7 @@ function reach(group: { directory: string; version: 1 | 2 }, frozen: boolean): b
  */
 export function freeze(directories: readonly string[]): void {
   const group = find(directories)
-  if (!group)
-    throw new UsageError('cannot pause: no freezer here; mount -t cgroup -o freezer cgroup /sys/fs/cgroup/freezer')
+  if (!group) throw new UsageError('cannot pause: no cgroup here has a freezer')
   if (reach(group, true)) return
   order(group, false)
   throw new UsageError(`cannot pause: not all processes of ${group.directory} stopped within ${WAIT} seconds`)

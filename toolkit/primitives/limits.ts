@@ -223,7 +223,7 @@ const REFUSED: readonly (readonly [number, RegExp, string])[] = [
   [ERRNO.ERANGE, /cpuset/, 'the machine does not have that many'],
 ]
 
-/** Writes one limit into a group's directory. Throws a UsageError where the kernel cannot or will not. */
+/** Writes one limit into a group's directory. Throws a UsageError where the kernel cannot (NoFile) or will not. */
 export function limitAction(directory: string, controller: Controller, { flag, writes, optional }: Setting): Action {
   const { file, value } = writes[0]!
   return {
@@ -237,7 +237,7 @@ export function limitAction(directory: string, controller: Controller, { flag, w
         if (error === 0) return
         if (error !== ERRNO.ENOENT) throw refusal(flag, file, value, error)
       }
-      if (!optional) throw missing(flag, file)
+      if (!optional) throw new NoFile(flag, file)
     },
   }
 }
@@ -251,9 +251,17 @@ function write(path: string, text: string): number {
   return result < 0 ? -result : 0
 }
 
-function missing(flag: string, file: string): UsageError {
-  const reason = MISSING.find(([pattern]) => pattern.test(file))?.[1]
-  return new UsageError(`${flag}: this kernel has no ${file}${reason ? `: ${reason}` : ''}`)
+/** The controller is there, but cannot do this. */
+export class NoFile extends UsageError {
+  readonly flag: string
+  readonly file: string
+
+  constructor(flag: string, file: string) {
+    const reason = MISSING.find(([pattern]) => pattern.test(file))?.[1]
+    super(`${flag}: this kernel has no ${file}${reason ? `: ${reason}` : ''}`)
+    this.flag = flag
+    this.file = file
+  }
 }
 
 function refusal(flag: string, file: string, value: string, error: number): UsageError {

@@ -3,7 +3,6 @@
 import { invoke } from '../kernel/call.ts'
 import { RLIMIT } from '../kernel/constants.ts'
 import { type Step, type Struct, step } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '11-limits'
 
@@ -70,18 +69,8 @@ export function current(type: RlimitType): Rlimit {
   return { type, soft: soft!, hard: hard! }
 }
 
-/**
- * Refuses limits that the kernel will: a hard limit above our own. `mayRaise`: SYS_RESOURCE is in our bounding set.
- * Throws a UsageError that names the flag, so that nobody has to guess it from an EPERM.
- */
-export function check(rlimits: readonly Rlimit[], mayRaise: boolean): void {
-  if (mayRaise) return
+/** The first with a hard limit above our own, which takes SYS_RESOURCE; undefined where there is none. */
+export function aboveOurs(rlimits: readonly Rlimit[]): Rlimit | undefined {
   const above = (a: number, b: number) => !isUnlimited(b) && (isUnlimited(a) || a > b)
-  for (const { type, soft, hard } of rlimits) {
-    const most = current(type).hard
-    if (above(hard, most))
-      throw new UsageError(
-        `run: --ulimit ${type.slice(7).toLowerCase()}=${soft}:${hard}: the hard limit is ${most} here, and raising it needs CAP_SYS_RESOURCE; at most ${most}`,
-      )
-  }
+  return rlimits.find(({ type, hard }) => above(hard, current(type).hard))
 }

@@ -1,5 +1,5 @@
 // Looks at the host: for each requirement whether it is met. For `toolkit doctor`; no container pays for loading this.
-import { GROUPS, REQUIREMENTS, type Requirement, type RequirementId } from '../host.ts'
+import { GROUPS, type Requirement, type RequirementId, requirements } from '../host.ts'
 import * as cgroups from './cgroups.ts'
 import { type Check, type Finding, unchecked } from './check.ts'
 import * as course from './course.ts'
@@ -90,9 +90,9 @@ function run(id: RequirementId): Finding {
 
 /** Runs every check, in the order in which they are to be read. */
 export function checkHost(): Result[] {
-  const ids = Object.keys(REQUIREMENTS) as RequirementId[]
+  const ids = Object.keys(requirements()) as RequirementId[]
   const results = ids.map((id): Result => {
-    const requirement: Requirement = REQUIREMENTS[id]
+    const requirement = requirements()[id]
     const found = run(id)
     const { detail, remedy = requirement.remedy } = found
     return { id, ...requirement, remedy, state: stateOf(found, requirement), detail }
