@@ -68,8 +68,7 @@ describe.skipIf(skipped)(`an image that lies about its directories${skipped}`, (
     const look = ['sh', '-c', 'cat secret ./*/secret; ls /']
     for (const flags of [
       ['-v', `${volume}:${at}`, '-w', at],
-      ['--tmpfs', at],
-      ['--device', `/dev/null:${at}`],
+      ['--tmpfs', at, '--device', `/dev/null:${at}/null`],
     ])
       expect(run(...flags, root, ...look).stdout).not.toContain('secret')
     expect(fs.readdirSync(volume)).toEqual([])

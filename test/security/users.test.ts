@@ -117,3 +117,40 @@ describe.skipIf(skipped)(`row 18: /etc/passwd and /etc/group of an image that ar
     fs.rmSync(passwd)
   })
 })
+
+describe.skipIf(skipped)(`row 41: users of its own (CVE-2021-21284)${skipped}`, () => {
+  const MAP = ['--uidmap', '0:200000:1000', '--gidmap', '0:300000:1000']
+  const can = skipped ? { status: 0, stderr: '' } : run(...MAP, 'busybox', 'true')
+  const old = can.status !== 0 && can.stderr.includes('Linux 6.5')
+  const names = ['uid_map', 'gid_map'].map(name => `/proc/self/${name}`)
+
+  test.skipIf(old)('the maps are exact, and what it makes belongs to nobody else (id-mapped layers needed)', () => {
+    const volume = fs.mkdtempSync(`${world.state}-volume-`)
+    fs.chmodSync(volume, 0o777)
+    const script = `cat ${names.join(' ')}; touch /v/root; chown 7:9 /v/root; touch /v/other; chown 1000 /v/other 2>/dev/null && echo outside`
+    const { stdout } = run(...MAP, '-v', `${volume}:/v`, 'busybox', 'sh', '-c', script)
+    expect(stdout.replace(/ +/g, ' ').trim().split('\n')).toEqual(['0 200000 1000', ' 0 300000 1000'])
+    const owner = (name: string) => [fs.statSync(`${volume}/${name}`).uid, fs.statSync(`${volume}/${name}`).gid]
+    expect([owner('root'), owner('other')]).toEqual([
+      [200007, 300009],
+      [200000, 300000],
+    ])
+    fs.rmSync(volume, { recursive: true })
+  })
+
+  test.skipIf(old)('its root is nobody on the host, with all capabilities too (id-mapped layers needed)', () => {
+    const volume = fs.mkdtempSync(`${world.state}-volume-`) // 0700, of root
+    fs.writeFileSync(`${volume}/secret`, 'root’s', { mode: 0o600 })
+    execFileSync('mknod', ['-m', '666', `${volume}/zero`, 'c', '1', '5'])
+    const script = `cd /; cat /v/secret; touch /v/new && echo new; chown 0 /v && echo owner; head -c1 /v/zero
+      mknod /null c 1 3 && : >/null && echo device; mount -t tmpfs none /mnt
+      for f in kernel/core_pattern vm/drop_caches; do (: >>/proc/sys/$f) && echo $f; done; (: >>/proc/sysrq-trigger) && echo sysrq
+      head -c1 /proc/kcore; chroot /proc/1/root true; true`
+    const flags = [...MAP, '-v', `${volume}:/v`, '--cap-add', 'ALL', '--security-opt', 'seccomp=unconfined']
+    const open = ['--security-opt', 'systempaths=unconfined']
+    expect(run(...flags, ...open, 'busybox', 'sh', '-c', script)).toMatchObject({ status: 0, stdout: '' })
+    expect(fs.readdirSync(volume)).toEqual(['secret', 'zero'])
+    expect(run('-v', `${volume}:/v`, 'busybox', 'cat', '/v/secret').stdout, 'root of the host can').toBe('root’s')
+    fs.rmSync(volume, { recursive: true })
+  })
+})
