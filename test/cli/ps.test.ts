@@ -84,7 +84,7 @@ describe.skipIf(skipped)(`ps and rm${skipped}`, () => {
     )
     expect({ status, stderr }).toEqual({
       status: 125,
-      stderr: expect.stringMatching(/^toolkit: cannot read .*root.*\n$/),
+      stderr: expect.stringMatching(/^toolkit: cannot read .*; try: sudo toolkit …\n$/),
     })
   })
 

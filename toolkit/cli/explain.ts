@@ -10,6 +10,7 @@ import { cloneFlags, type Gate, isGate, type LessonName, type Plan, type Step, s
 import { makeRaw } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { print, printError } from './output.ts'
+import { printableLines } from './printable.ts'
 
 const GATE = 'explain'
 
@@ -69,7 +70,7 @@ export function printPlan(plan: Plan): void {
     if (isGate(entry)) act(entry.actions)
     else add(entry.lesson, formatStep(++number, entry))
   }
-  print(lines.join('\n'))
+  print(printableLines(lines.join('\n')))
 }
 
 const formatResult = (result: number): string =>

@@ -3,6 +3,7 @@ import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { print, printError } from './output.ts'
+import { printable } from './printable.ts'
 
 declare const VERSION: string
 
@@ -64,7 +65,7 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
 function explainError(error: Error): string {
   if (error instanceof KernelError && error.call === 'execve')
     return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
-  if (error instanceof UsageError || error instanceof KernelError) return error.message
+  if (error instanceof UsageError || error instanceof KernelError) return printable(error.message)
   const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
   return errno === undefined
     ? String(error.stack)

@@ -1,5 +1,6 @@
 // Lines to the terminal without Node's streams: they cost milliseconds to load, and `toolkit run` is to be quick.
 import { writeSync } from 'node:fs'
+import { printableLines } from './printable.ts'
 
 function write(fd: number, text: string): void {
   const bytes = Buffer.from(text)
@@ -15,4 +16,5 @@ function write(fd: number, text: string): void {
 }
 
 export const print = (text: string): void => write(1, `${text}\n`)
-export const printError = (text: string): void => write(2, `${text}\n`)
+/** To stderr, with what would steer a terminal as escapes: errors quote what others have written. */
+export const printError = (text: string): void => write(2, `${printableLines(text)}\n`)

@@ -14,6 +14,10 @@ const escaped = (character: string): string => {
 /** The text with what would steer a terminal as escapes: `\x1b[2J`. */
 export const printable = (text: string): string => text.replace(HARMFUL, escaped)
 
+/** The same for several lines, whose tabs stay, too. */
+export const printableLines = (text: string): string =>
+  text.replace(HARMFUL, character => (character === '\n' || character === '\t' ? character : escaped(character)))
+
 /** Words as a shell would take them, those that need it in quotes. */
 export const printableWords = (words: readonly string[]): string =>
   words.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : printable(JSON.stringify(word)))).join(' ')

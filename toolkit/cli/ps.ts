@@ -2,6 +2,7 @@ import { type ContainerRow, listContainers } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
+import { printable, printableJson } from './printable.ts'
 
 const command: Command = {
   usage: 'ps [OPTIONS]',
@@ -18,7 +19,7 @@ export async function main(argv: string[]): Promise<number> {
   if (rest.length > 0) throw new UsageError(`ps: takes no ${JSON.stringify(rest[0])}; see 'toolkit ps --help'`)
   const rows = listContainers().filter(({ running }) => running || flags.all)
   if (flags.json) {
-    print(JSON.stringify(rows.map(({ id, state, running }) => ({ id, ...state, running }))))
+    print(printableJson(rows.map(({ id, state, running }) => ({ id, ...state, running }))))
     return 0
   }
   const table = rows.map(row => [
@@ -29,7 +30,10 @@ export async function main(argv: string[]): Promise<number> {
     status(row),
     row.state?.name ?? '?',
   ])
-  const lines = [['CONTAINER ID', 'ROOTFS', 'COMMAND', 'CREATED', 'STATUS', 'NAME'], ...table]
+  const lines = [
+    ['CONTAINER ID', 'ROOTFS', 'COMMAND', 'CREATED', 'STATUS', 'NAME'],
+    ...table.map(cells => cells.map(printable)),
+  ]
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map(line => line[column]!.length)))
   for (const line of lines)
     print(

@@ -2,6 +2,7 @@ import { removeContainer, sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print, printError } from './output.ts'
+import { printable } from './printable.ts'
 
 const command: Command = {
   usage: 'rm CONTAINER…',
@@ -23,7 +24,7 @@ export async function main(argv: string[]): Promise<number> {
       print(removeContainer(id, stuck))
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
-      printError(`toolkit: ${error.message}`) // and go on: the others are meant, too
+      printError(`toolkit: ${printable(error.message)}`) // and go on: the others are meant, too
       status = error.exitCode
     }
   }
