@@ -1,5 +1,7 @@
 // Times of whole programs, from before the fork until they are waited for.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 
 export interface Contender {
   readonly name: string
@@ -61,4 +63,45 @@ export function formatTable(results: readonly Result[]): string {
   return rows
     .map(row => row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  '))
     .join('\n')
+}
+
+/** CPU time of children that have been waited for and of theirs, in milliseconds: RUSAGE_CHILDREN of getrusage(2). */
+function childrenTime(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // from field 3 on, proc_pid_stat(5)
+  return 10 * (Number(fields[16 - 3]) + Number(fields[17 - 3])) // in hundredths of a second
+}
+
+async function runAtOnce({ name, argv }: Contender, count: number): Promise<void> {
+  const all = Array.from({ length: count }, () => spawn(argv[0]!, argv.slice(1), { stdio: 'ignore' }))
+  const codes = await Promise.all(all.map(async child => (await once(child, 'exit'))[0]))
+  if (codes.some(code => code !== 0)) throw new Error(`${name}, ${count} at once: exit codes ${codes}`)
+}
+
+/** Milliseconds of CPU time, sorted: of so many one after another, and of as many at once; and the second by the first. */
+export interface Crowd {
+  readonly alone: readonly number[]
+  readonly together: readonly number[]
+  readonly ratio: readonly number[]
+}
+
+/** What it costs to run at the same time: whether processes wait for each other by doing something. */
+export async function crowd(contender: Contender, count: number, rounds: number): Promise<Crowd> {
+  const measured: { alone: number; together: number; ratio: number }[] = []
+  for (let n = 0; n < rounds; n++) {
+    const start = childrenTime()
+    for (let i = 0; i < count; i++) runOnce(contender)
+    const middle = childrenTime()
+    await runAtOnce(contender, count)
+    const [alone, together] = [middle - start, childrenTime() - middle]
+    measured.push({ alone, together, ratio: together / alone })
+  }
+  const sorted = (key: keyof Crowd) => measured.map(row => row[key]).toSorted((a, b) => a - b)
+  return { alone: sorted('alone'), together: sorted('together'), ratio: sorted('ratio') }
+}
+
+export function formatCrowd({ alone, together, ratio }: Crowd, count: number): string {
+  const [one, all, by] = [alone, together, ratio].map(values => quantile(values, 0.5)) as [number, number, number]
+  const times = `${all.toFixed(0)} ms of CPU time, ${one.toFixed(0)} ms one after another`
+  return `${count} at once: ${times}; ratio ${by.toFixed(2)}`
 }

@@ -11,8 +11,27 @@ const IMAGE = 'toolkit-bench'
 const works = (...argv: string[]): boolean =>
   spawnSync(argv[0]!, argv.slice(1), { stdio: 'ignore', timeout: 30_000 }).status === 0
 
+interface Variant {
+  readonly name: string
+  readonly filtered: boolean
+  readonly limited: boolean
+}
+
+const VARIANTS: readonly Variant[] = [
+  { name: 'run', filtered: false, limited: false },
+  { name: 'run, seccomp', filtered: true, limited: false },
+  { name: 'run, seccomp, limits', filtered: true, limited: true },
+]
+
+/** `-m 64m --cpus 1 --pids-limit 100` as `linux.resources`. */
+const LIMITS = {
+  memory: { limit: 64 << 20, swap: 128 << 20 },
+  cpu: { quota: 100_000, period: 100_000 },
+  pids: { limit: 100 },
+}
+
 /** A bundle of the OCI runtime specification, from the runtime's own template. */
-function makeBundle(runtime: string, rootfs: string, directory: string, filtered: boolean): string {
+function makeBundle(runtime: string, rootfs: string, directory: string, { filtered, limited }: Variant): string {
   mkdirSync(directory, { recursive: true })
   spawnSync(runtime, ['spec'], { cwd: directory, stdio: 'ignore' })
   const file = join(directory, 'config.json')
@@ -22,23 +41,24 @@ function makeBundle(runtime: string, rootfs: string, directory: string, filtered
   config.root = { path: rootfs, readonly: true }
   if (filtered) config.linux.seccomp = seccomp
   else delete config.linux.seccomp
+  if (limited) Object.assign(config.linux.resources, LIMITS)
   writeFileSync(file, JSON.stringify(config))
   return directory
 }
 
-/** runc and crun, with and without a filter, where they are installed and work here. */
+/** runc and crun, with and without a filter and limits, where they are installed and work here. */
 export function runtimes(rootfs: string, scratch: string): { contenders: Contender[]; missing: string[] } {
   const contenders: Contender[] = []
   const missing: string[] = []
   for (const runtime of ['runc', 'crun']) {
-    for (const filtered of [false, true]) {
-      const name = `${runtime} run${filtered ? ', seccomp' : ''}`
+    for (const [i, variant] of VARIANTS.entries()) {
+      const name = `${runtime} ${variant.name}`
       const id = `bench-${process.pid}`
       if (!works(runtime, '--version')) {
         missing.push(`${name}: not installed`)
         continue
       }
-      const bundle = makeBundle(runtime, rootfs, join(scratch, `${runtime}${filtered ? '-seccomp' : ''}`), filtered)
+      const bundle = makeBundle(runtime, rootfs, join(scratch, `${runtime}-${i}`), variant)
       const argv = [runtime, 'run', '--bundle', bundle, id]
       if (works(...argv)) contenders.push({ name, argv })
       else missing.push(`${name}: does not work here (${firstLine(argv)})`)
