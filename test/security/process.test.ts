@@ -51,7 +51,7 @@ describe.skipIf(skipped)(`row 1: nobody writes to the engine's program (CVE-2019
 
   test('where the processes of the host are in sight, the engine is out of reach', () => {
     const script = `cd /proc/$PPID
-      for name in exe root/ cwd/ fd/1; do ls -L $name >/dev/null 2>&1 && echo $name; done
+      for name in exe root/ cwd/ fd/1; do ls -dL $name >/dev/null 2>&1 && echo $name; done
       grep -q TOOLKIT environ 2>/dev/null && echo environ
       grep -q -- --rm cmdline && echo arguments`
     expect(world.sh(script, ['--pid', 'host'])).toBe('arguments\n')
