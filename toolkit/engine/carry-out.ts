@@ -42,6 +42,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
   const descriptors = new Map<string, number>()
   let process: Starting | undefined
   let alive = false
+  let standing = false // at a gate that we know of
   let acted = 0
   let terminal: Attachment | undefined
 
@@ -67,32 +68,48 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
     onStart(process)
     failpoint('process made')
     const gates = gatesOf(plan)
+    const context = { descriptors, process }
+    // What is done for it at a gate needs no more than that it is there: meanwhile it goes on. Who watches sees it there.
+    if (!observer) for (const { actions = [] } of gates.values()) await act(actions, context)
     const next = () => {
       alive = false // where next() throws, it has ended
       const gate = process!.next()
       alive = true
+      standing = gate !== undefined
       return gate
     }
     for (let name = next(); name !== undefined; name = next()) {
       const actions = gates.get(name)?.actions
-      if (actions) await act(actions, { descriptors, process })
+      if (actions) await act(observer ? actions : [], context)
       else if (name === TERMINAL_GATE) {
         const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
         terminal = attachTerminal(process.pidfd, options)
       } else await allowed(observer!.atGate(name, process))
       process.open()
+      standing = false
     }
     observer?.done(process)
     terminal?.open() // only now: until here the keys were meant for us
     return { process, terminal }
   } catch (error) {
-    if (alive) process!.abort()
-    observer?.done(process, error)
+    const cause = alive ? giveUp(process!, standing, error) : error
+    observer?.done(process, cause)
     await terminal?.close()
-    throw error
+    throw cause
   } finally {
     for (const fd of descriptors.values()) closeSync(fd)
   }
+}
+
+/** Ends the process. Where it has failed by itself meanwhile, that is why our own action failed, too. */
+function giveUp(process: Starting, standing: boolean, error: unknown): unknown {
+  try {
+    if (!standing) process.next()
+  } catch (first) {
+    return first
+  }
+  process.abort()
+  return error
 }
 
 const gatesOf = ({ first = [], steps }: Plan): Map<string, Gate> =>

@@ -67,7 +67,7 @@ export interface Step {
  */
 export interface Gate {
   readonly gate: string
-  /** What the engine does outside while the process waits: the uid map, the cable. Done before the gate opens. */
+  /** What the engine does outside, when the process is there and before the gate opens: the uid map, the cable. */
   readonly actions?: readonly Action[]
 }
 
