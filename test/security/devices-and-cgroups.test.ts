@@ -5,10 +5,14 @@ import fs from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { readLayout } from '../../toolkit/observe/cgroups.ts'
 import { nothing, skipped, World } from '../cli/toolkit.ts'
-import { image, noTools, put, TOOLS, withTools } from './hostile.ts'
+import { image, noTools, put, TOOLS, Witness, withTools } from './hostile.ts'
 
 const world = new World()
-afterAll(() => world.end())
+const witness = new Witness()
+afterAll(() => {
+  world.end()
+  witness.end()
+})
 afterEach(() => {
   expect(world.left()).toEqual(nothing)
 })
@@ -41,7 +45,7 @@ describe.skipIf(skipped)(`row 34: devices${skipped}`, () => {
   test('nor those that an image or a volume brings along, nor as an ordinary user', () => {
     const make = (at: string) => execFileSync('mknod', ['-m', '666', at, 'c', '1', '1'])
     const root = image(world, root => put(root, 'node', make))
-    const volume = fs.mkdtempSync(`${world.state}-devices-`)
+    const volume = witness.beside()
     fs.chmodSync(volume, 0o755)
     make(`${volume}/node`)
     for (const node of ['/node', '/v/node'])
@@ -50,7 +54,6 @@ describe.skipIf(skipped)(`row 34: devices${skipped}`, () => {
           status: 1,
           stderr: expect.stringContaining('not permitted'),
         })
-    fs.rmSync(volume, { recursive: true })
   })
 
   test('one that is given opens no other, and only as far as it is given', () => {

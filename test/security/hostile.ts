@@ -9,12 +9,15 @@ import type { World } from '../cli/toolkit.ts'
 
 /** A directory of the host with a secret in it. */
 export class Witness {
-  readonly directory = fs.mkdtempSync(path.join(tmpdir(), 'witness-'))
+  readonly #area = fs.mkdtempSync(path.join(tmpdir(), 'witness-'))
+  readonly directory = `${this.#area}/host`
   readonly secret = `secret-${randomUUID()}`
   readonly file = `${this.directory}/secret`
   readonly #before: string
 
   constructor() {
+    fs.chmodSync(this.#area, 0o755)
+    fs.mkdirSync(this.directory)
     fs.writeFileSync(this.file, `${this.secret}\n`, { mode: 0o644 })
     this.#before = this.#look()
   }
@@ -32,8 +35,13 @@ export class Witness {
     return this.#look() === this.#before
   }
 
+  /** A new directory beside it, for whatever a test needs; its mode is 0700. */
+  beside(): string {
+    return fs.mkdtempSync(`${this.#area}/beside-`)
+  }
+
   end(): void {
-    fs.rmSync(this.directory, { recursive: true, force: true })
+    fs.rmSync(this.#area, { recursive: true, force: true })
   }
 }
 

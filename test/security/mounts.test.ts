@@ -10,10 +10,9 @@ const world = new World()
 const witness = new Witness()
 let volume: string
 beforeEach(() => {
-  volume = fs.mkdtempSync(`${world.state}-volume-`)
+  volume = witness.beside()
 })
 afterEach(() => {
-  fs.rmSync(volume, { recursive: true })
   expect(world.left()).toEqual(nothing)
   expect(witness.untouched).toBe(true)
 })

@@ -123,7 +123,7 @@ test.skipIf(skipped)(`row 63: the name of a container is not that of an interfac
     '--network',
     'none',
     '-v',
-    `${world.state}-v:/v`,
+    `${witness.beside()}/made:/v`,
     '--tmpfs',
     '/t',
     '--init',
@@ -131,7 +131,6 @@ test.skipIf(skipped)(`row 63: the name of a container is not that of an interfac
   const { status } = world.toolkit(['run', '--rm', ...flags, 'busybox', 'true'], {
     env: { ...world.env, PATH: `${tools}:${process.env.PATH}` },
   })
-  fs.rmdirSync(`${world.state}-v`)
   // bin/toolkit itself is a script of /bin/sh by its full path
   expect({ status, started: fs.existsSync(`${tools}/started`) }).toEqual({ status: 0, started: false })
 })
@@ -148,7 +147,7 @@ describe.skipIf(skipped)(`row 68: files of the host that we make${skipped}`, () 
   })
 
   test('row 48: a set-user-ID program made in a container is none for users of the host (CVE-2021-41091)', () => {
-    const state = fs.mkdtempSync(`${world.state}-open-`)
+    const state = witness.beside()
     const env = { ...world.env, TOOLKIT_STATE: state }
     const suid = 'cp /bin/busybox /suid; chmod 4755 /suid; chmod 755 /'
     expect(world.toolkit(['run', world.rootfs, 'sh', '-c', suid], { env }).status).toBe(0)
@@ -161,6 +160,5 @@ describe.skipIf(skipped)(`row 68: files of the host that we make${skipped}`, () 
     const execute = (uid: number) => spawnSync(`${state}/${made[0]}`, [], { argv0: 'true', uid, gid: uid, cwd: '/' })
     expect(execute(0)).toMatchObject({ status: 0 })
     expect(execute(1000)).toMatchObject({ status: null, error: { code: 'EACCES' } })
-    fs.rmSync(state, { recursive: true })
   })
 })

@@ -108,13 +108,12 @@ describe.skipIf(skipped)(`row 18: /etc/passwd and /etc/group of an image that ar
   )
 
   test('a passwd of the host is not found through a link of the image', () => {
-    const passwd = `${world.state}-passwd`
+    const passwd = `${witness.beside()}/passwd`
     fs.writeFileSync(passwd, 'outsider:x:4711:4711::/:\n')
     const root = image(world, root => put(root, 'etc/passwd', link(`${UP}${passwd}`)))
     expect(run('-u', 'outsider', root, 'id', '-u')).toMatchObject({ status: 125, stdout: '' })
     put(root, passwd, at => fs.copyFileSync(passwd, at))
     expect(run('-u', 'outsider', root, 'id', '-u').stdout, 'the image’s own is').toBe('4711\n')
-    fs.rmSync(passwd)
   })
 })
 
@@ -125,7 +124,7 @@ describe.skipIf(skipped)(`row 41: users of its own (CVE-2021-21284)${skipped}`, 
   const names = ['uid_map', 'gid_map'].map(name => `/proc/self/${name}`)
 
   test.skipIf(old)('the maps are exact, and what it makes belongs to nobody else (id-mapped layers needed)', () => {
-    const volume = fs.mkdtempSync(`${world.state}-volume-`)
+    const volume = witness.beside()
     fs.chmodSync(volume, 0o777)
     const script = `cat ${names.join(' ')}; touch /v/root; chown 7:9 /v/root; touch /v/other; chown 1000 /v/other 2>/dev/null && echo outside`
     const { stdout } = run(...MAP, '-v', `${volume}:/v`, 'busybox', 'sh', '-c', script)
@@ -135,11 +134,10 @@ describe.skipIf(skipped)(`row 41: users of its own (CVE-2021-21284)${skipped}`, 
       [200007, 300009],
       [200000, 300000],
     ])
-    fs.rmSync(volume, { recursive: true })
   })
 
   test.skipIf(old)('its root is nobody on the host, with all capabilities too (id-mapped layers needed)', () => {
-    const volume = fs.mkdtempSync(`${world.state}-volume-`) // 0700, of root
+    const volume = witness.beside() // 0700, of root
     fs.writeFileSync(`${volume}/secret`, 'root’s', { mode: 0o600 })
     execFileSync('mknod', ['-m', '666', `${volume}/zero`, 'c', '1', '5'])
     const script = `cd /; cat /v/secret; touch /v/new && echo new; chown 0 /v && echo owner; head -c1 /v/zero
@@ -151,6 +149,5 @@ describe.skipIf(skipped)(`row 41: users of its own (CVE-2021-21284)${skipped}`, 
     expect(run(...flags, ...open, 'busybox', 'sh', '-c', script)).toMatchObject({ status: 0, stdout: '' })
     expect(fs.readdirSync(volume)).toEqual(['secret', 'zero'])
     expect(run('-v', `${volume}:/v`, 'busybox', 'cat', '/v/secret').stdout, 'root of the host can').toBe('root’s')
-    fs.rmSync(volume, { recursive: true })
   })
 })
