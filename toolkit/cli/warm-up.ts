@@ -34,4 +34,21 @@ export async function warmUp(): Promise<void> {
   }
   const wish = { ...wishOf(flags), rootfs: '/', args: ['true'] }
   await run(wish, observer)
+  await warmUpNetwork()
+}
+
+/** The bridge, as far as that changes nothing: an address is looked for, and what would be sent to the kernel is written. */
+async function warmUpNetwork(): Promise<void> {
+  const [{ bridgeNetwork, previewNetwork }, { wire }, { firewall }, { replaceTable }, { encode }] = await Promise.all([
+    import('../engine/network.ts'),
+    import('../engine/wiring.ts'),
+    import('../engine/firewall.ts'),
+    import('../primitives/nftables.ts'),
+    import('../kernel/netlink-message.ts'),
+  ])
+  const network = bridgeNetwork()
+  const lease = previewNetwork({ id: '0'.repeat(64), ports: [], mac: undefined }, network)
+  wire(lease, network)
+  const tables = firewall({ name: network.table, bridge: network.bridge, subnet: lease.subnet, alone: true }, [lease])
+  for (const message of tables.flatMap(replaceTable)) encode(message, 1)
 }

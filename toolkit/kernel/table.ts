@@ -61,6 +61,8 @@ const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 
 /** Each entry's rows; a gate takes two. A descriptor is closed after the last step that uses it. */
 function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status, gate }: Shared): Row[][] {
   let step = 0
+  const done = new Map<number, number[]>()
+  for (const [fd, use] of last) done.set(use, [...(done.get(use) ?? []), fd])
   return entries.map((entry, i) => {
     if (isGate(entry))
       return [
@@ -68,8 +70,9 @@ function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status
         { ...row('read', gate, Buffer.alloc(1), 1), gate: entry.gate },
       ]
     const { call, args, allow } = entry
-    const done = call === 'close' ? [] : [...last].filter(([, use]) => use === i)
-    return [{ call, args, allow: allow ? -ERRNO[allow] : 0, step: ++step }, ...done.map(([fd]) => row('close', fd))]
+    const own: Row = { call, args, allow: allow ? -ERRNO[allow] : 0, step: ++step }
+    const unused = call === 'close' ? undefined : done.get(i)
+    return unused ? [own, ...unused.map(fd => row('close', fd))] : [own]
   })
 }
 
@@ -78,8 +81,8 @@ function lastUses(entries: Entries, descriptors: ReadonlyMap<string, number>): M
   const last = new Map<number, number>()
   if (descriptors.size === 0) return last
   for (const [i, entry] of entries.entries())
-    for (const fd of isGate(entry) ? [] : resolve(entry.args.filter(isDescriptor), { descriptors }))
-      last.set(fd as number, i)
+    for (const arg of isGate(entry) ? [] : entry.args)
+      if (arg !== null && isDescriptor(arg)) last.set(resolve([arg], { descriptors })[0] as number, i)
   return last
 }
 
