@@ -22,6 +22,15 @@ describe.skipIf(skipped)(`the program${skipped}`, () => {
     expect(stdout).toMatch(/^A=file\nB=flag\nHERE=here\nHOME=\/root\nHOSTNAME=.*\nPATH=\/usr\/bin\n$/)
   })
 
+  test('--env-file of a file that is not there: our words, not Node’s, which reads such a flag, too', () => {
+    expect(world.toolkit(['run', '--rm', '--env-file', '/nope', 'busybox', 'true'])).toMatchObject({
+      status: 125,
+      stderr: expect.stringMatching(/^toolkit: run: --env-file "\/nope": .*\n$/),
+    })
+    fs.writeFileSync(`${world.state}/env`, 'NODE_OPTIONS=--no-such-flag\n')
+    expect(world.toolkit(['run', '--rm', '--env-file', `${world.state}/env`, 'busybox', 'true']).status).toBe(0)
+  })
+
   test('-w: made where it is missing', () => {
     expect(world.sh('pwd; stat -c %a .', ['-w', '/a/b'])).toBe('/a/b\n755\n')
     expect(world.toolkit(['run', '--rm', '-w', 'tmp', 'busybox', 'true'])).toMatchObject({
