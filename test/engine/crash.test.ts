@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { onTerminal } from '../cli/pty.ts'
 import { bin, eventually, nothing, skipped, World } from '../cli/toolkit.ts'
+import { expectAsBefore, lookAt } from './as-before.ts'
 
 const world = new World()
 afterAll(() => world.end())
@@ -21,7 +22,7 @@ function random(seed: number): () => number {
   }
 }
 
-/** No process and no mount; directories only until the next command. */
+/** No process and no mount; directories, of files and of cgroups, only until the next command. */
 async function leavesNothing(when: string) {
   await eventually(() => world.left().processes.length === 0, `the container of an engine killed ${when} has ended`)
   expect(world.left().mounts, when).toEqual([])
@@ -37,6 +38,7 @@ const sweep = () => expect(world.toolkit(['run', '--rm', 'busybox', 'true']).sta
 
 describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
   test('at 60 moments of its life', { timeout: 60_000 * slow }, async () => {
+    const before = lookAt(world)
     const next = random(2)
     const life = 1.2 * lifetime()
     for (let i = 0; i < 60; i++) {
@@ -48,12 +50,13 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     }
     expect(world.left().live.length).toBeGreaterThan(0) // some were killed late enough to leave a directory
     sweep()
-    expect(world.left()).toEqual(nothing)
+    await expectAsBefore(world, before)
   })
 
   test('at 30 moments, of a container that is ended: whole and ended, or not there', {
     timeout: 60_000 * slow,
   }, async () => {
+    const before = lookAt(world)
     const next = random(3)
     const life = 1.2 * lifetime()
     for (let i = 0; i < 30; i++) {
@@ -69,27 +72,31 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     expect(listed.map(({ id }) => id.slice(0, 12)).sort()).toEqual(ended.sort())
     expect(listed.some(({ running }) => running)).toBe(false)
     if (ended.length > 0) expect(world.toolkit(['rm', ...ended]).status).toBe(0)
-    expect(world.left()).toEqual(nothing)
+    await expectAsBefore(world, before)
   })
 
-  test('while it waits at each gate of --step', { timeout: 120_000 * slow }, async () => {
+  test('while it waits for a key of --step: before things of its own, and before calls of the new process', {
+    timeout: 120_000 * slow,
+  }, async () => {
+    const before = lookAt(world)
     const args = [bin, 'run', '--rm', '--step', 'busybox', '/bin/sleep', '1000']
-    const steps = world
-      .toolkit(['run', '--rm', '--dry-run', 'busybox', '/bin/sleep', '1000'])
-      .stdout.match(/^ *\d+ {2}\w+\(/gm)!
-    expect(steps.length).toBeGreaterThan(40)
-    for (let step = 1; step < steps.length; step++) {
+    const dry = world.toolkit(['run', '--rm', '--dry-run', 'busybox', '/bin/sleep', '1000']).stdout
+    const stops = dry.match(/^ *(·|[1-9]\d*) {2}\w/gm)!.length
+    expect(stops).toBeGreaterThan(60)
+    for (let last = 1; last < stops; last += Math.ceil(stops / 12)) {
       const window = onTerminal(args, world.env)
-      for (let at = 1; at <= step; at++) {
-        await eventually(() => new RegExp(`^ *${at} {2}\\w+\\(`, 'm').test(window.screen()), `step ${at}`)
-        if (at < step) window.type(' ')
+      for (let at = 1; at <= last; at++) {
+        const shown = () => window.screen().match(/^ *(·|[1-9]\d*) {2}\w/gm)?.length ?? 0
+        await eventually(() => shown() >= at, `stop ${at}`)
+        if (at < last) window.type(' ')
       }
       process.kill(window.pid, 'SIGKILL')
       expect(await window.exit).toBe(137)
-      await leavesNothing(`at step ${step}`)
+      window.hangUp()
+      await leavesNothing(`at stop ${last}`)
     }
     sweep()
-    expect(world.left()).toEqual(nothing)
+    await expectAsBefore(world, before)
   })
 
   // The kernel forgets to kill a process with its parent once it has changed its user id: PR_SET_PDEATHSIG in prctl(2).

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { FAILPOINTS } from '../../toolkit/engine/failpoint.ts'
-import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
-import { eventually, nothing, skipped, World } from '../cli/toolkit.ts'
+import type { Snapshot } from '../../toolkit/observe/leaks.ts'
+import { eventually, skipped, World } from '../cli/toolkit.ts'
+import { expectAsBefore, lookAt } from './as-before.ts'
 
 const world = new World()
 afterAll(() => world.end())
@@ -17,21 +18,8 @@ const run = (flags: readonly string[], failpoint?: string) =>
   })
 const listed = () => JSON.parse(world.toolkit(['ps', '-a', '--json']).stdout) as { id: string; exitCode?: number }[]
 
-/** All of the machine that a container touches, with what the state directory is made of from the first command on. */
-function look() {
-  expect(world.toolkit(['run', '--rm', 'busybox', 'true']).status).toBe(0)
-  return snapshot({ directories: [world.state] })
-}
-/** Containers of other people end some day; what we have left behind would stay. */
-async function expectAsBefore(before: ReturnType<typeof snapshot>) {
-  let found: string[] = []
-  const same = () => {
-    found = difference(before, snapshot({ directories: [world.state] }))
-    return found.length === 0
-  }
-  await eventually(same, 'nothing is left').catch(() => expect(found).toEqual([]))
-  expect(world.left()).toEqual(nothing)
-}
+const look = () => lookAt(world)
+const asBefore = (before: Snapshot) => expectAsBefore(world, before)
 
 const onlyKept = ['retired']
 const onlyRemoved = ['name given back', 'files removed']
@@ -70,7 +58,7 @@ describe.skipIf(skipped)(`every place of the way${skipped}`, () => {
       }
       expect(world.toolkit(['rm', 'box']).status).toBe(kept.length > 0 ? 0 : 1)
     }
-    await expectAsBefore(before)
+    await asBefore(before)
   })
 
   test.each(cases)('an error, $place $flags: undone at once, in one line', async ({ place, flags }) => {
@@ -85,7 +73,7 @@ describe.skipIf(skipped)(`every place of the way${skipped}`, () => {
       if (flags.length === 0) expect(world.toolkit(['rm', 'box'])).toMatchObject({ status: 0, stderr: '' })
       else expect(run(flags)).toMatchObject({ status: 7, stderr: '' })
     }
-    await expectAsBefore(before)
+    await asBefore(before)
   })
 
   test('killed while it cleans up after one that was killed', async () => {
@@ -93,7 +81,7 @@ describe.skipIf(skipped)(`every place of the way${skipped}`, () => {
     for (const place of ['process made', ...undoing.filter(place => !onlyKept.includes(place))])
       expect(run(['--rm'], `${place}:kill`).signal, place).toBe('SIGKILL')
     expect(run(['--rm'])).toMatchObject({ status: 7, stderr: '' })
-    await expectAsBefore(before)
+    await asBefore(before)
   })
 
   test('rm that is killed half way: the container is gone with the next command', async () => {
@@ -102,7 +90,7 @@ describe.skipIf(skipped)(`every place of the way${skipped}`, () => {
       expect(run([]).status).toBe(7)
       expect(world.toolkit(['rm', 'box'], at(`${place}:kill`)).signal).toBe('SIGKILL')
       expect(run(['--rm'])).toMatchObject({ status: 7, stderr: '' })
-      await expectAsBefore(before)
+      await asBefore(before)
     }
   })
 })
@@ -151,7 +139,7 @@ describe.skipIf(skipped || immutable)(`what cannot be undone now${skipped || imm
     expect(world.toolkit(['rm', id!])).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(why) })
     chattr('-i', file)
     expect(run(['--rm']).status).toBe(7)
-    await expectAsBefore(before)
+    await asBefore(before)
   })
 
   test('a file of a container that was kept: rm says so, and does not forget it', async () => {
@@ -168,7 +156,7 @@ describe.skipIf(skipped || immutable)(`what cannot be undone now${skipped || imm
     expect(world.toolkit(['ps', '-a']).stdout).toContain(id)
     chattr('-i', file)
     world.toolkit(['rm', id!]) // the sweep does it: then there is no such container
-    await expectAsBefore(before)
+    await asBefore(before)
   })
 
   test('a cgroup whose process does not end: a record that the next command finishes', async () => {
@@ -188,6 +176,6 @@ describe.skipIf(skipped || immutable)(`what cannot be undone now${skipped || imm
     expect(fs.existsSync(group)).toBe(true)
     expect(world.toolkit(['rm', 'box'])).toMatchObject({ status: 0, stderr: '' })
     expect(fs.existsSync(group)).toBe(false)
-    await expectAsBefore(before)
+    await asBefore(before)
   })
 })
