@@ -83,7 +83,7 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     const dry = world.toolkit(['run', '--rm', '--dry-run', 'busybox', '/bin/sleep', '1000']).stdout
     const stops = dry.match(/^ *(·|[1-9]\d*) {2}\w/gm)!.length
     expect(stops).toBeGreaterThan(60)
-    for (let last = 1; last < stops; last += Math.ceil(stops / 12)) {
+    for (let last = 1; last < stops; last += Math.ceil(stops / 8)) {
       const window = onTerminal(args, world.env)
       for (let at = 1; at <= last; at++) {
         const shown = () => window.screen().match(/^ *(·|[1-9]\d*) {2}\w/gm)?.length ?? 0
