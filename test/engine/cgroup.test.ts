@@ -149,19 +149,21 @@ describe('on v1', () => {
   })
   const groups = (prepared: ReturnType<typeof prepare>) =>
     prepared.directories.map(path => path.slice(`${tree}/v1/`.length))
-  const wanted = ['pids', 'memory', 'cpu,cpuacct', 'devices', 'freezer']
 
-  test('a group in each hierarchy that has something to do, below our own', () => {
+  test('a group in each hierarchy, below our own: a namespace that begins higher would show the host’s groups', () => {
     const prepared = prepare({}, layout())
-    expect(groups(prepared)).toEqual(wanted.map(name => `${name}/own/toolkit/${short}`))
+    expect(groups(prepared)).toEqual(names.map(name => `${name}/own/toolkit/${short}`))
     expect(prepared.cgroup).toBeUndefined()
     const opened = prepared.steps.filter(({ call }) => call === 'openat').map(({ args }) => args[1])
     expect(opened).toEqual(prepared.directories.map(directory => `${directory}/tasks`))
     expect(prepared.steps.at(-1)?.call).toBe('unshare')
   })
 
-  test('in the cpuset hierarchy only where that is asked for', () => {
-    expect(groups(prepare({ cpu: { cpus: '0' } }, layout()))).toContain(`cpuset/own/toolkit/${short}`)
+  test('without a namespace of its own: only where there is something to do', () => {
+    const shared = { privateNamespace: false }
+    const used = ['pids', 'memory', 'cpu,cpuacct', 'devices', 'freezer']
+    expect(groups(prepare({}, layout(), shared))).toEqual(used.map(name => `${name}/own/toolkit/${short}`))
+    expect(groups(prepare({ cpu: { cpus: '0' } }, layout(), shared))).toContain(`cpuset/own/toolkit/${short}`)
   })
 
   test('cgroupsPath: below our own group, or from the top', () => {
@@ -190,7 +192,7 @@ describe('on v1', () => {
       source: 'cgroup',
       options: ['nosuid', 'ro', 'cpu', 'cpuacct'],
     })
-    expect(own.slice(1, -1).map(({ destination }) => destination.slice(3))).toEqual(wanted)
+    expect(own.slice(1, -1).map(({ destination }) => destination.slice(3))).toEqual([...names.slice(0, -1), 'systemd'])
     expect(own.at(-1)).toMatchObject({ type: 'tmpfs', options: ['remount', 'nosuid', 'ro', 'mode=755'] })
     const host = prepare({}, layout(), { privateNamespace: false }).view(mount)
     expect(host).toHaveLength(names.length + 2)

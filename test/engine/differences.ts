@@ -21,7 +21,8 @@ const COPY = 'we run a container on a layer of its own over the root file system
 const ETC = 'the engine writes these files for each container; a spec cannot say what is in them'
 const MASK = 'the same mask: we cover all directories with one tmpfs, without room for a file, and nothing in it counts'
 const PLACE = 'the directory above the v1 hierarchies is read-only with us, as they are; runc leaves it writable'
-const GROUPS = 'runc makes a group in every hierarchy, we do where there is something to limit, to count or to pause'
+const GROUPS = 'our groups lie in one that is called toolkit; without a namespace only where there is something to do'
+const SYSTEMD = 'a word in the place of a device, which names none'
 const TREE = 'without a cgroup namespace of its own we show the host’s groups, as asked; runc only the container’s'
 const WORDS = 'the same failure in other words'
 const TIME = 'a time namespace, with the host’s clocks, is left out of the spec: runc 1.1 knows none'
@@ -69,7 +70,8 @@ const differences: readonly Difference[] = [
   },
   { where: v1, of: 'runc', line: /^mount \/sys\/fs\/cgroup tmpfs rw,/, reason: PLACE },
   { where: v1, of: 'us', line: /^mount \/sys\/fs\/cgroup tmpfs ro,/, reason: PLACE },
-  { where: v1, of: 'runc', line: /^mount \/sys\/fs\/cgroup\/(cpuset|systemd) cgroup r[ow],/, reason: GROUPS },
+  { where: v1, of: 'runc', line: /^mount \/sys\/fs\/cgroup\/systemd cgroup .*\(systemd /, reason: SYSTEMD },
+  { where: v1, of: 'us', line: /^mount \/sys\/fs\/cgroup\/systemd cgroup .*\(cgroup /, reason: SYSTEMD },
   { where: v1, in: cgroups, of: 'runc', line: /^cgroup \S*:\S*\/ID$/, reason: GROUPS },
   { where: v1, in: cgroups, of: 'us', line: /^cgroup \S*:\S*(\/toolkit\/ID|\/)$/, reason: GROUPS },
   { where: v1, in: cgroups, of: 'runc', line: /^mount \/sys\/fs\/cgroup\/\S+ cgroup ro,.* \S*\/ID\)$/, reason: TREE },

@@ -84,6 +84,19 @@ describe.skipIf(skipped)(`rows 32, 33: cgroups${skipped}`, () => {
     expect(world.sh('cat /proc/self/cgroup; find /sys/fs/cgroup')).not.toMatch(/toolkit|process_api|slice/)
   })
 
+  test('row 32: a group of its own in every hierarchy, so that its namespace begins nowhere above (CVE-2022-0492)', async () => {
+    const container = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
+    await container.until('ready')
+    const pid = Number(world.left().processes[0])
+    const lines = fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')
+    const writable = hierarchies
+      .filter(({ version, writable }) => version === 1 && writable)
+      .flatMap(h => h.controllers)
+    process.kill(pid, 'SIGKILL')
+    await container.exit
+    for (const line of lines.filter(line => writable.includes(line.split(':')[1]!.split(',')[0]!)))
+      expect(line).toMatch(/\/toolkit\/[0-9a-f]{12}$/)
+  })
   test.skipIf(noTools)(`row 32: no release_agent, in a namespace within neither (CVE-2022-0492)${noTools}`, () => {
     const names = fs.existsSync('/sys/fs/cgroup') ? hierarchies : []
     const types = names.map(({ version, controllers }) =>

@@ -50,7 +50,7 @@ export interface Prepared {
 /** Against a program that starts processes without end; podman's default, where docker has none. */
 export const PIDS_LIMIT = 2048
 
-/** v1 hierarchies in which a container has a group without being asked: limits, figures, pause. */
+/** v1 hierarchies that have something to do for a container without being asked: limits, figures, pause. */
 const WANTED_V1 = new Set(['memory', 'cpu', 'cpuacct', 'pids', 'devices', 'freezer', 'blkio'])
 
 const onV1 = (controller: string): string => (controller === 'io' ? 'blkio' : controller)
@@ -69,12 +69,16 @@ const downFrom = (place: string, names: readonly string[]): string[] =>
 
 const usable = ({ directory, writable }: Hierarchy): boolean => directory !== undefined && writable
 
-/** The groups of a container on v1: one in each hierarchy that has something to do. */
+/**
+ * The groups of a container on v1: one in each hierarchy. Where it had none, its cgroup namespace would begin at the
+ * engine's own group, and whoever gets the right to mount in there could make groups beside those of the host. Without
+ * a namespace of its own there is nothing to begin: then only those that have something to do.
+ */
 function groupsV1(layout: CgroupLayout, wish: CgroupWish, asked: readonly Controller[]): cgroups.Group[] {
   const needed = new Set([...WANTED_V1, ...asked.map(onV1)])
   return layout.hierarchies
     .filter(hierarchy => hierarchy.version === 1 && usable(hierarchy))
-    .filter(({ controllers }) => controllers.some(name => needed.has(name)))
+    .filter(({ controllers }) => wish.privateNamespace || controllers.some(name => needed.has(name)))
     .map(({ controllers, directory, mountPoint }) => ({
       version: 1,
       controllers,
