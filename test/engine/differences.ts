@@ -34,7 +34,8 @@ const LABEL = 'the source of a cgroup2 mount is a word without a meaning'
 
 const MAPPED = 'we map the files of the image to the users of the container; with runc 1.1 they belong to nobody'
 const NODES = 'we make devices for these users from outside, runc binds those of the host'
-const NAMELESS = 'these are made before they are attached, and have no source then'
+const OWNERS =
+  'who made it, the host’s root or the container’s, shows in the options of the file system, not in what one can do'
 const QUEUES = 'its file system begins with the namespace, before there are users to own it; all may write in it'
 
 export const v2 = readLayout(process.pid)?.layout === 'v2'
@@ -89,18 +90,10 @@ const differences: readonly Difference[] = [
   { in: users, of: 'runc', line: /^device \S+ c\S+ 65534:65534 /, reason: NODES },
   { in: users, of: 'us', line: /^device \S+ c\S+ 0:0 /, reason: NODES },
   { in: users, of: 'runc', line: /^mount \S+ devtmpfs \S+ (master )?\(\w+ \S+ \/[a-z]+\)$/, reason: NODES },
-  {
-    in: users,
-    of: 'runc',
-    line: /^mount \/(proc|dev|sys)(\/[a-z_-]+)? (proc|tmpfs|sysfs) \S+ \(\3 /,
-    reason: NAMELESS,
-  },
-  {
-    in: users,
-    of: 'us',
-    line: /^mount \/(proc|dev|sys)(\/[a-z_-]+)? (proc|tmpfs|sysfs) \S+ \(none /,
-    reason: NAMELESS,
-  },
+  { in: users, of: 'runc', line: /^mount \/dev tmpfs \S+ \(tmpfs \S+,uid=\d+,gid=\d+ \/\)$/, reason: OWNERS },
+  { in: users, of: 'us', line: /^mount \/(dev|proc\/\w+) tmpfs \S+ \(tmpfs \S+,mode=755 \/(null)?\)$/, reason: OWNERS },
+  { in: users, of: 'runc', line: /^mount \/sys sysfs ro,\S+ \(sysfs ro \/\)$/, reason: OWNERS },
+  { in: users, of: 'us', line: /^mount \/sys sysfs ro,\S+ \(sysfs rw \/\)$/, reason: OWNERS },
   { in: users, of: 'runc', line: /^device \/dev\/mqueue drwxrwxrwt 0:65534 /, reason: QUEUES },
   { in: users, of: 'us', line: /^device \/dev\/mqueue drwxrwxrwt 65534:65534 /, reason: QUEUES },
   { of: 'runc', line: /^exit 1$/, reason: CODES },

@@ -24,7 +24,8 @@ export interface Outside {
  * Throws UsageError for a step that has another place in mind, or an owner that is nobody outside.
  */
 export function plan(options: readonly string[], steps: readonly Step[], ids: Outside): Action[] {
-  const data = options.filter(option => option.includes('=')).map(option => option.split('=') as [string, string])
+  const words = ['source=tmpfs', ...options.filter(option => option.includes('='))]
+  const data = words.map(option => option.split('=') as [string, string])
   return [
     callAction(step('fsopen', ['tmpfs', FSOPEN.CLOEXEC], { ...inside, why: 'what will be /dev' }), FS.descriptor),
     ...data.map(([key, value]) =>

@@ -36,12 +36,10 @@ export function plan(mounts: readonly VisibleMount[]): { steps: Step[]; prepared
 const make = ({ type, destination, options }: VisibleMount, kept: number): Step[] => [
   step('close_range', [3, 4, 0], { ...inside, why: 'makes 3 and 4 the lowest free descriptors' }),
   step('fsopen', [type, FSOPEN.CLOEXEC], { ...inside, why: `what will be ${destination}` }),
-  ...options
-    .filter(option => option.includes('='))
-    .map(option => {
-      const [key, value] = option.split('=') as [string, string]
-      return step('fsconfig', [3, FSCONFIG.SET_STRING, key, value, 0], { ...inside, why: 'one of its options' })
-    }),
+  ...[`source=${type}`, ...options.filter(option => option.includes('='))].map(option => {
+    const [key, value] = option.split('=') as [string, string]
+    return step('fsconfig', [3, FSCONFIG.SET_STRING, key, value, 0], { ...inside, why: 'one of its options' })
+  }),
   step('fsconfig', [3, FSCONFIG.CMD_CREATE, null, null, 0], { ...inside, why: 'the file system itself' }),
   step('fsmount', [3, FSMOUNT.CLOEXEC, options.reduce((bits, word) => bits | (ATTRIBUTES[word] ?? 0), 0)], {
     ...inside,
