@@ -200,7 +200,9 @@ describe.skipIf(skipped)(`no room${skipped}`, () => {
       $TOOLKIT ps -a | grep -c good; $TOOLKIT run --rm $ROOTFS true; echo $?; $TOOLKIT rm good; echo $?'`,
     )
     expect(stdout).toBe('1\n125\n125\n')
-    expect(stderr).toMatch(/^(toolkit: the state of containers cannot be written .*read-only.*; try: export TOOLKIT_STATE=.*\n){2}$/i)
+    expect(stderr).toMatch(
+      /^(toolkit: the state of containers cannot be written .*read-only.*; try: export TOOLKIT_STATE=.*\n){2}$/i,
+    )
     expect(world.toolkit(['rm', 'good']).status).toBe(0)
   })
 })
