@@ -117,6 +117,27 @@ describe.skipIf(skipped)(`leases${skipped}`, () => {
   })
 })
 
+describe.skipIf(skipped)(`what is no lease${skipped}`, () => {
+  test.each([
+    ['{', 'torn'],
+    ['{"subnet":7}', 'of another shape'],
+    [
+      '{"address":"10.9.0.9","id":"x","link":"veth0","mac":"m","gateway":"g","subnet":"10.9.0.0/26","ports":[]}',
+      'of another name',
+    ],
+    ['[]', 'a list'],
+    ['null', 'nothing'],
+  ])('%s is left out, and gone when the next one joins (%s)', text => {
+    const network = networkIn('strangers', '10.9.0.0/26')
+    exclusively(network, () => writeFileSync(`${network.directory}/leases/10.9.0.5`, text))
+    expect(readLeases(network)).toEqual([])
+    const { close } = joinNetwork({ id: 'one', ports: [], mac: undefined }, network)
+    expect(readdirSync(`${network.directory}/leases`)).toEqual([readLeases(network)[0]!.address])
+    close()
+    leaveNetwork('one', network)
+  })
+})
+
 describe.skipIf(skipped)(`several engines at once${skipped}`, () => {
   const children: ChildProcess[] = []
   afterAll(() => {

@@ -83,11 +83,25 @@ export function writeState({ directory }: Network, state: NetworkState): void {
   writeJson(`${directory}/network.json`, state, { durable: false })
 }
 
-/** All leases of the network; one that cannot be read is nobody's. */
+/** That a file says what a lease says: it may have been torn by a full disk, or written by somebody else. */
+const isLease = (found: Lease | undefined, name: string): found is Lease =>
+  found?.address === name &&
+  [found.id, found.link, found.mac, found.gateway].every(word => typeof word === 'string') &&
+  parseSubnet(String(found.subnet)) !== undefined &&
+  Array.isArray(found.ports)
+
+/** All leases of the network; a file that is none is nobody's. */
 export const readLeases = ({ directory }: Network): Lease[] =>
-  entries(`${directory}/leases`)
-    .filter(name => !name.endsWith('.new'))
-    .flatMap(name => read<Lease>(`${directory}/leases/${name}`) ?? [])
+  entries(`${directory}/leases`).flatMap(name => {
+    const found = read<Lease>(`${directory}/leases/${name}`)
+    return isLease(found, name) ? [found] : []
+  })
+
+/** Removes what lies among the leases and is none. To be called `exclusively`. */
+export function removeStrangers({ directory }: Network): void {
+  for (const name of entries(`${directory}/leases`))
+    if (!isLease(read(`${directory}/leases/${name}`), name)) rmSync(`${directory}/leases/${name}`, { recursive: true })
+}
 
 /**
  * The addresses of the network: those it has; where it has no bridge now, those it had, unless somebody else has come to

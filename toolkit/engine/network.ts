@@ -20,6 +20,7 @@ import {
   type Network,
   readLeases,
   readState,
+  removeStrangers,
   writeLease,
   writeState,
 } from './leases.ts'
@@ -75,6 +76,7 @@ export function joinNetwork(wish: NetworkWish, network = bridgeNetwork()): Membe
 }
 
 function takeLease(wish: LeaseWish, network: Network): Lease {
+  removeStrangers(network)
   let leases = readLeases(network)
   const subnet = chooseSubnet(network, leases, () => usedByOthers(network))
   let lease = findLease(leases, subnet, wish)
