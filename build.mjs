@@ -96,14 +96,15 @@ fs.rmSync('dist', { recursive: true, force: true })
 fs.renameSync(outdir, 'dist')
 // What has been called here is what is kept compiled. Without it all works, a little slower.
 const scratch = fs.mkdtempSync(`${os.tmpdir()}/toolkit-build-`)
-const warmUp = (...words) =>
-  spawnSync('bin/node', words, {
+const warmUp = (program, ...words) =>
+  spawnSync(program, words, {
     env: { ...process.env, TOOLKIT_BUILD: '1', TOOLKIT_STATE: scratch },
     stdio: 'ignore',
     timeout: 30_000,
   })
-warmUp('dist/toolkit.cjs') // compiles a seccomp filter, too, which later starts find in their cache: not to be kept
-fs.rmSync('dist/engine.cache', { force: true })
-warmUp('dist/toolkit.cjs')
-warmUp('dist/course.mjs', '--warm-up')
+warmUp('bin/toolkit') // compiles a seccomp filter, too, which later starts find in their cache: not to be kept
+fs.rmSync('dist/engine.short.cache', { force: true })
+warmUp('bin/toolkit')
+warmUp('bin/node', 'dist/toolkit.cjs')
+warmUp('bin/node', 'dist/course.mjs', '--warm-up')
 fs.rmSync(scratch, { recursive: true, force: true })

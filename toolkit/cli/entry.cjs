@@ -5,7 +5,8 @@ const { readFileSync, writeFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 
 const filename = `${__dirname}/engine.cjs`
-const cache = `${__dirname}/engine.cache`
+// V8 takes compiled code only under the flags that it was compiled with: see bin/toolkit for who gets which.
+const cache = `${__dirname}/engine.${process.execArgv.includes('--no-opt') ? 'short' : 'long'}.cache`
 
 function read(file) {
   try {
