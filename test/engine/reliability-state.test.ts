@@ -2,7 +2,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { readLayout } from '../../toolkit/observe/cgroups.ts'
 import { eventually, nothing, skipped, World } from '../cli/toolkit.ts'
 
 const world = new World()
@@ -65,9 +64,10 @@ describe.skipIf(skipped)(`state.json${skipped}`, () => {
       })
       expect(killed.signal).toBe('SIGKILL')
       const id = idOf('bad')
-      const groups = readLayout(process.pid)!.hierarchies.map(({ directory }) => `${directory}/toolkit/${id}`)
+      const path = `${containers}/live/${id}/state.json`
+      const groups: string[] = JSON.parse(fs.readFileSync(path, 'utf8')).resources.cgroups
       expect(groups.some(group => fs.existsSync(group))).toBe(true)
-      damage(`${containers}/live/${id}/state.json`)
+      damage(path)
       works()
       expect(groups.filter(group => fs.existsSync(group))).toEqual([])
       expect(fs.existsSync(`${containers}/ended/${id}/upper`)).toBe(true)
