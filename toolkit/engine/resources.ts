@@ -1,6 +1,6 @@
 // What a container has outside of its directory and its namespaces: written down before it is made, and undone from
 // that record alone, by its own engine or by the next command.
-import { readLayout } from '../observe/cgroups.ts'
+import { cgroupsBelow, readLayout } from '../observe/cgroups.ts'
 import { removeCgroup } from './cgroup.ts'
 import { failpoint } from './failpoint.ts'
 
@@ -23,10 +23,14 @@ export async function release({ cgroups, network }: Resources, id: string): Prom
   failpoint('network released')
 }
 
+/** The groups that bear an id. They may be anywhere: they lie where its engine was, which may have been another service. */
+const groupsOf = (id: string, directory: string): string[] =>
+  cgroupsBelow(directory).flatMap(group => (group.endsWith(`/toolkit/${id}`) ? [group] : groupsOf(id, group)))
+
 /** The same for a container whose record cannot be read: what bears its id. `id` is the first 12 characters. */
 export async function releaseUnknown(id: string): Promise<void> {
   const hierarchies = readLayout(process.pid)?.hierarchies ?? []
-  const cgroups = hierarchies.flatMap(({ directory }) => (directory ? [`${directory}/toolkit/${id}`] : []))
+  const cgroups = hierarchies.flatMap(({ mountPoint }) => (mountPoint ? groupsOf(id, mountPoint) : []))
   const [{ bridgeNetwork }, { readLeases }] = await Promise.all([import('./network.ts'), import('./leases.ts')])
   const lease = readLeases(bridgeNetwork()).find(lease => lease.id.startsWith(id))
   await release({ cgroups, network: lease !== undefined }, lease?.id ?? id)
