@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { readLayout } from '../../toolkit/observe/cgroups.ts'
 import { eventually, nothing, skipped, World } from '../cli/toolkit.ts'
 
 const world = new World()
@@ -76,6 +77,23 @@ describe.skipIf(skipped)(`state.json${skipped}`, () => {
       expect(world.left()).toEqual(nothing)
     },
   )
+
+  const hierarchies = (skipped ? undefined : readLayout(process.pid))?.hierarchies ?? []
+  const own = hierarchies.find(({ controllers, writable }) => writable && controllers.includes('memory'))?.directory
+  const noGroup = own ? '' : ' (skipped: no memory controller here)'
+  test.skipIf(noGroup)(`not JSON, of an engine that was in another group: its groups are gone, too${noGroup}`, () => {
+    const other = `${own}/test-${process.pid}`
+    world.shell(`mkdir ${other}; echo $$ >${other}/cgroup.procs
+      TOOLKIT_FAILPOINT='program ended:kill' $TOOLKIT run --name bad busybox true`)
+    const path = `${containers}/live/${idOf('bad')}/state.json`
+    const groups: string[] = JSON.parse(fs.readFileSync(path, 'utf8')).resources.cgroups
+    expect(groups.some(group => fs.existsSync(group))).toBe(true)
+    fs.writeFileSync(path, 'hello')
+    works()
+    expect(groups.filter(group => fs.existsSync(group))).toEqual([])
+    fs.rmdirSync(other)
+    expect(world.toolkit(['rm', 'bad']).status).toBe(0)
+  })
 
   test.each(damages)('%s, while it runs: it goes on, and ends as ever', async (_, damage) => {
     const run = world.start(['run', '--name', 'bad', '-i', 'busybox', 'sh', '-c', 'echo up; read x; exit 4'], 'pipe')
