@@ -1,14 +1,13 @@
 // Every way out, on a real pseudo-terminal: the screen is restored first, what there is to say comes after.
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { descendants, isAlive } from '../../../toolkit/observe/process.ts'
 
-const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tutor-'))
+const dir = fs.mkdtempSync('dist.tutor-') // in the package, where koffi is found
 const program = path.join(dir, 'demo.mjs')
 
 beforeAll(async () => {
