@@ -72,6 +72,8 @@ export function writeAction(path: string, text: string, about: About): Action {
       const fd = openSync(path, 'w')
       try {
         writeSync(fd, text)
+      } catch (error) {
+        throw Object.assign(error as Error, { path }) // which Node does not know by now
       } finally {
         closeSync(fd)
       }
