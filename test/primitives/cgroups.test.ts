@@ -48,6 +48,10 @@ function apply({ before }: Prepared): void {
   }
 }
 
+const plain = () => ({ id: newId(), resources: {}, privateNamespace: false })
+const has = (directory: string, controller: string) =>
+  readFileSync(`${directory}/cgroup.subtree_control`, 'utf8').split(/\s+/).includes(controller)
+
 /** What stands in the way of a controller here, as the end of a test's name; '' where nothing does. */
 function without(resources: AllResources): string {
   if (!root) return ' (skipped: needs root)'
@@ -125,6 +129,25 @@ describe.skipIf(!root)(`groups on ${layout}${root ? '' : ' (skipped: needs root)
     const own = directoriesOf(process.pid).find(directory => readFileSync(`${directory}/cgroup.procs`, 'utf8'))!
     expect(() => removeCgroup([own])).toThrow(/this process itself is in it|rmdir|EBUSY/)
     expect(existsSync(own)).toBe(true)
+  })
+
+  const place = layout === 'v2' && root ? dirname(dirname(prepareCgroup(plain()).directories[0]!)) : undefined
+  const noPlace = place && has(place, 'memory') ? '' : ' (skipped: needs v2 and its memory controller)'
+  test.skipIf(noPlace)(`a controller that systemd takes back in the meantime is passed on once more${noPlace}`, () => {
+    const top = `${place}/test-${process.pid}`
+    const own = `${top}/own`
+    for (const directory of [top, own, `${own}/engine`]) mkdirSync(directory)
+    for (const group of [top, own]) writeFileSync(`${group}/cgroup.subtree_control`, '+memory')
+    const unified = { version: 2, controllers: ['memory'], path: '/own/engine', writable: true } as const
+    const hierarchies = [{ ...unified, mountPoint: top, directory: `${own}/engine` }]
+    const resources = { memory: { limit: 32 << 20 } }
+    const prepared = prepareCgroup({ ...plain(), resources }, { layout: 'v2', hierarchies })
+    for (const group of [own, top]) writeFileSync(`${group}/cgroup.subtree_control`, '-memory')
+    apply(prepared)
+    expect(figures(prepared.directories).memory?.limit).toBe(32 << 20)
+    removeCgroup(prepared.directories)
+    removeCgroup([top])
+    expect(existsSync(top)).toBe(false)
   })
 
   test('joining on v1 is by tasks, which does not stop the machine’s forks', () => {

@@ -58,20 +58,19 @@ export function groupV2(
   const needed = asked.filter(controller => top.includes(controller))
   const controllers = [...new Set([...WANTED.filter(controller => there.includes(controller)), ...needed])]
   const directories = names.map((_, i) => [place, ...names.slice(0, i + 1)].join('/'))
-  const passing = chain
-    .slice(at)
-    .toReversed()
-    .map(path => {
-      const passed = words(`${path}/cgroup.subtree_control`)
-      const wanted = path === place ? controllers : needed
-      return { directory: path, controllers: wanted.filter(controller => !passed.includes(controller)) }
-    })
+  const upper = chain.slice(at).toReversed()
   const above = directories.slice(0, -1).map(path => ({ directory: path, controllers }))
+  const lacking = upper.map(path => {
+    const passed = words(`${path}/cgroup.subtree_control`)
+    const wanted = path === place ? controllers : needed
+    return { directory: path, controllers: wanted.filter(controller => !passed.includes(controller)) }
+  })
   return {
     version: 2,
     controllers,
     directories,
-    enable: [...passing, ...above].filter(({ controllers }) => controllers.length > 0),
+    enable: [...lacking, ...above].filter(({ controllers }) => controllers.length > 0),
+    passing: [...upper.map(path => ({ directory: path, controllers })), ...above],
     ...(found < 0 && { evacuate: place }),
   }
 }

@@ -24,7 +24,15 @@ export interface Group {
   /** v2: a group above whose processes must leave it before it can pass controllers on. */
   readonly evacuate?: string
   /** v2: which groups must pass on which controllers for it, from the top to the bottom. */
-  readonly enable?: readonly { readonly directory: string; readonly controllers: readonly string[] }[]
+  readonly enable?: readonly Passing[]
+  /** v2: the same groups and those that had nothing to add, with all that each must pass on. */
+  readonly passing?: readonly Passing[]
+}
+
+/** A v2 group that passes controllers on to those below it. */
+export interface Passing {
+  readonly directory: string
+  readonly controllers: readonly string[]
 }
 
 /** The name of the descriptor of a v2 group, for `Plan.cgroup`. */
@@ -37,7 +45,7 @@ export function create(groups: readonly Group[]): Action[] {
   return groups.flatMap(group => [
     directoryAction(group),
     ...(group.evacuate ? [evacuate(group.evacuate)] : []),
-    ...(group.enable ?? []).map(passOn),
+    ...(group.enable ?? []).map(enabled => passOn(enabled, group.passing ?? [])),
     ...(group.version === 1 && group.controllers.includes('cpuset') ? [inheritCpuset(group)] : []),
     ...(group.version === 2 ? [open(group)] : []),
   ])
@@ -103,7 +111,33 @@ function evacuate(directory: string): Action {
   }
 }
 
-const passOn = ({ directory, controllers }: { directory: string; controllers: readonly string[] }): Action => {
+/**
+ * What no group below has taken yet, systemd may take back at any moment, as it does when it starts a service: ENOENT.
+ * Then once more from the top; what the lowest has, it can keep.
+ */
+function passOn(passing: Passing, all: readonly Passing[]): Action {
+  const action = enable(passing)
+  const above = all.slice(
+    0,
+    all.findIndex(({ directory }) => directory === passing.directory),
+  )
+  return {
+    ...action,
+    apply(context) {
+      for (let tries = 0; ; tries++) {
+        try {
+          if (tries > 0) for (const group of above) enable(group).apply(context)
+          action.apply(context)
+          return
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES) throw error
+        }
+      }
+    },
+  }
+}
+
+function enable({ directory, controllers }: Passing): Action {
   const words = controllers.map(name => `+${name}`).join(' ')
   return writeAction(`${directory}/cgroup.subtree_control`, words, {
     why: 'a group has only the controllers that the one above passes on',
