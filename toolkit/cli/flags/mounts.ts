@@ -1,9 +1,10 @@
 // The flags that put files of the host, or empty file systems, into a container. Docker's words and syntax.
 import { posix, resolve } from 'node:path'
 import { forbidden } from '../../engine/volumes.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
+import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { refuseValue } from './refuse.ts'
 
 export const flags = {
   volume: {
@@ -35,8 +36,7 @@ export interface MountFlags {
 type Given = Parsed['flags']
 type Name = keyof typeof flags
 
-const refuse = (flag: Name, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${/^[\w:=.,/+@-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`)
+const refuse: (flag: Name, value: string, allowed: string) => UsageError = refuseValue
 
 const many = (given: Given, flag: Name) => (given[flag] ?? []) as readonly string[]
 

@@ -1,12 +1,13 @@
 // The flags that say how much a container may use, and which devices. Docker's words, units and limits.
 import { readFileSync, type Stats, statSync } from 'node:fs'
-import { UsageError } from '../../kernel/usage-error.ts'
+import type { UsageError } from '../../kernel/usage-error.ts'
 import { readCgroup } from '../../observe/cgroup-figures.ts'
 import { directoriesOf } from '../../observe/cgroups.ts'
 import type { DeviceRule } from '../../primitives/device-rules.ts'
 import type { Device } from '../../primitives/devices.ts'
 import type { Resources, Throttle } from '../../primitives/limits.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { refuseValue } from './refuse.ts'
 
 export const flags = {
   memory: { short: 'm', value: 'BYTES', help: 'the most memory that it may take, such as 512m' },
@@ -43,8 +44,7 @@ export interface ResourceFlags {
 type Given = Parsed['flags']
 type Name = keyof typeof flags
 
-const refuse = (flag: Name, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${/^[\w:=.,/+@-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`)
+const refuse: (flag: Name, value: string, allowed: string) => UsageError = refuseValue
 
 const one = (given: Given, flag: Name) => given[flag] as string | undefined
 const many = (given: Given, flag: Name) => (given[flag] ?? []) as readonly string[]

@@ -1,11 +1,11 @@
 // The flags that say who the process is and what it may do. Docker's words and values.
 import { MAX_ID, parseId } from '../../image/users.ts'
 import { RLIMIT } from '../../kernel/constants.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
 import { ALL_CAPABILITIES, type CapabilityName, type CapabilityWish } from '../../primitives/capabilities.ts'
 import type { Rlimit, RlimitType } from '../../primitives/rlimits.ts'
 import { checkName, type Sysctl } from '../../primitives/sysctl.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { refuseValue } from './refuse.ts'
 import { suggest } from './suggest.ts'
 
 export const flags = {
@@ -45,9 +45,6 @@ export interface Security {
   readonly readOnly: boolean
 }
 
-const refuse = (flag: string, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${/^[\w:=.,/+@-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`)
-
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
 export function security(given: Parsed['flags']): Security {
   const many = (flag: string) => (given[flag] ?? []) as readonly string[]
@@ -82,7 +79,7 @@ function capability(flag: string, value: string): CapabilityName | 'ALL' {
     word,
     ALL_CAPABILITIES.map(name => name.slice(4)),
   )
-  throw refuse(
+  throw refuseValue(
     flag,
     value,
     `no such capability${close ? `; did you mean ${close}?` : ''}; allowed: ALL, or a name of capabilities(7)`,
@@ -91,14 +88,14 @@ function capability(flag: string, value: string): CapabilityName | 'ALL' {
 
 /** A name, or a number that may be one. */
 function id(flag: string, value: string, word: string): string {
-  if (word === '') throw refuse(flag, value, 'allowed: a name of the image, or a number')
-  if (/^[+-]?\d+$/.test(word) && parseId(word) === undefined) throw refuse(flag, value, `allowed: 0 to ${MAX_ID}`)
+  if (word === '') throw refuseValue(flag, value, 'allowed: a name of the image, or a number')
+  if (/^[+-]?\d+$/.test(word) && parseId(word) === undefined) throw refuseValue(flag, value, `allowed: 0 to ${MAX_ID}`)
   return word
 }
 
 function user(value: string): string {
   const words = value.split(':')
-  if (words.length > 2 || words.includes('')) throw refuse('user', value, 'allowed: UID[:GID] or NAME[:GROUP]')
+  if (words.length > 2 || words.includes('')) throw refuseValue('user', value, 'allowed: UID[:GID] or NAME[:GROUP]')
   for (const word of words) id('user', value, word)
   return value
 }
@@ -116,7 +113,7 @@ function securityOption(given: string): Option {
   if (name === 'no-new-privileges') {
     if (value === undefined || value === 'true') return { noNewPrivileges: true }
     if (value === 'false') return { noNewPrivileges: false }
-    throw refuse('security-opt', given, 'allowed: true or false')
+    throw refuseValue('security-opt', given, 'allowed: true or false')
   }
   if (name === 'seccomp' && value) {
     if (value === 'unconfined') return { seccomp: { profile: 'unconfined' } }
@@ -126,36 +123,37 @@ function securityOption(given: string): Option {
   if ((name === 'apparmor' && value === 'unconfined') || (name === 'label' && value === 'disable'))
     return { nothing: true }
   if (name === 'apparmor' || name === 'label')
-    throw refuse(
+    throw refuseValue(
       'security-opt',
       given,
       `we load no ${name === 'label' ? 'SELinux labels' : 'AppArmor profiles'}; allowed: ${name === 'label' ? 'label=disable' : 'apparmor=unconfined'}`,
     )
-  throw refuse('security-opt', given, `allowed: ${OPTIONS}`)
+  throw refuseValue('security-opt', given, `allowed: ${OPTIONS}`)
 }
 
 const LIMITS = Object.keys(RLIMIT).map(name => name.toLowerCase())
 
 function ulimit(given: string): Rlimit {
   const [, name = '', softText = '', hardText = softText] = /^([^=]*)=(-1|\d+)(?::(-1|\d+))?$/.exec(given) ?? []
-  if (softText === '') throw refuse('ulimit', given, 'allowed: NAME=SOFT[:HARD] with numbers; -1 is no limit')
-  if (!LIMITS.includes(name)) throw refuse('ulimit', given, `no such limit; allowed: ${LIMITS.toSorted().join(', ')}`)
+  if (softText === '') throw refuseValue('ulimit', given, 'allowed: NAME=SOFT[:HARD] with numbers; -1 is no limit')
+  if (!LIMITS.includes(name))
+    throw refuseValue('ulimit', given, `no such limit; allowed: ${LIMITS.toSorted().join(', ')}`)
   const [soft, hard] = [Number(softText), Number(hardText)]
   if (Math.max(soft, hard) > Number.MAX_SAFE_INTEGER)
-    throw refuse('ulimit', given, `allowed: at most ${Number.MAX_SAFE_INTEGER}, or -1`)
-  if (hard !== -1 && (soft === -1 || soft > hard)) throw refuse('ulimit', given, 'allowed: SOFT not above HARD')
+    throw refuseValue('ulimit', given, `allowed: at most ${Number.MAX_SAFE_INTEGER}, or -1`)
+  if (hard !== -1 && (soft === -1 || soft > hard)) throw refuseValue('ulimit', given, 'allowed: SOFT not above HARD')
   return { type: `RLIMIT_${name.toUpperCase()}` as RlimitType, soft, hard }
 }
 
 function oomScoreAdj(given: string): number {
   if (!/^-?\d{1,4}$/.test(given) || Math.abs(Number(given)) > 1000)
-    throw refuse('oom-score-adj', given, 'allowed: -1000 to 1000')
+    throw refuseValue('oom-score-adj', given, 'allowed: -1000 to 1000')
   return Number(given)
 }
 
 function sysctl(given: string): [string, string] {
   const [, name = '', value = ''] = /^([^=]+)=(.+)$/s.exec(given) ?? []
-  if (value === '') throw refuse('sysctl', given, 'allowed: NAME=VALUE')
+  if (value === '') throw refuseValue('sysctl', given, 'allowed: NAME=VALUE')
   checkName(name, value)
   return [name, value]
 }
