@@ -2,20 +2,12 @@
 // The same on the level of plans: test/primitives/{cgroups,device-rules,limits}.test.ts, test/engine/cgroup.test.ts.
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readLayout } from '../../toolkit/observe/cgroups.ts'
-import { nothing, skipped, World } from '../cli/toolkit.ts'
-import { image, noTools, put, TOOLS, Witness, withTools } from './hostile.ts'
+import { skipped } from '../cli/toolkit.ts'
+import { image, noTools, put, TOOLS, underAttack, withTools } from './hostile.ts'
 
-const world = new World()
-const witness = new Witness()
-afterAll(() => {
-  world.end()
-  witness.end()
-})
-afterEach(() => {
-  expect(world.left()).toEqual(nothing)
-})
+const { world, witness } = underAttack()
 
 const run = (...args: string[]) => world.toolkit(['run', '--rm', ...args])
 const hierarchies = (skipped ? undefined : readLayout(process.pid))?.hierarchies ?? []

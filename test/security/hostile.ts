@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { World } from '../cli/toolkit.ts'
+import { afterAll, afterEach, expect } from 'vitest'
+import { nothing, World } from '../cli/toolkit.ts'
 
 /** A directory of the host with a secret in it. */
 export class Witness {
@@ -43,6 +44,21 @@ export class Witness {
   end(): void {
     fs.rmSync(this.#area, { recursive: true, force: true })
   }
+}
+
+/** For a file of attacks: after each of them nothing is left, and the witness is as it was. */
+export function underAttack(): { world: World; witness: Witness } {
+  const world = new World()
+  const witness = new Witness()
+  afterAll(() => {
+    world.end()
+    witness.end()
+  })
+  afterEach(() => {
+    expect(world.left()).toEqual(nothing)
+    expect(witness.untouched).toBe(true)
+  })
+  return { world, witness }
 }
 
 /** More steps up than there are to the root of any file system. */

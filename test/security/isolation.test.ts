@@ -2,21 +2,12 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import net from 'node:net'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { numbersOf } from '../../toolkit/primitives/seccomp/numbers.ts'
-import { nothing, skipped, World } from '../cli/toolkit.ts'
-import { noTools, TOOLS, Witness, withTools } from './hostile.ts'
+import { skipped } from '../cli/toolkit.ts'
+import { noTools, TOOLS, underAttack, withTools } from './hostile.ts'
 
-const world = new World()
-const witness = new Witness()
-afterAll(() => {
-  world.end()
-  witness.end()
-})
-afterEach(() => {
-  expect(world.left()).toEqual(nothing)
-  expect(witness.untouched).toBe(true)
-})
+const { world, witness } = underAttack()
 
 describe.skipIf(skipped)(`row 35: processes of the host${skipped}`, () => {
   test('are neither seen nor killed; kill -9 -1 ends the container only', async () => {

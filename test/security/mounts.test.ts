@@ -1,24 +1,15 @@
 // Rows of mounts: an image, a volume or a program inside that wants what is mounted to end up elsewhere.
 // The same on the level of plans, and more of it: test/engine/volumes.test.ts.
 import fs from 'node:fs'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { numbersOf } from '../../toolkit/primitives/seccomp/numbers.ts'
-import { nothing, skipped, World } from '../cli/toolkit.ts'
-import { image, link, noTools, put, TOOLS, UP, Witness, withTools } from './hostile.ts'
+import { skipped } from '../cli/toolkit.ts'
+import { image, link, noTools, put, TOOLS, UP, underAttack, withTools } from './hostile.ts'
 
-const world = new World()
-const witness = new Witness()
+const { world, witness } = underAttack()
 let volume: string
 beforeEach(() => {
   volume = witness.beside()
-})
-afterEach(() => {
-  expect(world.left()).toEqual(nothing)
-  expect(witness.untouched).toBe(true)
-})
-afterAll(() => {
-  world.end()
-  witness.end()
 })
 
 const run = (...args: string[]) => world.toolkit(['run', '--rm', ...args])

@@ -3,20 +3,11 @@
 // The rules in full: test/engine/names.test.ts, test/cli/flags/.
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { nothing, skipped, World } from '../cli/toolkit.ts'
-import { image, link, put, UP, Witness } from './hostile.ts'
+import { describe, expect, test } from 'vitest'
+import { skipped } from '../cli/toolkit.ts'
+import { image, link, put, UP, underAttack } from './hostile.ts'
 
-const world = new World()
-const witness = new Witness()
-afterAll(() => {
-  world.end()
-  witness.end()
-})
-afterEach(() => {
-  expect(world.left()).toEqual(nothing)
-  expect(witness.untouched).toBe(true)
-})
+const { world, witness } = underAttack()
 
 const run = (...args: string[]) => world.toolkit(['run', '--rm', ...args])
 const refused = { status: 125, stdout: '' }

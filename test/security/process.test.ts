@@ -1,20 +1,11 @@
 // Rows of the process itself: what it was before it became the program, and what of that is left.
 import fs from 'node:fs'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { onTerminal } from '../cli/pty.ts'
-import { bin, nothing, skipped, World } from '../cli/toolkit.ts'
-import { image, link, noTools, put, TOOLS, Witness, withTools } from './hostile.ts'
+import { bin, skipped } from '../cli/toolkit.ts'
+import { image, link, noTools, put, TOOLS, underAttack, withTools } from './hostile.ts'
 
-const world = new World()
-const witness = new Witness()
-afterAll(() => {
-  world.end()
-  witness.end()
-})
-afterEach(() => {
-  expect(world.left()).toEqual(nothing)
-  expect(witness.untouched).toBe(true)
-})
+const { world, witness } = underAttack()
 
 describe.skipIf(skipped)(`row 1: nobody writes to the engine's program (CVE-2019-5736)${skipped}`, () => {
   const node = fs.realpathSync(process.execPath)

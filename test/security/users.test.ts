@@ -2,20 +2,11 @@
 // The parsing itself: test/image/users.test.ts; user namespaces: test/primitives/user.test.ts.
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { nothing, skipped, World } from '../cli/toolkit.ts'
-import { image, link, noTools, put, TOOLS, UP, Witness, withTools } from './hostile.ts'
+import { describe, expect, test } from 'vitest'
+import { skipped } from '../cli/toolkit.ts'
+import { image, link, noTools, put, TOOLS, UP, underAttack, withTools } from './hostile.ts'
 
-const world = new World()
-const witness = new Witness()
-afterAll(() => {
-  world.end()
-  witness.end()
-})
-afterEach(() => {
-  expect(world.left()).toEqual(nothing)
-  expect(witness.untouched).toBe(true)
-})
+const { world, witness } = underAttack()
 
 const run = (...args: string[]) => world.toolkit(['run', '--rm', ...args])
 const users = (passwd: string, group = '') =>
