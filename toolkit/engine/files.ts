@@ -2,7 +2,6 @@
 // half written. flock(2), rename(2).
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -38,13 +37,20 @@ export function lock(path: string, { wait, shared = false }: { wait: boolean; sh
 /** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
 export function makeTree(path: string): void {
   try {
+    makeDirectory(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === dirname(path)) throw error
+    makeTree(dirname(path))
+    makeDirectory(path)
+  }
+}
+
+/** One that is there already, or that another engine makes just now, is as good. */
+function makeDirectory(path: string): void {
+  try {
     mkdirSync(path, 0o711)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' && statSync(path).isDirectory()) return
-    if (code !== 'ENOENT' || path === dirname(path) || existsSync(dirname(path))) throw error
-    makeTree(dirname(path))
-    makeTree(path)
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }
 }
 
