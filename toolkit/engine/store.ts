@@ -87,8 +87,14 @@ export function randomBytes(length: number): Buffer {
   return bytes
 }
 
-/** 32 random bytes in hexadecimal, like docker's. */
-export const newId = (): string => randomBytes(32).toString('hex')
+/**
+ * 32 random bytes in hexadecimal, like docker's. Its first 12 characters are the host name: never only digits, because
+ * resolvers take such a name for an address, inet_aton(3).
+ */
+export function newId(random = randomBytes): string {
+  const id = random(32).toString('hex')
+  return /^\d{12}/.test(id) ? newId(random) : id
+}
 
 /** The ids of the containers in a place; what else lies there is not ours. */
 export const idsIn = (place: Place): string[] =>
