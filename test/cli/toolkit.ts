@@ -1,5 +1,5 @@
 // `toolkit` as its users start it, on the real kernel, with a state directory and a busybox of its own.
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -26,6 +26,8 @@ export class World {
     TOOLKIT_NETWORK: 'none', // the machine's own network is not for tests
   }
 
+  readonly #started: ChildProcess[] = []
+
   constructor() {
     if (skipped) return
     const made = spawnSync(`${repo}/rootfs-scripts/busybox.sh`, [this.rootfs], {
@@ -38,6 +40,15 @@ export class World {
   end(): void {
     for (const pid of processesNaming(this.state)) process.kill(Number(pid), 'SIGKILL') // of a test that failed
     fs.rmSync(this.state, { recursive: true, force: true })
+  }
+
+  /** Ends what a test that failed has left running, and all that belongs to it. */
+  stopAll(): void {
+    const running = this.#started
+      .splice(0)
+      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+    for (const child of running) child.kill('SIGKILL')
+    if (running.length > 0) this.toolkit(['ps'])
   }
 
   /** Runs `toolkit ARGS` to its end. */
@@ -61,6 +72,7 @@ export class World {
   /** `toolkit ARGS`, going on in the background. */
   start(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore') {
     const child = spawn(bin, args, { env: this.env, stdio: [stdin, 'pipe', 'pipe'] })
+    this.#started.push(child)
     let output = ''
     child.stdout!.on('data', data => {
       output += data

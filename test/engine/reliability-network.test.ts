@@ -2,7 +2,7 @@
 // at the bridge and the firewall.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, skipped, World } from '../cli/toolkit.ts'
 import { expectAsBefore, lookAt } from './as-before.ts'
 import { NetWorld } from './net-world.ts'
@@ -21,6 +21,8 @@ describe.skipIf(why)(`the bridge of toolkit run${why}`, () => {
     world.end()
     host.end()
   })
+
+  afterEach(() => world.stopAll())
 
   const bridge = ['run', '--name', 'box', '--net', 'bridge', '-p', '8080:80']
   const run = (failpoint?: string, ...flags: string[]) =>
