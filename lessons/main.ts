@@ -21,9 +21,10 @@ reports. LESSON is a name (01-chroot) or number, TASK a number or name.
   solve LESSON TASK [--run] [--json]
       print the solution; --run types it into a fresh lab and prints
       the verdict
-  verify [LESSON | DIR]... [--json]
+  verify [LESSON | DIR]... [--quick] [--json]
       prove lessons: every check both ways, every command of the text,
-      and that nothing is left behind. DIR has a '/' in its name
+      and that nothing is left behind. DIR has a '/' in its name.
+      --quick types only the text and the solutions in a row
 
 Exit codes: 0 passed or done, 1 not passed, 125 could not be tried.
 shell, check, verify and solve --run need root.`

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { ensureBusybox, findRootfs } from '../../toolkit/image/rootfs.ts'
+import * as chroot from '../../toolkit/primitives/chroot.ts'
 import type { Lesson, Scene } from '../lesson.ts'
 import { boxTask, processesTask } from './box.ts'
 import { containerTask } from './container.ts'
@@ -47,4 +48,6 @@ export const lesson: Lesson = {
   values,
   setup,
   module: 'toolkit/primitives/chroot.ts',
+  plan: () => chroot.plan({ root: '/lab/box' }),
+  control: 'container',
 }

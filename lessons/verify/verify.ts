@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lab } from '../../toolkit/engine/lab.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
+import { obstacles } from '../host.ts'
 import type { Lesson } from '../lesson.ts'
 import { type Job, jobsOf, type Result } from './cases.ts'
 import { formatProblems } from './format.ts'
@@ -14,11 +15,13 @@ export interface VerifyOptions {
   onResult?(result: Result): void
   /** Labs at the same time. */
   readonly parallel?: number
+  /** Only the text with the solutions in a row. */
+  readonly quick?: boolean
 }
 
 /** All results of one lesson; where its format is wrong, only those. */
 export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Promise<Result[]> {
-  const { onResult = () => {}, startLab, parallel = Math.min(4, availableParallelism()) } = options
+  const { onResult = () => {}, startLab, parallel = Math.min(4, availableParallelism()), quick = false } = options
   const results: Result[] = []
   const add = (found: readonly Result[]) => {
     for (const result of found) {
@@ -30,9 +33,14 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
   add([result(lesson, 'the format', problems.length > 0 ? problems.join('\n') : undefined, 0)])
   if (problems.length > 0) return results
 
+  const lacking = await obstacles(lesson)
+  if (lacking.length > 0) {
+    add([{ ...result(lesson, 'all the rest', undefined, 0), skipped: lacking.join('; ') }])
+    return results
+  }
   await warmUp(startLab)
   const before = snapshot()
-  const queue = jobsOf(lesson)
+  const queue = jobsOf(lesson, { quick })
   const worker = async () => {
     for (let job: Job | undefined = queue.shift(); job; job = queue.shift()) add(await job.run(startLab))
   }

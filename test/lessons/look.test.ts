@@ -12,7 +12,7 @@ describe.skipIf(!isRoot)(`looking into a lab${isRoot ? '' : ' (skipped: needs ro
   let scene: Scene
   beforeAll(async () => {
     lab = await startLab()
-    scene = { lab, shellPid: undefined, values: {} }
+    scene = { lab, host: { cgroups: 'v2' }, shellPid: undefined, values: {} }
     const script = `cd /lab
 mkdir -p box/etc box/deep jail/bin
 echo inside >box/etc/mark
