@@ -1,9 +1,8 @@
 // Lesson 2. The checks are in names.ts (tasks 1 to 3 and 5) and sides.ts (4).
 import { randomInt } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { findRootfs } from '../../toolkit/image/rootfs.ts'
 import * as uts from '../../toolkit/primitives/uts.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { installBusybox } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask, nameTask, renameTask, unshareTask } from './names.ts'
@@ -16,12 +15,8 @@ function values(): Record<string, string> {
 
 /** The box of lesson 1, and a process in a UTS namespace of its own. */
 async function setup({ lab, values }: Scene): Promise<void> {
-  writeFileSync(`/proc/${lab.pid}/root/.busybox`, readFileSync(`${findRootfs('busybox')}/bin/busybox`), {
-    flag: 'wx',
-    mode: 0o755,
-  })
-  const script = `mv -f /.busybox /usr/local/bin/busybox
-mkdir -p /lab/box/bin
+  await installBusybox({ lab })
+  const script = `mkdir -p /lab/box/bin
 for name in $(busybox --list); do ln -s busybox "/lab/box/bin/$name"; done
 cp --remove-destination /usr/local/bin/busybox /lab/box/bin/
 setsid unshare --uts sh -c 'hostname ${values.theirs}; exec sleep ${values.nap}' </dev/null >/dev/null 2>&1 &
