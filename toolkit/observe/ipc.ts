@@ -50,3 +50,9 @@ export function readIpc(pid: number): Ipc | undefined {
     semaphores: rows('sem').map(object),
   }))
 }
+
+/** The keys of the shared memory segments that a process has in its memory: /proc/PID/maps calls them /SYSV and the key. */
+export function attachedKeys(pid: number): number[] {
+  const maps = readText(`/proc/${pid}/maps`) ?? ''
+  return [...maps.matchAll(/ \/SYSV([0-9a-f]{8})\b/g)].map(([, key]) => Number.parseInt(key!, 16))
+}
