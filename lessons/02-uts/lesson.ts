@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import * as uts from '../../toolkit/primitives/uts.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { makeBox } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask, nameTask, renameTask, unshareTask } from './names.ts'
@@ -14,12 +14,10 @@ function values(): Record<string, string> {
 }
 
 /** The box of lesson 1, and a process in a UTS namespace of its own. */
-async function setup({ lab, values }: Scene): Promise<void> {
-  await installBusybox({ lab })
-  const script = `mkdir -p /lab/box/bin
-for name in $(busybox --list); do ln -s busybox "/lab/box/bin/$name"; done
-cp --remove-destination /usr/local/bin/busybox /lab/box/bin/
-setsid unshare --uts sh -c 'hostname ${values.theirs}; exec sleep ${values.nap}' </dev/null >/dev/null 2>&1 &
+async function setup(scene: Scene): Promise<void> {
+  await makeBox(scene)
+  const { lab, values } = scene
+  const script = `setsid unshare --uts sh -c 'hostname ${values.theirs}; exec sleep ${values.nap}' </dev/null >/dev/null 2>&1 &
 for i in $(seq 200); do
   [ "$(cat /proc/$!/comm)" = sleep ] && exit
   sleep 0.01

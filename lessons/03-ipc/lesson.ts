@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import * as ipc from '../../toolkit/primitives/ipc.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { makeBox } from '../tools.ts'
 import { words } from '../words.ts'
 import { daemonTask, sidesTask } from './daemon.ts'
 import text from './lesson.md'
@@ -21,11 +21,9 @@ function values(): Record<string, string> {
 
 /** The box of lesson 1; a syslogd of the lab, with its messages in shared memory; a message queue with a name. */
 async function setup(scene: Scene): Promise<void> {
-  await installBusybox(scene)
+  await makeBox(scene)
   const { password, queue } = scene.values
-  const script = `mkdir -p /lab/box/bin /lab/box/dev
-for name in $(busybox --list); do ln -s busybox "/lab/box/bin/$name"; done
-cp --remove-destination /usr/local/bin/busybox /lab/box/bin/
+  const script = `mkdir /lab/box/dev
 touch /dev/mqueue/${queue}
 setsid busybox syslogd -n -C16 </dev/null >/dev/null 2>&1 &
 for i in $(seq 200); do
