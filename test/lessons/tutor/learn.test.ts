@@ -102,7 +102,7 @@ test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000
 
   // progress is kept
   window.type(`${bin} learn --yes\n`)
-  await window.see(/2 of 8 done.*▸ Give bash its libraries/s)
+  await window.see(/2 of 8 done.*▸ The module/s)
   window.type(F10)
   await window.see(/outside> .*learn --yes\noutside>/)
   window.hangUp()
