@@ -35,7 +35,7 @@ setsid unshare --pid --fork sh -c 'for i in 1 2 3 4 5 6; do sleep ${nap} & done;
 tries=0
 until [ "$(pgrep -c -x -f 'sleep ${nap}')" = 6 ] && pgrep -x -f 'sleep ${guard}' && pgrep -x -f '/bin/sleep ${old}'; do
   tries=$((tries + 1))
-  [ $tries -lt 100 ]
+  [ $tries -lt 500 ]
   sleep 0.02
 done`,
   )

@@ -35,7 +35,7 @@ setsid chroot ${BOX} /bin/sleep ${values.old} </dev/null >/dev/null 2>&1 &
 tries=0
 until pgrep -x -f '/bin/sleep ${values.old}'; do
   tries=$((tries + 1))
-  [ $tries -lt 100 ]
+  [ $tries -lt 500 ]
   sleep 0.02
 done`,
   )
