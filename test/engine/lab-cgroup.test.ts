@@ -1,4 +1,5 @@
 // The cgroups of a lab: a machine's own tree inside, a group with limits outside.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -182,6 +183,24 @@ describe('where cgroups cannot be had', () => {
     ])
     expect(enter).toEqual({ join: [], born: `${directory}/toolkit/lab-1-1-1/lab` })
   })
+})
+
+test.skipIf(none)(`a lab starts where no cgroups are mounted, or none can be made${none}`, () => {
+  const script = `import { startLab } from '${import.meta.dirname}/../../toolkit/engine/lab.ts'
+    const lab = await startLab()
+    console.log(lab.cgroups.length, (await lab.run(['echo', 'hello'])).output)
+    await lab.stop()`
+  const ways = {
+    'not mounted': 'umount -R /sys/fs/cgroup',
+    'read-only': 'for m in $(findmnt -rno TARGET -t cgroup,cgroup2); do mount -o remount,bind,ro $m; done',
+  }
+  for (const [way, prepare] of Object.entries(ways)) {
+    const shell = `${prepare} && exec "$0" --input-type=module -e "$1"`
+    const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', shell, process.execPath, script], {
+      encoding: 'utf8',
+    })
+    expect([stdout, stderr], way).toEqual(['0 hello\n\n', ''])
+  }
 })
 
 describe.skipIf(none)(`stop${none}`, () => {
