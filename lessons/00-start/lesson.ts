@@ -7,6 +7,7 @@ import * as net from '../../toolkit/primitives/net.ts'
 import * as pid from '../../toolkit/primitives/pid.ts'
 import * as uts from '../../toolkit/primitives/uts.ts'
 import type { Lesson } from '../lesson.ts'
+import { installBusybox } from '../tools.ts'
 import { words } from '../words.ts'
 import { containerTask, moduleTask } from './containers.ts'
 import { kernelTask, wordTask } from './files.ts'
@@ -26,6 +27,7 @@ export const lesson: Lesson = {
   text,
   tasks: [wordTask, kernelTask, containerTask, moduleTask],
   values,
+  setup: installBusybox, // for its vi
   module: 'toolkit/engine/plan.ts',
   plan: ({ inside = '' }) => [
     {
