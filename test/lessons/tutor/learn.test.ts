@@ -81,6 +81,8 @@ test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000
   window.resize(120, 36)
   window.type(`${F7}${'\x1b[B'.repeat(5)}\r`)
   await window.see(/▸ Let the engine do it/)
+  window.type('until [ -d box/proc ]; do sleep 0.1; done; echo "<$((40+2))>"\r') // what the tasks before leave
+  await window.see(/<42>/)
   window.type(`${F6}\r`)
   await window.see(/\[1\] \d+ *$/m)
   window.type(F6)
