@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { readIpc } from '../../toolkit/observe/ipc.ts'
-import { script } from './helpers.ts'
+import { ensureBusybox, findRootfs } from '../../toolkit/image/rootfs.ts'
+import { attachedKeys, readIpc } from '../../toolkit/observe/ipc.ts'
+import { script, until } from './helpers.ts'
 
 /** ipcs(1) as the oracle, asked in the namespace itself. */
 const listed = (pid: number, option: string): string[][] =>
@@ -35,4 +36,14 @@ test('a new IPC namespace is empty', async () => {
 
 test('a process that has ended has none', () => {
   expect(readIpc(2 ** 22 + 1)).toBeUndefined()
+})
+
+test('a process tells which segments it has in its memory', async () => {
+  await ensureBusybox({ yes: true, interactive: false })
+  const daemon = `${findRootfs('busybox')}/bin/busybox syslogd -n -C16` // makes /dev/log, hence a /dev of its own
+  const pid = await script(`mount -t tmpfs none /dev; echo ready; exec ${daemon}`, 'unshare', '--ipc', '--mount')
+  await until(() => attachedKeys(pid).length > 0)
+  expect(attachedKeys(pid)).toEqual([0x414e4547])
+  expect(readIpc(pid)?.sharedMemory).toEqual([{ key: 0x414e4547, id: 0, bytes: 16 * 1024, attached: 1 }])
+  expect(attachedKeys(process.pid)).toEqual([])
 })
