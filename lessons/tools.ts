@@ -17,17 +17,3 @@ export async function installBusybox({ lab }: Pick<Scene, 'lab'>): Promise<void>
   const { code, output } = await lab.run(['mv', '-f', '/.busybox', '/usr/local/bin/busybox'])
   if (code !== 0) throw new Error(`busybox cannot be put into the lab: ${output.trim()}`)
 }
-
-/** The box of lesson 1, a root directory with busybox and nothing else, at /lab/box: what later lessons begin with. */
-export async function makeBox(scene: Pick<Scene, 'lab'>): Promise<void> {
-  await installBusybox(scene)
-  const { code, output } = await scene.lab.run(['/bin/sh', '-ec', ['cd /lab', ...MAKE_BOX].join('\n')])
-  if (code !== 0) throw new Error(`the box cannot be made: ${output.trim()}`)
-}
-
-/** The same as lines for `leaves`. busybox makes its names by itself, all of them in milliseconds. */
-export const MAKE_BOX: readonly string[] = [
-  'mkdir -p box/bin',
-  'cp -f /usr/local/bin/busybox box/bin/',
-  'box/bin/busybox --install box/bin 2>/dev/null || true', // some of them may be there
-]

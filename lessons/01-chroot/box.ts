@@ -3,9 +3,9 @@
 import { readElf } from '../../toolkit/observe/elf.ts'
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'
+import { MAKE_BOX } from '../box.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { find, findEntry, inhabitants, isFound, labProcesses } from '../look.ts'
-import { MAKE_BOX } from '../tools.ts'
 
 export const BOX = '/lab/box'
 const no = (saw: string): Verdict => ({ passed: false, saw })

@@ -1,8 +1,8 @@
 // Lesson 2. The checks are in names.ts (tasks 1 to 3 and 5) and sides.ts (4).
 import { randomInt } from 'node:crypto'
 import * as uts from '../../toolkit/primitives/uts.ts'
+import { makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { makeBox } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask, nameTask, renameTask, unshareTask } from './names.ts'
