@@ -47,6 +47,7 @@ export const lesson: Lesson = {
   tasks: [takenTask, stackTask, twiceTask, socketTask, sysTask, keepTask, moduleTask],
   values,
   setup,
+  needs: ['bridge'],
   module: 'toolkit/primitives/net.ts',
   plan: () => net.loopbackUp(),
   control: 'twice',

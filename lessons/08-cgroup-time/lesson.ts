@@ -41,7 +41,7 @@ export const lesson: Lesson = {
   tasks: [groupTask, topTask, clockTask, eightTask, moduleTask],
   values,
   setup,
-  needs: ['ns-user', 'ns-cgroup', 'ns-time'],
+  needs: ['ns-user', 'ns-cgroup', 'ns-time', 'cgroup-write', 'cgroup-pids'],
   module: 'toolkit/primitives/time.ts',
   plan: ({ seconds }) => [...time.plan({ timeOffsets: { boottime: { secs: Number(seconds ?? DAY) } } }), ...enter()],
   control: 'eight',
