@@ -24,7 +24,7 @@ function values(): Record<string, string> {
     last: String(base + 999),
     seat: String(seat),
     inner: String(inner),
-    sum: String(base + inner),
+    stored: String(base + inner),
     hostname: `${WORDS[randomInt(WORDS.length)]}-${randomInt(1000, 10000)}`,
   }
 }

@@ -43,6 +43,6 @@ export const lesson: Lesson = {
   setup,
   needs: ['ns-user', 'ns-cgroup', 'ns-time', 'cgroup-write', 'cgroup-pids'],
   module: 'toolkit/primitives/time.ts',
-  plan: ({ seconds }) => [...time.plan({ timeOffsets: { boottime: { secs: Number(seconds ?? DAY) } } }), ...enter()],
+  plan: () => [...time.plan({ timeOffsets: { boottime: { secs: DAY } } }), ...enter()],
   control: 'eight',
 }
