@@ -32,7 +32,10 @@ export const ownerTask: Task = {
   solution: [`${ENTER} bash`, 'touch inbox/letter', 'chown {{inner}} inbox/letter'],
   otherWays: [
     { name: 'made by that user', commands: [`${ENTER} setpriv --reuid {{inner}} touch inbox/letter`] },
-    { name: 'from outside, with the number outside', commands: ['touch inbox/letter', 'chown {{stored}} inbox/letter'] },
+    {
+      name: 'from outside, with the number outside',
+      commands: ['touch inbox/letter', 'chown {{stored}} inbox/letter'],
+    },
   ],
   wrongWays: [
     {
