@@ -9,14 +9,14 @@ export interface OverlayLayers {
   readonly work: string | undefined
 }
 
-const unescape = (text: string): string => text.replace(/\\(.)/gs, '$1')
+const literal = (text: string): string => text.replace(/\\(.)/gs, '$1')
 
 /** The layers between colons; a backslash takes a colon's meaning away. What follows `::` holds data, and no names. */
 function split(text: string): string[] {
   const names: string[] = []
   for (const [, name] of text.matchAll(/(?:^|:)((?:[^\\:]|\\.)*)/gs)) {
     if (name === '' && names.length > 0) break
-    names.push(unescape(name!))
+    names.push(literal(name!))
   }
   return names
 }
@@ -33,7 +33,7 @@ export function overlayLayers({ fsType, superOptions }: Mount): OverlayLayers | 
   return {
     // `lowerdir+` is how the kernel shows a layer that it was given one by one
     lower: [...values('lowerdir').flatMap(split), ...values('lowerdir+')],
-    upper: upper && unescape(upper),
-    work: work && unescape(work),
+    upper: upper && literal(upper),
+    work: work && literal(work),
   }
 }
