@@ -5,7 +5,7 @@
 // lesson.ts   the rest: title, tasks, checks, hints, solutions, and the ways that must pass or must not.
 import type { RequirementId } from '../toolkit/engine/host.ts'
 import type { Lab } from '../toolkit/engine/lab.ts'
-import type { LessonName, Step } from '../toolkit/kernel/step.ts'
+import type { Step } from '../toolkit/kernel/step.ts'
 
 /** What differs from machine to machine, as far as a lesson must say or type something else. */
 export interface Host {
@@ -63,7 +63,8 @@ export interface Task {
 }
 
 export interface Lesson {
-  readonly name: LessonName | '00-start'
+  /** Of its directory: a number and a word. Steps name the lesson that teaches them, see LessonName in kernel/step.ts. */
+  readonly name: string
   readonly title: string
   /** The Markdown of lesson.md; `{{name}}` stands for a value, `{{plan}}` for `plan` as a list. */
   readonly text: string

@@ -50,7 +50,11 @@ test.skipIf(reason)(`the chosen tests pass on cgroup v2 with systemd${reason}`, 
   process.stdout.write(`${output.trimEnd().split('\n').slice(-6).join('\n')}\n`)
 })
 
-test.skipIf(reason)(`every lesson passes the gate there${reason}`, { timeout: minutes * 60_000 }, () => {
-  const { status, output } = inGuest('bin/toolkit', 'lessons', 'verify')
-  expect(status, output.slice(-8000)).toBe(0)
-})
+test.skipIf(reason)(
+  `the text and the solutions of every lesson work there${reason}`,
+  { timeout: minutes * 60_000 },
+  () => {
+    const { status, output } = inGuest('bin/toolkit', 'lessons', 'verify', '--quick')
+    expect(status, output.slice(-8000)).toBe(0)
+  },
+)

@@ -1,4 +1,5 @@
 // What the lab is made of, and how a process enters it.
+import { join } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
@@ -79,6 +80,27 @@ function showReadOnly(source: string, target: string): Step[] {
   ]
 }
 
+/** `toolkit`, and `node FILE.ts` where FILE imports toolkit's modules: the package as npm would have installed it. */
+function programs(): Step[] {
+  const links = [
+    ['bin/toolkit', '/usr/local/bin/toolkit'],
+    ['bin/node', '/usr/local/bin/node'],
+    ['', '/node_modules/toolkit'],
+    ['rootfs-scripts/lab.package.json', '/package.json'], // "type": "module"; without it Node warns that it had to guess
+  ] as const
+  return [
+    ...['/usr/local', '/usr/local/bin', '/node_modules'].map(path => makeDirectory(path)),
+    ...links.flatMap(([file, path]) => [
+      step('unlinkat', [AT.FDCWD, path, 0], { ...about, why: 'the host may have another one here', allow: 'ENOENT' }),
+      step('symlinkat', [join(packageDir(), file), AT.FDCWD, path], {
+        ...about,
+        why: 'this very package, wherever it lies',
+        shell: `ln -s ${join(packageDir(), file)} ${path}`,
+      }),
+    ]),
+  ]
+}
+
 /** The lab's first process. */
 export function planLab(cgroups: LabCgroups): Plan {
   const root = `${scratchDir()}/root`
@@ -99,10 +121,7 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...cgroups.settle,
       ...devices.plan(),
       ...mount.detachOldRoot(),
-      step('symlinkat', [`${packageDir()}/bin/toolkit`, AT.FDCWD, '/usr/local/bin/toolkit'], {
-        ...about,
-        allow: 'EEXIST',
-      }),
+      ...programs(),
       ...uts.plan({ hostname: 'lab' }),
       ...net.loopbackUp(),
       ...terminal.ownSession(),
