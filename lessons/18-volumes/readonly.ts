@@ -70,7 +70,7 @@ export const readonlyTask: Task = {
   wrongWays: [
     {
       name: 'in one system call',
-      commands: [POINT, 'image/bin/busybox mount -o rbind,ro config box/root/config'],
+      commands: [POINT, 'node once.ts config box/root/config'],
       saw: /config can be written to: its mount has the options rw/,
     },
     {
