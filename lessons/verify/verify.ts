@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lab } from '../../toolkit/engine/lab.ts'
+import { stateDir } from '../../toolkit/image/paths.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
 import { obstacles } from '../host.ts'
 import type { Lesson } from '../lesson.ts'
@@ -39,7 +40,8 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
     return results
   }
   await warmUp(startLab)
-  const before = snapshot()
+  const state = { directories: [stateDir(), '/run/toolkit'] }
+  const before = snapshot(state)
   const queue = jobsOf(lesson, { quick })
   const worker = async () => {
     for (let job: Job | undefined = queue.shift(); job; job = queue.shift()) add(await job.run(startLab))
@@ -48,11 +50,11 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
   add(sharedDiagnoses(lesson, results))
 
   const begun = performance.now()
-  let left = difference(before, snapshot())
+  let left = difference(before, snapshot(state))
   // The kernel takes a moment to bury what has ended.
   while (left.length > 0 && performance.now() - begun < patience(3000)) {
     await sleep(50)
-    left = difference(before, snapshot())
+    left = difference(before, snapshot(state))
   }
   add([result(lesson, 'leaves nothing behind', left.length > 0 ? left.join('\n') : undefined, seconds(begun))])
   return results
