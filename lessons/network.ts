@@ -3,6 +3,7 @@ import { formatMessage, type ToldMessage } from '../toolkit/kernel/netlink-messa
 import { readLinks } from '../toolkit/observe/links.ts'
 import { readNamespaces } from '../toolkit/observe/namespaces.ts'
 import { readProcess, type Stat } from '../toolkit/observe/process.ts'
+import { type InternetSocket, readSockets } from '../toolkit/observe/sockets.ts'
 import type { Lesson, Scene } from './lesson.ts'
 import { labProcesses } from './look.ts'
 import { installBusybox } from './tools.ts'
@@ -47,6 +48,16 @@ export function otherNetworks(scene: Scene, known: readonly (Stat | undefined)[]
   const weight = ({ pid }: Stat) => (readLinks(pid) ?? []).filter(({ up }) => up).length
   return found.sort((a, b) => weight(b) - weight(a))
 }
+
+const MAPPED = /^::ffff:(?=\d)/ // an IPv4 address on a socket of IPv6
+
+/** The TCP sockets of a process's network, all addresses as those of IPv4 where they are. */
+export const tcp = (pid: number): InternetSocket[] =>
+  (readSockets(pid) ?? []).flatMap(socket => {
+    if (socket.protocol !== 'tcp' && socket.protocol !== 'tcp6') return []
+    const plain = ({ address, port }: InternetSocket['local']) => ({ address: address.replace(MAPPED, ''), port })
+    return [{ ...socket, local: plain(socket.local), remote: plain(socket.remote) }]
+  })
 
 /** A request to the network stack as a lesson's plan shows it. */
 export const asCall = (asked: ToldMessage): ReturnType<Lesson['plan']>[number] => ({

@@ -1,19 +1,8 @@
 // Task 7, the control: two containers serve, and one of them can be reached.
 import { readLinks } from '../../toolkit/observe/links.ts'
-import { type InternetSocket, readSockets } from '../../toolkit/observe/sockets.ts'
 import type { Scene, Task } from '../lesson.ts'
-import { sleeper } from '../network.ts'
+import { sleeper, tcp } from '../network.ts'
 import { box, cable, no } from './look.ts'
-
-const MAPPED = /^::ffff:(?=\d)/ // an IPv4 address on a socket of IPv6
-
-/** The TCP sockets of a process's network. */
-const tcp = (pid: number): InternetSocket[] =>
-  (readSockets(pid) ?? []).flatMap(socket => {
-    if (socket.protocol !== 'tcp' && socket.protocol !== 'tcp6') return []
-    const plain = ({ address, port }: InternetSocket['local']) => ({ address: address.replace(MAPPED, ''), port })
-    return [{ ...socket, local: plain(socket.local), remote: plain(socket.remote) }]
-  })
 
 const listens = (scene: Scene, pid: number): boolean =>
   tcp(pid).some(({ state, local }) => state === 'LISTEN' && local.port === Number(scene.values.port))
@@ -25,7 +14,7 @@ export const reachTask: Task = {
     const { net, port } = scene.values
     const alone = sleeper(scene, scene.values.alone!)
     if (!alone || !listens(scene, alone.pid)) return no('the container alone, or its server, has ended; reset the lab')
-    const ways = (readLinks(alone.pid) ?? []).filter(({ loopback }) => !loopback)
+    const ways = (readLinks(alone.pid) ?? []).filter(({ kind }) => kind === 'veth')
     if (ways.length > 0)
       return no(`the container alone has ${ways[0]!.name} now; it is to stay as it was, for comparison`)
     const found = cable(scene)
