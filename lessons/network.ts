@@ -34,7 +34,10 @@ cd /lab`
 
 /** The process `sleep SECONDS` of the lab, by which a prepared container is known. */
 export const sleeper = (scene: Scene, seconds: string): Stat | undefined =>
-  labProcesses(scene).find(({ pid, comm }) => comm === 'sleep' && readProcess(pid)?.argv[1] === seconds)
+  labProcesses(scene).find(({ pid }) => {
+    const { argv = [] } = readProcess(pid) ?? {}
+    return argv.length === 2 && argv[0]!.endsWith('sleep') && argv[1] === seconds
+  })
 
 export const networkOf = (pid: number): number => readNamespaces(pid)?.net.inode ?? 0
 
