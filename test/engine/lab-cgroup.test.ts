@@ -1,4 +1,5 @@
 // The cgroups of a lab: a machine's own tree inside, a group with limits outside.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -15,6 +16,7 @@ const world = new World()
 process.env.TOOLKIT_STATE = world.state
 afterAll(() => world.end())
 
+const slow = Number(process.env.TOOLKIT_SLOW) || 1
 const layout = readLayout(process.pid)!
 const none = layout.hierarchies.some(({ directory, writable }) => directory && writable)
   ? skipped
@@ -111,11 +113,12 @@ describe.skipIf(none)(`in the lab${none}`, () => {
   })
 
   test('toolkit run works there, with limits, and its groups lie below the lab’s', async () => {
-    const look = 'cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; sleep 0.3'
+    const look = `cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; sleep ${Math.min(0.3 * slow, 3)}`
     const running = sh(lab, `toolkit run --rm -m 64m --pids-limit 20 busybox sh -c '${look}'`)
     const pattern = /\/toolkit\/[0-9a-f]{12}$/
     const find = (directory: string): string[] => cgroupsBelow(directory).flatMap(group => [group, ...find(group)])
-    await expect.poll(() => lab.cgroups.flatMap(find).filter(path => pattern.test(path)).length).toBeGreaterThan(0)
+    const inside = () => lab.cgroups.flatMap(find).filter(path => pattern.test(path)).length
+    await expect.poll(inside, { timeout: 1000 * slow }).toBeGreaterThan(0)
     expect(await running).toBe('20')
   })
 
@@ -184,8 +187,25 @@ describe('where cgroups cannot be had', () => {
   })
 })
 
+test.skipIf(none)(`a lab starts where no cgroups are mounted, or none can be made${none}`, () => {
+  const script = `import { startLab } from '${import.meta.dirname}/../../toolkit/engine/lab.ts'
+    const lab = await startLab()
+    console.log(lab.cgroups.length, (await lab.run(['echo', 'hello'])).output)
+    await lab.stop()`
+  const ways = {
+    'not mounted': 'umount -R /sys/fs/cgroup',
+    'read-only': 'for m in $(findmnt -rno TARGET -t cgroup,cgroup2); do mount -o remount,bind,ro $m; done',
+  }
+  for (const [way, prepare] of Object.entries(ways)) {
+    const shell = `${prepare} && exec "$0" --input-type=module -e "$1"`
+    const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', shell, process.execPath, script], {
+      encoding: 'utf8',
+    })
+    expect([stdout, stderr], way).toEqual(['0 hello\n\n', ''])
+  }
+})
+
 describe.skipIf(none)(`stop${none}`, () => {
-  const slow = Number(process.env.TOOLKIT_SLOW) || 1
   const trees = `cd /sys/fs/cgroup; for tree in . */; do [ -f $tree/cgroup.procs ] || continue;`
   const burn = `sh -c 'echo $$ >'$g/cgroup.procs'; while :; do :; done' >/dev/null 2>&1 &`
   const states = {

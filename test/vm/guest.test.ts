@@ -14,6 +14,8 @@ const chosen = [
   'test/primitives/cgroups.test.ts',
   'test/primitives/device-rules.test.ts',
   'test/engine/lab.test.ts',
+  'test/engine/lab-cgroup.test.ts',
+  'test/engine/lab-machine.test.ts',
   'test/engine/network.test.ts',
   'test/engine/reliability-run.test.ts',
   'test/cli/run.flags.test.ts',

@@ -103,15 +103,17 @@ function launch(record: LabRecord): Running {
 /** Makes the groups with all controllers that can be had: a machine may refuse some of them, or all, and is good enough. */
 function makeCgroups(record: LabRecord): { cgroups: LabCgroups; descriptors: Map<string, number> } {
   for (const controllers of [CONTROLLERS, CONTROLLERS.slice(0, 2), []]) {
-    const cgroups = planLabCgroups(record.name, controllers)
     const descriptors = new Map<string, number>()
-    record.write(cgroups.directories)
+    let made: readonly string[] = []
     try {
+      const cgroups = planLabCgroups(record.name, controllers)
+      record.write(cgroups.directories)
+      made = cgroups.directories
       for (const action of cgroups.before) action.apply({ descriptors })
       return { cgroups, descriptors }
     } catch {
       for (const fd of descriptors.values()) closeSync(fd)
-      removeCgroup(cgroups.directories)
+      removeCgroup(made)
     }
   }
   return { cgroups: planLabCgroups(record.name, [], NO_CGROUPS), descriptors: new Map() }
@@ -129,13 +131,6 @@ async function stop({ init, cgroups }: Running, ended: Promise<unknown>): Promis
   init.close()
 }
 
-/** The group that a program is born in, opened. Where all of the lab is frozen we would wait for it for ever. */
-function openGroup({ enter: { join, born } }: LabCgroups): Map<string, number> {
-  if (isFrozen(born ? [...join, born] : join))
-    throw new UsageError('the lab is frozen, all of it; only a reset ends that')
-  return new Map(born ? [[CGROUP, openSync(born, 'r')]] : [])
-}
-
 /** Starts a program in the lab; it may stand at its first gate. */
 function enter(
   { init, cgroups }: Running,
@@ -144,17 +139,20 @@ function enter(
   env: readonly string[],
   output?: number,
 ): Starting {
-  const group = openGroup(cgroups)
+  const { join, born } = cgroups.enter
+  // Otherwise we would wait for a process that never comes to its program.
+  if (isFrozen(born ? [...join, born] : join))
+    throw new UsageError('the lab is frozen, all of it; only a reset ends that')
+  const descriptors = new Map([[LAB.descriptor, init.pidfd]])
+  if (output !== undefined) descriptors.set('output', output)
+  const group = born === undefined ? undefined : openSync(born, 'r')
+  if (group !== undefined) descriptors.set(CGROUP, group)
   try {
-    const named = [[LAB.descriptor, init.pidfd], ...(output === undefined ? [] : [['output', output]])] as [
-      string,
-      number,
-    ][]
-    const program = start(planEnter(cgroups.enter, stdio, argv, env), { descriptors: new Map([...group, ...named]) })
+    const program = start(planEnter(cgroups.enter, stdio, argv, env), { descriptors })
     program.next()
     return program
   } finally {
-    for (const fd of group.values()) closeSync(fd)
+    if (group !== undefined) closeSync(group)
   }
 }
 
