@@ -5,8 +5,9 @@ import { networkOf, sleeper } from '../network.ts'
 import { linksOf, no, pidOf } from './look.ts'
 
 const RUN = (options: string, seconds: string) => `toolkit run --rm ${options} busybox sleep {{${seconds}}} &`
-/** Until all of them have come up, or two seconds. */
-const SETTLE = 'for i in 1 2 3 4 5 6 7 8 9 10; do pgrep -x sleep -c; sleep 0.2; done | tail -n 1'
+/** Until they have come up, or five seconds. */
+const settled = (...naps: string[]) =>
+  `for n in ${naps.map(nap => `{{${nap}}}`).join(' ')}; do for i in $(seq 50); do pgrep -f "^sleep $n" >/dev/null && break; sleep 0.1; done; done`
 const JOIN = RUN('--net ns:/proc/$(cat red.pid)/ns/net', 'joinNap')
 
 /** A process of the task that is a container; or what it is instead. */
@@ -54,7 +55,12 @@ export const modesTask: Task = {
     '`toolkit run --rm --net host busybox sleep {{hostNap}} &`, and the others alike.',
     `\`${JOIN}\``,
   ],
-  solution: [RUN('--net host', 'hostNap'), RUN('--net none', 'noneNap'), JOIN, SETTLE],
+  solution: [
+    RUN('--net host', 'hostNap'),
+    RUN('--net none', 'noneNap'),
+    JOIN,
+    settled('hostNap', 'noneNap', 'joinNap'),
+  ],
   otherWays: [
     {
       name: 'two of them by hand',
@@ -63,7 +69,7 @@ export const modesTask: Task = {
         'mkdir -p /tmp/box/bin && cp /usr/local/bin/busybox /tmp/box/bin/sleep',
         'unshare --net chroot /tmp/box /bin/sleep {{noneNap}} &',
         'inside red chroot /tmp/box /bin/sleep {{joinNap}} &',
-        SETTLE,
+        settled('hostNap'),
       ],
     },
   ],
@@ -71,17 +77,22 @@ export const modesTask: Task = {
     { name: 'in no container', commands: ['sleep {{hostNap}} &'], saw: /runs in the lab itself/ },
     {
       name: 'on the bridge of the engine',
-      commands: [RUN('--net bridge', 'hostNap'), SETTLE],
+      commands: [RUN('--net bridge', 'hostNap'), settled('hostNap')],
       saw: /has a network of its own, with .*eth0.*would be in the network of the lab/,
     },
     {
       name: 'all of them in the lab’s',
-      commands: [RUN('--net host', 'hostNap'), RUN('--net host', 'noneNap'), SETTLE],
+      commands: [RUN('--net host', 'hostNap'), RUN('--net host', 'noneNap'), settled('hostNap', 'noneNap')],
       saw: /is in the network of the lab; in this mode it would have/,
     },
     {
       name: 'a network of its own instead of that of red',
-      commands: [RUN('--net host', 'hostNap'), RUN('--net none', 'noneNap'), RUN('--net none', 'joinNap'), SETTLE],
+      commands: [
+        RUN('--net host', 'hostNap'),
+        RUN('--net none', 'noneNap'),
+        RUN('--net none', 'joinNap'),
+        settled('hostNap', 'noneNap', 'joinNap'),
+      ],
       saw: /with lo; in this mode it would be in the network of red/,
     },
   ],

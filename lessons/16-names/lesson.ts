@@ -35,7 +35,7 @@ END`
 
 const IMAGE = `mkdir -p image/bin image/etc image/dev
 cp /usr/local/bin/busybox image/bin/
-for name in $(busybox --list); do ln -s busybox "image/bin/$name" 2>/dev/null || true; done
+chroot image /bin/busybox --install -s /bin
 mknod -m 666 image/dev/null c 1 3
 echo '127.0.0.1 localhost' >image/etc/hosts
 echo '# no server yet' >image/etc/resolv.conf
