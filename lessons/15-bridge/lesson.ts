@@ -50,7 +50,7 @@ inside ${name} busybox httpd -p ${address}:80 -h /srv/${name}`
 const ASK = `cat >/usr/local/bin/ask <<'END'
 #!/bin/bash
 # ask ADDRESS [PORT]: call the server there, and print what it says
-[ "$PORT" ] || ADDRESS=$1 PORT=\${2:-80} exec timeout 2 "$0"
+[ "$PORT" ] || ADDRESS=$1 PORT=\${2:-80} exec timeout 1 "$0"
 exec 3<>"/dev/tcp/$ADDRESS/$PORT" || exit
 printf 'GET /cgi-bin/who HTTP/1.0\\r\\n\\r\\n' >&3
 tail -n 1 <&3
@@ -103,11 +103,16 @@ export const lesson: Lesson = {
     const rule = [is(fields.ipSource, `${net}.0/24`), is(fields.oifname, name!, { not: true }), masquerade]
     const base = { type: 'nat', hook: 'postrouting', priority: 100, policy: 'accept' } as const
     const table = { family: 'ip', name: name!, sets: [], chains: [{ name: 'out', ...base, rules: [rule] }] } as const
+    const typed = [
+      `nft add table ip ${name}`,
+      `nft 'add chain ip ${name} out { type nat hook postrouting priority 100; }'`,
+      `nft add rule ip ${name} out ${rule.map(({ text }) => text).join(' ')}`,
+    ]
     return [
       asCall(bridge({ name: name! })),
       asCall(address(name!, `${net}.1/24`)),
       asCall(vethPair({ name: 'red0', master: name!, peer: { name: 'eth0', into: { process: 'pid' } } })),
-      ...addTable(table).map(message => ({ ...asCall({ ...message, shell: '', why: '', lesson: '15-bridge' }) })),
+      ...addTable(table).map((message, i) => asCall({ ...message, shell: typed[i]!, why: '', lesson: '15-bridge' })),
     ]
   },
   control: 'cables',

@@ -1,7 +1,8 @@
 // Tasks 4 and 5: addresses translated on the way out, and on the way in.
+import { readCounters } from '../../toolkit/observe/counters.ts'
 import type { Scene, Task } from '../lesson.ts'
 import { tcp } from '../network.ts'
-import { no, pidOf, translations, unrouted } from './look.ts'
+import { NAMES, no, pidOf, translations, unrouted } from './look.ts'
 
 const TABLE = 'nft add table ip nat'
 const POST = "nft 'add chain ip nat post { type nat hook postrouting priority 100; }'"
@@ -36,14 +37,15 @@ export const natTask: Task = {
       return no(
         `the rule is in the chain ${loose.chain.name}, and that hangs on ${loose.chain.hook ?? 'no hook'}: no packet leaves by it`,
       )
-    if (calls.some(({ address, answered }) => answered && address === wan))
+    const heard = NAMES.some(name => (readCounters(pidOf(scene, name)!)?.Tcp.InSegs ?? 0) > 0)
+    if (heard && calls.some(({ address, answered }) => answered && address === wan))
       return { passed: true, saw: `outside was called by ${wan}, the lab, and has answered` }
     const unheard = calls.find(({ address }) => address.startsWith(`${net}.`))
     if (unheard)
       return no(
         `there is a rule, and outside still hears ${unheard.address}: the rule does not fit, or nobody has asked since`,
       )
-    return no('there is a rule, and nobody has asked outside in the last minute')
+    return no('there is a rule, and neither red nor blue has had an answer from outside in the last minute')
   },
   hints: [
     'Three commands: a table, a chain in it that hangs on `postrouting`, and a rule in the chain.',
@@ -78,7 +80,11 @@ export const natTask: Task = {
       commands: ['inside outside ip route add {{net}}.0/24 via {{wan}}', ASK],
       saw: /has answered \S+ itself/,
     },
-    { name: 'not asked', commands: [TABLE, POST, MASQUERADE], saw: /nobody has asked outside in the last minute/ },
+    {
+      name: 'asked from the lab itself',
+      commands: [TABLE, POST, MASQUERADE, 'ask {{server}}'],
+      saw: /neither red nor blue has had an answer/,
+    },
   ],
 }
 
