@@ -37,6 +37,14 @@ export interface CpuFigures {
   readonly weight: number | undefined
 }
 
+export interface PidsFigures {
+  readonly current: number
+  readonly limit: number
+  readonly peak: number | undefined
+  /** How often a new process was refused: in this group, and since Linux 6.11 on v2 in those below, too. */
+  readonly refused: number | undefined
+}
+
 export interface IoFigures {
   /** `major:minor`. */
   readonly device: string
@@ -49,7 +57,7 @@ export interface IoFigures {
 export interface CgroupFigures {
   readonly memory: MemoryFigures | undefined
   readonly cpu: CpuFigures | undefined
-  readonly pids: { readonly current: number; readonly limit: number; readonly peak: number | undefined } | undefined
+  readonly pids: PidsFigures | undefined
   /** None where nothing was read or written, or there is no controller. */
   readonly io: readonly IoFigures[]
   /** Lists such as 0-3,7: where its processes may run, and the memory nodes that they take from. */
@@ -188,7 +196,12 @@ function ioV1(files: Files): IoFigures[] {
 function pidsOf(files: Files): CgroupFigures['pids'] {
   const current = files.number('pids.current') // both versions call it so; not there in a root cgroup
   if (current === undefined) return undefined
-  return { current, limit: files.number('pids.max')!, peak: files.number('pids.peak') }
+  return {
+    current,
+    limit: files.number('pids.max')!,
+    peak: files.number('pids.peak'),
+    refused: files.table('pids.events')?.get('max'),
+  }
 }
 
 function cpusetOf(files: Files): CgroupFigures['cpuset'] {
