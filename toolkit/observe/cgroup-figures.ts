@@ -14,6 +14,8 @@ export interface MemoryFigures {
   readonly limit: number
   /** undefined where the kernel does not account it. The limit is of swap alone, also on v1, which counts the sum. */
   readonly swap: { readonly current: number; readonly limit: number } | undefined
+  /** Pages of files on disks; those in a tmpfs are not among them. */
+  readonly cache: number
   /** File pages that can be dropped at once: docker and kubectl show `current` without them. */
   readonly inactiveFile: number
   /** Processes that the kernel has killed because the limit was reached, here and below; undefined before Linux 4.13. */
@@ -107,6 +109,7 @@ function memoryV1(files: Files): MemoryFigures | undefined {
       both === undefined
         ? undefined
         : { current: stat?.get('total_swap') ?? 0, limit: both === Number.POSITIVE_INFINITY ? both : both - limit },
+    cache: (stat?.get('total_cache') ?? 0) - (stat?.get('total_shmem') ?? 0),
     inactiveFile: stat?.get('total_inactive_file') ?? 0,
     oomKills: oomKillsV1(files.directory('memory.oom_control')!),
   }
@@ -116,12 +119,14 @@ function memoryV2(files: Files): MemoryFigures | undefined {
   const current = files.number('memory.current') // not there in the root cgroup
   if (current === undefined) return undefined
   const swap = files.number('memory.swap.current')
+  const stat = files.table('memory.stat')
   return {
     current,
     peak: files.number('memory.peak'),
     limit: files.number('memory.max') ?? Number.POSITIVE_INFINITY,
     swap: swap === undefined ? undefined : { current: swap, limit: files.number('memory.swap.max')! },
-    inactiveFile: files.table('memory.stat')?.get('inactive_file') ?? 0,
+    cache: (stat?.get('file') ?? 0) - (stat?.get('shmem') ?? 0),
+    inactiveFile: stat?.get('inactive_file') ?? 0,
     oomKills: files.table('memory.events')?.get('oom_kill'),
   }
 }
