@@ -12,10 +12,10 @@ export function planText({ plan }: Pick<Lesson, 'plan'>, values: Readonly<Record
   return ['```text', ...rows, '```'].join('\n')
 }
 
-/** In rows that fit beside the tasks; the later ones are indented. */
+/** In rows that fit beside the tasks, broken after a space or between flags; the later ones are indented. */
 function folded(text: string): string[] {
   if (text.length <= MAX_CODE_COLUMNS) return [text]
-  const space = text.lastIndexOf(' ', MAX_CODE_COLUMNS)
-  const at = space > MAX_CODE_COLUMNS / 2 ? space : MAX_CODE_COLUMNS
-  return [text.slice(0, at), ...folded(`      ${text.slice(at).trimStart()}`)]
+  const gap = Math.max(text.lastIndexOf(' ', MAX_CODE_COLUMNS), text.lastIndexOf('|', MAX_CODE_COLUMNS - 1) + 1)
+  const at = gap > MAX_CODE_COLUMNS / 2 ? gap : MAX_CODE_COLUMNS
+  return [text.slice(0, at).trimEnd(), ...folded(`      ${text.slice(at).trimStart()}`)]
 }

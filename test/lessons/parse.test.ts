@@ -3,6 +3,7 @@ import { lessons } from '../../lessons/index.ts'
 import type { Host } from '../../lessons/lesson.ts'
 import { fill, forHost, LessonFormatError, parseLesson } from '../../lessons/parse.ts'
 import { planText } from '../../lessons/plan-text.ts'
+import { CLONE } from '../../toolkit/kernel/constants.ts'
 import { plan as mount } from '../../toolkit/primitives/mount.ts'
 
 const GOOD = `# Title
@@ -163,6 +164,15 @@ test('the steps of a module: each call, and what one would type, in rows that fi
     'mount("tmpfs", "/mnt", "tmpfs", MS_NOSUID, "size=64k")',
     '  $ mount -t tmpfs -o size=64k,nosuid tmpfs /mnt',
     '```',
+  ])
+})
+
+test('a long call is broken between flags', () => {
+  const args = [CLONE.NEWNS | CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWPID | CLONE.NEWNET]
+  const text = planText({ plan: () => [{ call: 'clone3', args, shell: '' }] }, {})
+  expect(text.split('\n').slice(1, -1)).toEqual([
+    'clone3(CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|',
+    '      CLONE_NEWPID|CLONE_NEWNET)',
   ])
 })
 
