@@ -14,10 +14,10 @@ export interface MemoryFigures {
   readonly limit: number
   /** undefined where the kernel does not account it. The limit is of swap alone, also on v1, which counts the sum. */
   readonly swap: { readonly current: number; readonly limit: number } | undefined
-  /** Pages of files on disks; those in a tmpfs are not among them. */
-  readonly cache: number
   /** File pages that can be dropped at once: docker and kubectl show `current` without them. */
   readonly inactiveFile: number
+  /** How often the limit was reached, and something had to be given back: here (v1), or here and below (v2). */
+  readonly limitHits: number | undefined
   /** Processes that the kernel has killed because the limit was reached, here and below; undefined before Linux 4.13. */
   readonly oomKills: number | undefined
 }
@@ -109,8 +109,8 @@ function memoryV1(files: Files): MemoryFigures | undefined {
       both === undefined
         ? undefined
         : { current: stat?.get('total_swap') ?? 0, limit: both === Number.POSITIVE_INFINITY ? both : both - limit },
-    cache: (stat?.get('total_cache') ?? 0) - (stat?.get('total_shmem') ?? 0),
     inactiveFile: stat?.get('total_inactive_file') ?? 0,
+    limitHits: files.number('memory.failcnt'),
     oomKills: oomKillsV1(files.directory('memory.oom_control')!),
   }
 }
@@ -119,15 +119,15 @@ function memoryV2(files: Files): MemoryFigures | undefined {
   const current = files.number('memory.current') // not there in the root cgroup
   if (current === undefined) return undefined
   const swap = files.number('memory.swap.current')
-  const stat = files.table('memory.stat')
+  const events = files.table('memory.events')
   return {
     current,
     peak: files.number('memory.peak'),
     limit: files.number('memory.max') ?? Number.POSITIVE_INFINITY,
     swap: swap === undefined ? undefined : { current: swap, limit: files.number('memory.swap.max')! },
-    cache: (stat?.get('file') ?? 0) - (stat?.get('shmem') ?? 0),
-    inactiveFile: stat?.get('inactive_file') ?? 0,
-    oomKills: files.table('memory.events')?.get('oom_kill'),
+    inactiveFile: files.table('memory.stat')?.get('inactive_file') ?? 0,
+    limitHits: events?.get('max'),
+    oomKills: events?.get('oom_kill'),
   }
 }
 
