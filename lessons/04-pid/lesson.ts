@@ -4,20 +4,19 @@ import * as mount from '../../toolkit/primitives/mount.ts'
 import * as pid from '../../toolkit/primitives/pid.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { words } from '../words.ts'
 import { boxTask } from './box.ts'
 import { procTask, zombieTask } from './first.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
 import { firstTask, numbersTask } from './numbers.ts'
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
-
 const values = (): Record<string, string> => ({
   nap: String(randomInt(20_000, 50_000)), // of the six
   guard: String(randomInt(50_000, 70_000)), // of the first process in their namespace
   old: String(randomInt(70_000, 90_000)), // of the one in the box of lesson 1
   number: String(randomInt(3, 7)),
-  name: `${WORDS[randomInt(WORDS.length)]}-${randomInt(1000, 10_000)}`,
+  name: words(1)[0]!,
 })
 
 /**

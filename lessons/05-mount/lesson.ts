@@ -5,22 +5,17 @@ import { step } from '../../toolkit/kernel/step.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
 import { escapeTask, pivotTask } from './root.ts'
 import { leakTask, slaveTask } from './spread.ts'
 import { bindTask, tableTask } from './table.ts'
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
-
 /** Names for file systems in memory, all different; and how long the process in the old box sleeps. */
 function values(): Record<string, string> {
-  const from = randomInt(WORDS.length)
-  const names = ['scratch', 'leak', 'disk', 'own', 'tmp'].map((name, i) => {
-    const word = WORDS[(from + i) % WORDS.length]
-    return [name, `${word}${randomInt(100, 1000)}`]
-  })
-  return { ...Object.fromEntries(names), old: String(randomInt(20_000, 90_000)) }
+  const [scratch, leak, disk, own, tmp] = words(5) as [string, string, string, string, string]
+  return { scratch, leak, disk, own, tmp, old: String(randomInt(20_000, 90_000)) }
 }
 
 /** Mounts spread, as on a machine with systemd; the box with a process in it, as lesson 1 left it. */

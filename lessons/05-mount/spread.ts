@@ -67,7 +67,7 @@ export const leakTask: Task = {
       commands: ['mount -t tmpfs {{leak}} /mnt', 'unshare --mount bash --norc'],
       saw: /is a copy, no peer/,
     },
-    { name: 'in the lab', commands: ['mount -t tmpfs {{leak}} /mnt'], saw: /table of the lab, where \w+ is on/ },
+    { name: 'in the lab', commands: ['mount -t tmpfs {{leak}} /mnt'], saw: /table of the lab, where [\w-]+ is on/ },
   ],
 }
 
