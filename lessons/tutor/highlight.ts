@@ -24,7 +24,9 @@ const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>
 /** `code` with styles; unchanged where the language is not one of ours. */
 export function highlight(code: string, language: string, theme: Theme): string {
   const name = NAMES[language]
-  if (!name) return theme.code(code)
+  // line by line: a style that spans lines would leak into what stands beside them
+  const eachLine = (text: string, style: Style) => text.split('\n').map(style).join('\n')
+  if (!name) return eachLine(code, theme.code)
   const styles: Record<string, Style> = {
     keyword: theme.keyword,
     built_in: theme.keyword,
@@ -43,11 +45,7 @@ export function highlight(code: string, language: string, theme: Theme): string 
     else if (tag) open.pop()
     else {
       const raw = part.replace(/&(?:amp|lt|gt|quot|#x27);/g, entity => ENTITIES[entity]!)
-      // line by line: a style that spans lines would leak into the gutter
-      text += raw
-        .split('\n')
-        .map(line => (open.at(-1) ?? theme.code)(line))
-        .join('\n')
+      text += eachLine(raw, open.at(-1) ?? theme.code)
     }
   }
   return text

@@ -50,6 +50,14 @@ Now give the shell a root of its own. **This will fail at first**: guess why.
 chroot /lab/empty /bin/sh
 \`\`\`
 
+### Predict
+
+Why will it fail?
+
+- [ ] Only root may do it
+- [x] There is no program there
+- [ ] The directory is missing
+
 ### After
 
 The new root has no \`/bin/sh\`, so there was nothing to run.
@@ -61,6 +69,11 @@ Host name, processes and network are still the host's.
 ### After
 
 A chroot isolates paths and nothing else.
+
+## Recap
+
+- A chroot isolates paths.
+- Nothing else.
 `
 
 export const lesson: Lesson = {
@@ -73,7 +86,7 @@ export const lesson: Lesson = {
     task('shared', 'See what is shared'),
   ],
   module: 'toolkit/primitives/chroot.ts',
-  plan: () => [],
+  plan: ({ name }) => [{ call: 'chroot', args: [`/lab/${name}`], shell: `chroot /lab/${name}` }],
   control: 'shared',
 }
 
