@@ -68,7 +68,7 @@ export function lessonDocument(input: DocumentInput, columns: number, theme: The
   const section = sections[task]
   const rows: string[] = []
   const commands: TextCommand[] = []
-  const gap = () => rows.length > 0 && rows.push('')
+  const gap = () => rows.length > 0 && rows.at(-1) !== '' && rows.push('')
   const draw = (source: string, width = columns) => cached(fill(source, input.values), width, theme)
   const add = (source: string) => {
     if (source === '') return
@@ -123,5 +123,5 @@ function question({ question, options }: Prediction, chosen: number | undefined,
   const list = options.map((option, index) => `${index + 1}. ${option}${index === chosen ? ' ◂ your choice' : ''}`)
   const keys = options.length === 2 ? '1 or 2' : `1 to ${options.length}`
   const how = chosen === undefined ? `Key ${keys} chooses.` : `Key ${keys} changes it. The answer comes after the task.`
-  return [`**Predict**`, question, list.join('\n'), ...(over ? [] : [how])].join('\n\n')
+  return [`**Predict.** ${question}`, list.join('\n'), ...(over ? [] : [how])].join('\n\n')
 }

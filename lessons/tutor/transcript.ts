@@ -15,7 +15,7 @@ class Part {
   #headBytes = 0
   #tailBytes = 0
   #left = 0
-  #screen = '' // which screen the last program that was left out had chosen
+  #screen = '' // which screen was chosen last in what was left out
 
   constructor(size: TerminalSize) {
     this.size = size
@@ -41,13 +41,18 @@ class Part {
     }
   }
 
-  text(): string {
+  /** What is written to a terminal that shows it; `isAlternate` tells which screen that has then. */
+  *pieces(isAlternate: () => boolean): Generator<string> {
     const head = Buffer.concat(this.#head).toString()
     const tail = Buffer.concat(this.#tail).toString()
-    if (this.#left === 0) return head + tail
+    if (this.#left === 0) {
+      yield head + tail
+      return
+    }
     const begins = tail.indexOf('\n') + 1 // whole lines on both sides
-    const note = `[… ${this.#left + begins} bytes are left out …]`
-    return `${head.slice(0, head.lastIndexOf('\n') + 1)}\x1b[0m\r\n${note}\r\n${this.#screen}${tail.slice(begins)}`
+    yield `${head.slice(0, head.lastIndexOf('\n') + 1)}\x1b[0m\r\n[… ${this.#left + begins} bytes are left out …]\r\n`
+    if (this.#screen !== '' && this.#screen.endsWith('h') !== isAlternate()) yield this.#screen
+    yield tail.slice(begins)
   }
 }
 
@@ -59,7 +64,7 @@ export class Transcript {
   /** Another shell begins. */
   begin(size: TerminalSize): void {
     this.resize(size)
-    this.output(Buffer.from(this.#parts.length > 0 ? '\x1b[?1049l\r\n\r\n[a new shell]\r\n' : ''))
+    if (this.#bytes > 0) this.output(Buffer.from('\x1b[?1049l\r\n\r\n[a new shell]\r\n'))
   }
 
   resize(size: TerminalSize): void {
@@ -88,6 +93,7 @@ export class Transcript {
     const { columns: cols, rows } = this.#parts[0]?.size ?? this.#size
     const terminal = new Terminal({ cols, rows, scrollback: LINES, allowProposedApi: true })
     terminal.loadAddon(new UnicodeGraphemesAddon())
+    const isAlternate = () => terminal.buffer.active.type === 'alternate'
     const lines: string[] = []
     let from = terminal.registerMarker(0)
     /** Takes over the lines since the last time, before they are erased. */
@@ -105,8 +111,8 @@ export class Transcript {
     }
     // `clear` erases what is to be kept
     terminal.parser.registerCsiHandler({ final: 'J' }, ([how]) => {
-      const { active, normal } = terminal.buffer
-      if (active !== normal && active.type === 'alternate') return false
+      const { active } = terminal.buffer
+      if (isAlternate()) return false
       if (how === 3) return true
       if (how !== 2 && (how !== 0 || active.cursorX + active.cursorY > 0)) return false
       keep()
@@ -116,7 +122,8 @@ export class Transcript {
     })
     for (const part of this.#parts) {
       terminal.resize(part.size.columns, part.size.rows)
-      await new Promise<void>(resolve => terminal.write(part.text().replaceAll('\x1bc', ''), resolve))
+      for (const piece of part.pieces(isAlternate))
+        await new Promise<void>(resolve => terminal.write(piece.replaceAll('\x1bc', ''), resolve))
     }
     keep()
     terminal.dispose()

@@ -29,7 +29,7 @@ const ABOUT =
 
 /** With the numbers of its lines. */
 function sourceRows(source: string, columns: number, theme: Theme): string[] {
-  const lines = highlight(source.trimEnd().replaceAll('\t', '    '), 'ts', theme).split('\n')
+  const lines = highlight(source.trimEnd().replaceAll('\t', '    '), 'ts', theme, text => text).split('\n')
   const cells = String(lines.length).length
   return lines.flatMap((line, index) =>
     wrapLine(line, columns - cells - 2, '    ').map((row, at) => {
