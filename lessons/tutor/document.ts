@@ -116,7 +116,8 @@ export function lessonDocument(input: DocumentInput, columns: number, theme: The
   return { rows, section: task === 0 ? 0 : start, newest, commands }
 }
 
-const bullets = (lines: readonly string[]) => lines.map(line => `- ${line}`).join('\n')
+const bullets = (lines: readonly string[]) =>
+  lines.map(line => `- ${line.replace(/^[a-z]/, letter => letter.toUpperCase())}`).join('\n')
 
 /** The question and its options. The chosen one is marked; which one is right is not said here. */
 function question({ question, options }: Prediction, chosen: number | undefined, over: boolean): string {
