@@ -1,15 +1,15 @@
 // `toolkit lessons shell`: the lab's shell on the learner's own terminal, nothing drawn around it. Fit for a screen
 // reader and a slow line. When the task is passed, one line says so; at the end comes the verdict.
-import { createInterface } from 'node:readline/promises'
 import { startLab } from '../../toolkit/engine/lab.ts'
 import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { obstacles, readHost } from '../host.ts'
-import { fill, type Prediction, parseLesson } from '../parse.ts'
+import { fill, parseLesson } from '../parse.ts'
 import { look } from '../play.ts'
 import { outcome } from '../prediction.ts'
 import { openProgress } from '../progress.ts'
 import { openLab } from '../stage.ts'
+import { ask } from './ask.ts'
 import { findLesson, findTask, parse, print, requireRoot, taskAt } from './options.ts'
 import { plain } from './plain.ts'
 
@@ -33,7 +33,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   const stage = await openLab(lesson, index, startLab)
   const { lab, values } = stage
   const { prediction } = parseLesson(lesson.text, readHost()).sections[index]!
-  const chosen = prediction && (await ask(prediction, values))
+  const chosen = prediction && (await ask(prediction, values, process))
   print(`Task ${index + 1}: ${task.title}. The text: toolkit lessons show ${lesson.name} ${index + 1}`)
   for (const [name, value] of Object.entries(values).filter(([name]) => name !== 'plan'))
     print(`  <${name}> is ${value}`)
@@ -68,22 +68,4 @@ export async function shell(argv: readonly string[]): Promise<number> {
   print(`${verdict.passed ? 'passed' : 'not passed'}: ${verdict.saw}`)
   if (prediction && verdict.passed) print(plain(fill(outcome(prediction, chosen), values)))
   return verdict.passed ? 0 : 1
-}
-
-/** Asks what the learner predicts; an index, or undefined where they do not say. */
-async function ask(prediction: Prediction, values: Readonly<Record<string, string>>): Promise<number | undefined> {
-  const { question, options } = prediction
-  print(`Predict. ${plain(fill(question, values))}`)
-  options.forEach((option, index) => {
-    print(`  ${index + 1}. ${plain(fill(option, values))}`)
-  })
-  const lines = createInterface(process.stdin, process.stdout)
-  const closed = new Promise<string>(resolve => lines.once('close', () => resolve('')))
-  const answer = await Promise.race([
-    lines.question(`Your choice, 1 to ${options.length}, or Enter for none: `),
-    closed,
-  ])
-  lines.close()
-  const chosen = Number(answer) - 1
-  return Number.isInteger(chosen) && chosen >= 0 && chosen < options.length ? chosen : undefined
 }

@@ -39,7 +39,7 @@ export function run(command: Command, context: CommandContext, key: string): voi
     check: () => player.check(),
     solution: () => putSolution(context),
     lessons: () => openLessons(context),
-    reset: () => ask(context, 'Throw the lab away and start a new one? Progress stays.', () => void player.reset()),
+    reset: () => reset(context),
     next: () => goOn(context),
     previous: () => player.previous(),
     quit: () => quit(context),
@@ -71,6 +71,13 @@ export function run(command: Command, context: CommandContext, key: string): voi
 }
 
 const ask = ({ screen }: CommandContext, text: string, yes: () => void) => screen.update({ question: { text, yes } })
+
+function reset(context: CommandContext): void {
+  const { player } = context
+  const again = () => void player.reset()
+  if (player.lab) ask(context, 'Throw the lab away and start a new one? Progress stays.', again)
+  else if (player.state.phase !== 'starting') again() // there is none that could be lost
+}
 
 function showHint({ player, screen }: CommandContext): void {
   const { lesson, task, hints } = player.state

@@ -70,7 +70,7 @@ export const bindings: readonly Binding[] = [
   bind('previous', [], ['p'], 'previous', 'previous task'),
   bind('quit', ['f10'], ['q'], 'quit', 'leave; your progress is kept'),
   bind('choose', [], ['1', '2', '3', '4'], 'predict', 'predict, where the text asks for it'),
-  bind('take', [], ['y'], 'command', 'put the next command of the text there'),
+  bind('take', [], ['y'], 'command', "put the text's next command at the prompt"),
   bind('copy', [], ['Y'], 'copy', 'copy it instead (if the terminal lets it)'),
   bind('module', [], ['m'], 'module', 'the module: its steps and its source'),
   bind('search', [], ['/'], 'search', 'search in the text, or in an open page'),
@@ -192,7 +192,9 @@ function footerEntry(mode: FooterMode, command: Command, label?: string): Footer
   // while the shell is zoomed it has the function keys, and ours are reached by way of Ctrl-]
   const viaLeader = command === 'switch' ? 'Ctrl-]' : `Ctrl-] ${showKey(reading[0]!)}`
   const direct = mode === 'shell' ? anywhere[0]! : (searching[0] ?? reading.at(-1) ?? anywhere[0]!)
-  return { command, key: mode === 'zoomedShell' ? viaLeader : showKey(direct), label: label ?? usual }
+  // a terminal without function keys has this way out of the shell
+  const shown = mode === 'shell' && command === 'switch' ? anywhere.map(showKey).join(' ') : showKey(direct)
+  return { command, key: mode === 'zoomedShell' ? viaLeader : shown, label: label ?? usual }
 }
 
 export interface FooterEntry {

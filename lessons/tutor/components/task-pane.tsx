@@ -83,29 +83,26 @@ function sentence(text: string): string {
 function nextStep(state: PlayerState, after: Lesson | undefined, focus: 'lesson' | 'shell', theme: Theme): string {
   const key = (name: string) => theme.key(name)
   const { phase, error, lesson, task } = state
-  if (error) return `${key('F8')} tries again.`
-  const forward = focus === 'shell' ? key('F9') : key('n')
+  const either = (inShell: string, reading: string) => key(focus === 'shell' ? inShell : reading)
+  const [again, all, forward] = [either('F8', 'r'), either('F7', 'l'), either('F9', 'n')]
+  if (error) return `${again} tries again.`
   if (state.obstacles.length > 0) {
     const last = task === lesson.tasks.length - 1
-    const on = last
-      ? after
-        ? `${forward}: the next lesson`
-        : `${key('F7')} shows all lessons`
-      : `${forward}: next task`
-    return `It can be read. ${on}. ${key('F8')} looks again.`
+    const on = last ? (after ? `${forward}: the next lesson` : `${all} shows all lessons`) : `${forward}: next task`
+    return `It can be read. ${on}. ${again} looks again.`
   }
   if (phase === 'starting') return theme.muted('You can read on meanwhile.')
   if (phase === 'checking') return ''
   if (phase === 'passed') {
     if (task < lesson.tasks.length - 1) return `Read on above, then ${forward} goes to the next task.`
     if (after) return `Lesson finished. ${forward} begins the next: ${after.title}`
-    return `Lesson finished, the last one. ${key('F7')} shows them all.`
+    return `Lesson finished, the last one. ${all} shows them all.`
   }
   const current = lesson.tasks[task]!
   const [solution, hints] = [linesFor(current.solution, readHost()), linesFor(current.hints, readHost())]
   const { offered } = state
   if (offered > 0 && offered < solution.length)
-    return `${key('F6')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`
+    return `${either('F6', 's')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`
   const total = hints.length
   const more = state.hints === 0 ? 'for a hint' : `next hint (${state.hints} of ${total} shown)`
   const hint = (name: string) => (state.hints < total ? `${key(name)} ${more}` : 'no more hints')

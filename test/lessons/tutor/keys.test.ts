@@ -31,7 +31,7 @@ test.each(['lesson', 'shell', 'zoomedShell', 'searching', 'textPage'] as const)(
     for (const { command, key } of footerEntries(mode, 300)) {
       const binding = bindings.find(each => each.command === command)!
       const keys = [...binding.anywhere, ...binding.reading, ...binding.searching].map(showKey)
-      expect(keys).toContain(key.replace(/^Ctrl-\] (?=.)/, ''))
+      for (const each of key.replace(/^Ctrl-\] (?=.)/, '').split(' ')) expect(keys).toContain(each)
     }
   },
 )

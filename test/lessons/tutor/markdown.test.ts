@@ -161,3 +161,42 @@ describe('the text of a lesson', () => {
     expect(text({ task: 2, done: true })).toMatch(/To keep[\s\S]*• A chroot isolates paths\./)
   })
 })
+
+test('a lesson in Chinese: prediction, code, a list, all within the width', () => {
+  const text = `# 根目录
+
+每个进程都有一个**根目录**：它的路径
+从那里开始。子进程继承它，于是所有程序对“/”的看法一致。
+
+## 看一看
+
+\`\`\`sh
+readlink /proc/self/root   # 我的根在哪里？
+\`\`\`
+
+1. 先输入 \`readlink /proc/self/root\`，再比较；
+2. 然后看一看（不要着急）🙂。
+
+### Predict
+
+结果会是什么？
+
+- [ ] 一个很长很长的选项，长到一行放不下，所以必须折行，而且标点不能在行首。
+- [x] 斜杠
+
+### After
+
+链接指向“/”。
+`
+  const input = { text, task: 0, done: true, hints: ['看看 `/proc`。'], shown: 1, chosen: 0, obstacles: [], values: {} }
+  for (const columns of [80, 54, 40, 33]) {
+    const rows = lessonDocument(input, columns, themes.dark).rows.map(strip)
+    for (const row of rows) {
+      expect(width(row), row).toBeLessThanOrEqual(columns)
+      expect(row.trim()).not.toMatch(/^[▌ ]*[、。，：；？！）”]/u)
+    }
+    const whole = rows.join('').replace(/[ ▌]/g, '')
+    expect(whole).toContain('它的路径从那里开始') // no space where the source had a new line
+    expect(whole).toContain('Youchose1;itwas2:斜杠')
+  }
+})

@@ -89,6 +89,8 @@ describe('a lesson that cannot be done here', () => {
       await virtual.waitFor(/lesson 2/)
       virtual.press('s')
       await virtual.waitFor(/There is no shell now/)
+      virtual.press('r')
+      await virtual.waitFor(() => player.calls.includes('reset')) // looks again, and asks nothing
     },
   )
 

@@ -195,7 +195,7 @@ describe('80 x 24', () => {
     await virtual.waitFor(/… Checking/)
     player.set({ phase: 'working', error: 'no overlay file system here' })
     await virtual.waitFor(/could not be started: no overlay/)
-    await virtual.waitFor(/F8 tries again/)
+    await virtual.waitFor(/r tries again/)
   })
 
   test('the shell has ended: says so, and Enter starts a new one', async () => {
