@@ -15,11 +15,9 @@ if (why) setTimeout(() => player.set({ phase: 'working', obstacles: [why], value
 else setTimeout(() => player.start(), 50)
 setTimeout(() => player.set({ saw: "the root of your shell is still the host's: it is the directory '/'" }), 300)
 if (passed) setTimeout(() => player.pass('your shell has the root /lab/busybox'), 400)
-if (broken) {
-  setTimeout(() => {
-    throw new Error('broken on purpose')
-  }, 500)
-}
+process.on('SIGUSR2', () => {
+  throw new Error('broken on purpose')
+})
 let frames = 0
 await openTutor(player, {
   obstacles: async ({ name }) => (why && name === lesson.name ? [why] : []),
