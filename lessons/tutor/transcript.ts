@@ -37,6 +37,7 @@ class Part {
       const dropped = this.#tail.shift()!
       this.#tailBytes -= dropped.length
       this.#left += dropped.length
+      if (!dropped.includes('\x1b[?1049')) continue
       this.#screen = [...dropped.toString('latin1').matchAll(/\x1b\[\?1049[hl]/g)].at(-1)?.[0] ?? this.#screen
     }
   }

@@ -3,13 +3,7 @@ import fs from 'node:fs'
 import { openTutor } from '../../../lessons/tutor/index.tsx'
 import { BashShell, FakePlayer, lesson, second } from './fake-player.ts'
 
-const {
-  TUTOR_STATS: stats,
-  TUTOR_PASS: passed,
-  TUTOR_THROW: broken,
-  TUTOR_TASK: task,
-  TUTOR_OBSTACLE: why,
-} = process.env
+const { TUTOR_STATS: stats, TUTOR_PASS: passed, TUTOR_TASK: task, TUTOR_OBSTACLE: why } = process.env
 const player = new FakePlayer({ phase: 'starting', saw: '', task: Number(task ?? 0) }, size => new BashShell(size))
 if (why) setTimeout(() => player.set({ phase: 'working', obstacles: [why], values: {} }), 50)
 else setTimeout(() => player.start(), 50)
