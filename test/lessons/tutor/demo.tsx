@@ -1,7 +1,8 @@
 // The tutor by itself, with a made-up lesson and a bash without a lab: to look at, and to measure. Bundle it and run it.
 import fs from 'node:fs'
 import { openTutor } from '../../../lessons/tutor/index.tsx'
-import { BashShell, FakePlayer, lesson, second } from './fake-player.ts'
+import { BashShell } from './bash-shell.ts'
+import { FakePlayer, lesson, second } from './fake-player.ts'
 
 const { TUTOR_STATS: stats, TUTOR_PASS: passed, TUTOR_TASK: task, TUTOR_OBSTACLE: why } = process.env
 const player = new FakePlayer({ phase: 'starting', saw: '', task: Number(task ?? 0) }, size => new BashShell(size))
