@@ -144,7 +144,7 @@ const FOOTER = {
     ['zoom', 'all panes'],
     ['next', 'next task'],
   ],
-  searching: [['nextMatch'], ['previousMatch'], ['endSearch', 'end search'], ['pageDown', 'scroll']],
+  searching: [['nextMatch'], ['endSearch', 'end search'], ['previousMatch', 'before'], ['pageDown', 'scroll']],
   textPage: [['pageDown', 'scroll'], ['search']],
 } satisfies Record<string, readonly [Command, string?][]>
 
