@@ -1,9 +1,10 @@
 // The course without a screen, as a user calls it: by its words, in this process.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lesson as chroot } from '../../lessons/01-chroot/lesson.ts'
 import { whereToStart } from '../../lessons/cli/learn.ts'
+import { lessons } from '../../lessons/index.ts'
 import { main } from '../../lessons/main.ts'
 import { openProgress } from '../../lessons/progress.ts'
 
@@ -112,6 +113,26 @@ describe('show', () => {
     const { tasks } = JSON.parse((await toolkit('lessons', 'show', '1', '3', '--json')).out)
     expect(tasks).toMatchObject([{ number: 3, id: 'busybox', done: false }])
   })
+})
+
+test('module prints the steps and the source', async () => {
+  const { code, out } = await toolkit('lessons', 'module', '1')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^ {4}chroot\("\/lab\/box"\)\n {6}\$ chroot \/lab\/box$/m)
+  expect(out).toMatch(/toolkit\/primitives\/chroot\.ts\n\n\/\/ chroot\(2\)[\s\S]*export function plan/)
+  const { steps, source } = JSON.parse((await toolkit('lessons', 'module', '1', '--json')).out)
+  expect(steps[0]).toMatchObject({ call: 'chroot', shell: 'chroot /lab/box' })
+  expect(source).toContain('export function plan')
+})
+
+test('recap prints what to keep', async () => {
+  const { out } = await toolkit('lessons', 'recap', '1')
+  expect(out).toMatch(/^- Each process has a root directory, and `chroot` changes it\.$/m)
+})
+
+test('every file that the screen reads is in the package', () => {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8'))
+  for (const { module } of lessons) expect(files).toContain(module.split('/')[0])
 })
 
 test('solve prints the commands, one a line', async () => {
