@@ -1,7 +1,7 @@
 // What stands in the terminal when the course has been left: what was done, what to keep of a lesson that is finished,
 // and how it goes on.
 import { readHost } from '../host.ts'
-import type { Lesson } from '../lesson.ts'
+import { type Lesson, numberOf } from '../lesson.ts'
 import { parseLesson } from '../parse.ts'
 import { plain } from './plain.ts'
 
@@ -31,19 +31,12 @@ export function farewell(lessons: readonly Lesson[], session: Session): string[]
   for (const lesson of new Set(done.map(({ lesson }) => lesson))) {
     const { recap } = parseLesson(lesson.text, readHost())
     if (!isFinished(lesson) || !recap) continue
-    lines.push(
-      '',
-      `What to keep of lesson ${number(lessons, lesson)}, ${lesson.title}:`,
-      ...plain(recap.text).split('\n'),
-    )
+    lines.push('', `What to keep of lesson ${numberOf(lesson)}, ${lesson.title}:`, ...plain(recap.text).split('\n'))
   }
   if (done.length > 0) lines.push('')
   const task = next.lesson.tasks[next.task]!
   if (lessons.every(isFinished)) lines.push('The course is finished.')
-  else
-    lines.push(`'${command}' goes on with lesson ${number(lessons, next.lesson)}, task ${next.task + 1}: ${task.title}`)
+  else lines.push(`'${command}' goes on with lesson ${numberOf(next.lesson)}, task ${next.task + 1}: ${task.title}`)
   for (const file of transcripts) lines.push(`What the shell has shown is in ${file}`)
   return lines
 }
-
-const number = (lessons: readonly Lesson[], lesson: Lesson) => lessons.indexOf(lesson) + 1

@@ -1,3 +1,4 @@
+import { numberOf } from '../../lesson.ts'
 import { useTheme, useTutor } from '../context.ts'
 import { useObstacles } from '../hooks/use-obstacles.ts'
 import { usePlayer } from '../hooks/use-player.ts'
@@ -27,7 +28,7 @@ export function LessonsPage({ rect }: { rect: Rect }) {
     const ticks = ticksOf(lesson)
     if (task !== undefined) return `     ${ticks[task] ? '✔' : '·'} ${lesson.tasks[task]!.title}`
     const finished = ticks.filter(Boolean).length
-    const number = String(lessons.indexOf(lesson) + 1).padStart(2)
+    const number = String(numberOf(lesson)).padStart(2)
     const sign = finished === lesson.tasks.length ? '✔' : lesson.name === current.name ? '▸' : '·'
     const state = obstacles.has(lesson) ? 'not on this machine' : `${finished}/${lesson.tasks.length} done`
     return fit(`${sign} ${number} ${lesson.title}`, columns - 24) + state.padStart(20)
