@@ -1,6 +1,14 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Observer } from '../engine/carry-out.ts'
+import { oomKilled, prepareCgroup } from '../engine/cgroup.ts'
 import { run } from '../engine/run.ts'
-import { isGate } from '../kernel/step.ts'
+import { stateDir } from '../image/paths.ts'
+import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
+import { callAction } from '../kernel/action.ts'
+import { PR } from '../kernel/constants.ts'
+import { ALIVE, isGate, step } from '../kernel/step.ts'
+import { isTerminal } from '../kernel/tty.ts'
+import { start } from './main.ts'
 import { parse } from './options.ts'
 import { command, wishOf } from './run.ts'
 
@@ -22,11 +30,11 @@ const harmless = new Set([
  * `true` by a plan without namespaces and mounts. Writes only below TOOLKIT_STATE.
  */
 export async function warmUp(): Promise<void> {
-  const { flags } = parse(command, ['--rm', '-i', '--net', 'none', '/', 'true'])
+  const { flags } = parse(command, ['--rm', '--net', 'none', '/', 'true'])
   const observer: Observer = {
     instrument: ({ steps }) => ({
       namespaces: [],
-      steps: steps.filter(step => !isGate(step) && harmless.has(step.call)),
+      steps: steps.filter(step => (isGate(step) ? step.gate === ALIVE : harmless.has(step.call))),
     }),
     beforeAction: async () => true,
     atGate: async () => true,
@@ -34,7 +42,43 @@ export async function warmUp(): Promise<void> {
   }
   const wish = { ...wishOf(flags), rootfs: '/', args: ['true'] }
   await run(wish, observer)
+  await warmUpCommand()
+  warmUpCgroups()
   await warmUpNetwork()
+}
+
+/** What comes before all that: the words, and the name of the root file system. */
+async function warmUpCommand(): Promise<void> {
+  const bin = `${stateDir()}/rootfs/busybox/bin`
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(`${bin}/busybox`, '')
+  await ensureBusybox({ yes: false, interactive: isTerminal(0) })
+  findRootfs('busybox')
+  start(['run', 'busybox'], () => Promise.reject()) // says that there is a word missing
+}
+
+/** What is done outside. The groups are ordinary directories with files of the same names. */
+function warmUpCgroups(): void {
+  const top = `${stateDir()}/cgroup`
+  const hierarchy = { version: 1, path: '/', mountPoint: top, directory: top, writable: true } as const
+  const controllers = ['cpuset', 'devices', 'memory', 'pids']
+  const wish = { id: '0'.repeat(64), resources: {}, privateNamespace: true }
+  const { before, directories } = prepareCgroup(wish, { layout: 'v1', hierarchies: [{ ...hierarchy, controllers }] })
+  const write = (directory: string, text: string, ...files: string[]) => {
+    mkdirSync(directory, { recursive: true })
+    for (const file of files) writeFileSync(`${directory}/${file}`, text)
+  }
+  const [make, ...settings] = before
+  write(top, '0', 'cpuset.cpus', 'cpuset.mems')
+  make!.apply({ descriptors: new Map() })
+  for (const group of [`${top}/toolkit`, ...directories])
+    write(group, '', 'cpuset.cpus', 'cpuset.mems', 'devices.allow', 'devices.deny', 'pids.max')
+  const about = { why: '', lesson: '08-cgroup-time', shell: '' } as const
+  const ask = callAction(step('prctl', [PR.CAPBSET_READ, 0, 0, 0, 0], about))
+  for (const { apply } of [...settings, ask]) apply({ descriptors: new Map() })
+  write(directories[0]!, 'oom_kill 0', 'memory.oom_control')
+  oomKilled(directories)
+  rmSync(top, { recursive: true })
 }
 
 /** The bridge, as far as that changes nothing: an address is looked for, and what would be sent to the kernel is written. */
