@@ -7,7 +7,6 @@ export const FAILPOINTS = [
   'locked',
   'name taken',
   'directory made',
-  'recorded',
   'network joined',
   'cgroup and files ready',
   'process made',

@@ -93,7 +93,7 @@ export function randomBytes(length: number): Buffer {
  */
 export function newId(random = randomBytes): string {
   const id = random(32).toString('hex')
-  return /^\d{12}/.test(id) ? newId(random) : id
+  return [...shorten(id)].every(digit => digit <= '9') ? newId(random) : id
 }
 
 /** The ids of the containers in a place; what else lies there is not ours. */
@@ -127,7 +127,10 @@ export function exclusively<T>(action: () => T): T {
   })
 }
 
-export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+let boot: string | undefined
+
+/** Which start of the machine this is, proc_sys_kernel(5). */
+export const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
 
 /** Throws where the file is torn, of another version, or of another container: its resources would not be ours to undo. */
 export function readState(directory: string): ContainerState {

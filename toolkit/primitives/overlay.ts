@@ -4,8 +4,7 @@
 // There are two ways to one. The engine builds a detached mount, which exists as a descriptor only and is attached by
 // whoever gets it (fsopen(2) and friends); or the new process calls mount(2) in its own mount namespace. Neither mounts
 // anything on the host. The first takes layers one by one, and tells in words what it does not like.
-import { closeSync } from 'node:fs'
-import { release } from 'node:os'
+import { closeSync, readFileSync } from 'node:fs'
 import { type Action, type Context, callAction } from '../kernel/action.ts'
 import { attempt, invoke } from '../kernel/call.ts'
 import { findCause } from '../kernel/causes.ts'
@@ -55,7 +54,7 @@ export function canDetach(): boolean {
 }
 
 function isSince(major: number, minor: number): boolean {
-  const [here = 0, below = 0] = release().split('.').map(Number)
+  const [here = 0, below = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number)
   return here > major || (here === major && below >= minor)
 }
 
