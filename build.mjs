@@ -36,9 +36,8 @@ const builtinsByRequire = {
   },
 }
 const outdir = `dist.${process.pid}` // becomes dist/ when all of it is there
-await build({
+const engine = {
   ...common,
-  entryPoints: { engine: 'toolkit/cli/main.ts' },
   banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
   footer: { js: '})' },
   charset: 'ascii', // see entry.cjs
@@ -49,8 +48,10 @@ await build({
   outdir,
   outExtension: { '.js': '.cjs' },
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
-  external: ['koffi'],
-})
+}
+const others = ['diff', 'doctor', 'ps', 'rm', 'spec', 'xray'].map(name => `./toolkit/cli/${name}.ts`)
+await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
+await build({ ...engine, entryPoints: { run: 'toolkit/cli/main.ts' }, external: ['koffi', ...others] })
 await build({
   ...common,
   stdin: { contents: "import * as course from './lessons/main.ts'; done(course)", resolveDir: '.' },
@@ -105,6 +106,7 @@ const warmUp = (program, ...words) =>
 warmUp('bin/toolkit') // compiles a seccomp filter, too, which later starts find in their cache: not to be kept
 fs.rmSync('dist/engine.short.cache', { force: true })
 warmUp('bin/toolkit')
+warmUp('bin/toolkit', 'run')
 warmUp('bin/node', 'dist/toolkit.cjs')
 warmUp('bin/node', 'dist/course.mjs', '--warm-up')
 fs.rmSync(scratch, { recursive: true, force: true })

@@ -4,9 +4,10 @@
 const { readFileSync, writeFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 
-const filename = `${__dirname}/engine.cjs`
+const name = process.argv[2] === 'run' ? 'run' : 'engine'
+const filename = `${__dirname}/${name}.cjs`
 // V8 takes compiled code only under the flags that it was compiled with: see bin/toolkit for who gets which.
-const cache = `${__dirname}/engine.${process.execArgv.includes('--no-opt') ? 'short' : 'long'}.cache`
+const cache = `${__dirname}/${name}.${process.execArgv.includes('--no-opt') ? 'short' : 'long'}.cache`
 
 function read(file) {
   try {

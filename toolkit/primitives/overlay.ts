@@ -59,7 +59,7 @@ function isSince(major: number, minor: number): boolean {
 }
 
 // Literally, as the kernel takes it: upperdir and workdir know a backslash, a value has 255 bytes at most.
-const isPlain = (path: string): boolean => !/[\\,:\n]/.test(path) && Buffer.byteLength(path) < 256
+const isPlain = (path: string): boolean => [...'\\,:\n'].every(c => !path.includes(c)) && Buffer.byteLength(path) < 256
 
 /** A call on the file system under construction, whose descriptor keeps the kernel's words about a failure. */
 const contextAction = (what: Step, opens?: string): Action => callAction(what, opens, invokeAndAsk)
