@@ -163,7 +163,7 @@ describe.each(kinds)('a container %s', (_title, options) => {
   })
 
   test('is the same plan each time: nothing in it is random', () => {
-    expect(plan(options)).toEqual(whole)
+    expect(JSON.stringify(plan(options))).toBe(JSON.stringify(whole)) // without what an action does, a function
   })
 })
 

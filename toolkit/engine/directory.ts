@@ -129,7 +129,7 @@ const hostId = (map: readonly IdMapping[] | undefined, id: number): number => (m
 
 /** Returns the descriptor that holds the container's lock, and its state as it was written. */
 function makeDirectories(wish: NewContainer): { held: number; state: ContainerState } {
-  const { directory, upper, work, merged, etc } = pathsOf(wish.id)
+  const { directory, upper, work } = pathsOf(wish.id)
   let made = false
   let held: number | undefined
   try {
@@ -143,7 +143,7 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
         return takeName(wish)
       })
       failpoint('name taken')
-      for (const path of [upper, work, merged, etc]) mkdirSync(path)
+      for (const path of [upper, work]) mkdirSync(path)
       // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
       const { mode, uid, gid } = statSync(wish.rootfs)
       const { users } = wish

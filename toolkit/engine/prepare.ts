@@ -51,7 +51,7 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
 export async function complete(parts: Prepared, options: RunOptions, id: string, lease?: Lease): Promise<Plan> {
   const { mode, names } = options.network
   const etc = planEtc({
-    directory: pathsOf(id).etc,
+    directory: pathsOf(id).directory,
     hostname: parts.spec.hostname ?? utsName('hostname'),
     mode,
     names,
