@@ -5,9 +5,13 @@ import { run } from '../engine/run.ts'
 import { stateDir } from '../image/paths.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { callAction } from '../kernel/action.ts'
-import { PR } from '../kernel/constants.ts'
+import { attempt } from '../kernel/call.ts'
+import { CLONE, PR } from '../kernel/constants.ts'
+import { start as startProcess } from '../kernel/start.ts'
 import { ALIVE, isGate, step } from '../kernel/step.ts'
 import { isTerminal } from '../kernel/tty.ts'
+import * as net from '../primitives/net.ts'
+import { replaceTable } from '../primitives/nftables.ts'
 import { start } from './main.ts'
 import { parse } from './options.ts'
 import { command, wishOf } from './run.ts'
@@ -81,18 +85,34 @@ function warmUpCgroups(): void {
   rmSync(top, { recursive: true })
 }
 
-/** The bridge, as far as that changes nothing: an address is looked for, and what would be sent to the kernel is written. */
+/** The bridge, in a network namespace of our own; where we may not make one, what would be sent to the kernel is written. */
 async function warmUpNetwork(): Promise<void> {
-  const [{ bridgeNetwork, previewNetwork }, { wire }, { firewall }, { replaceTable }, { encode }] = await Promise.all([
-    import('../engine/network.ts'),
-    import('../engine/wiring.ts'),
-    import('../engine/firewall.ts'),
-    import('../primitives/nftables.ts'),
-    import('../kernel/netlink-message.ts'),
-  ])
+  const [{ bridgeNetwork, joinNetwork, leaveNetwork, previewNetwork }, { wire }, { firewall }, { encode }] =
+    await Promise.all([
+      import('../engine/network.ts'),
+      import('../engine/wiring.ts'),
+      import('../engine/firewall.ts'),
+      import('../kernel/netlink-message.ts'),
+    ])
   const network = bridgeNetwork()
-  const lease = previewNetwork({ id: '0'.repeat(64), ports: [], mac: undefined }, network)
-  wire(lease, network)
-  const tables = firewall({ name: network.table, bridge: network.bridge, subnet: lease.subnet, alone: true }, [lease])
-  for (const message of tables.flatMap(replaceTable)) encode(message, 1)
+  const wish = { id: '0'.repeat(64), ports: [], mac: undefined }
+  if (attempt('unshare', [CLONE.NEWNET]) < 0) {
+    const lease = previewNetwork(wish, network)
+    wire(lease, network)
+    const tables = firewall({ name: network.table, bridge: network.bridge, subnet: lease.subnet, alone: true }, [lease])
+    for (const message of tables.flatMap(replaceTable)) encode(message, 1)
+    return
+  }
+  const process = startProcess({ namespaces: [net.namespace], steps: [{ gate: 'network' }] })
+  try {
+    process.next()
+    const { lease } = joinNetwork(wish, network)
+    const context = { descriptors: new Map<string, number>(), process }
+    for (const { apply } of wire(lease, network)) apply(context)
+    leaveNetwork(wish.id, network)
+  } catch {
+    // a kernel without bridges, or without nftables: what has come so far is kept, and all else goes with the namespace
+  } finally {
+    process.abort()
+  }
 }
