@@ -26,6 +26,12 @@ function pause(nanoseconds: number): Struct {
 function tidyPlan({ bridge, directory }: Network): Plan {
   const asked = linkDelete(bridge)
   const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
+  const message: Struct = {
+    bytes,
+    get text() {
+      return formatMessage(asked)
+    },
+  }
   const about = { lesson: '15-bridge', shell: '' } as const
   return {
     namespaces: [],
@@ -42,7 +48,7 @@ function tidyPlan({ bridge, directory }: Network): Plan {
         why: 'fails, and ends all this, where somebody is in the network',
         allow: 'ENOENT', // the whole state directory has been removed
       }),
-      step('sendto', [{ descriptor: 'netlink' }, { bytes, text: formatMessage(asked) }, bytes.length, 0, null, 0], {
+      step('sendto', [{ descriptor: 'netlink' }, message, bytes.length, 0, null, 0], {
         ...about,
         why: asked.why,
         shell: asked.shell,

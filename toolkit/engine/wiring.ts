@@ -71,10 +71,7 @@ function bridgeAction({ gateway, id }: Lease, network: Network): Action {
     for (const { link } of readLeases(network).filter(lease => lease.id !== id))
       succeeds(() => netlink.request(linkMaster(link, network.bridge)), 'ENODEV')
   }
-  return {
-    ...messageAction(wanted),
-    apply: context => exclusively(network, () => make(netlinkOf(context, 'outside'))),
-  }
+  return messageAction(wanted, 'outside', context => exclusively(network, () => make(netlinkOf(context, 'outside'))))
 }
 
 /** Does it; false where that fails with the error that is as good as done. */
