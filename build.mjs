@@ -1,5 +1,6 @@
-// Two bundles: the engine's commands, small because `toolkit run` loads nothing else, and the course (ink, react,
-// lessons), loaded only when a lesson is opened. toolkit.cjs starts the first, with V8's compiled code beside it.
+// Three bundles: `toolkit run` alone, small because every byte of it costs time at each start; all of the engine's
+// commands; and the course (ink, react, lessons). toolkit.cjs starts one of the first two, with V8's compiled code beside
+// it, and that loads the course when a lesson is opened.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -43,6 +44,8 @@ const engine = {
   charset: 'ascii', // see entry.cjs
   minifySyntax: true,
   minifyWhitespace: true,
+  minifyIdentifiers: true,
+  sourcemap: 'external', // for whoever gets a stack to read
   format: 'cjs',
   define: { ...common.define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   outdir,
@@ -80,7 +83,8 @@ await build({
   footer: { js: '})' },
 })
 // A regular expression is the one place where esbuild cannot write \\u2026 for …
-if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/engine.cjs`, 'utf8'))) throw new Error('engine.cjs is not ASCII')
+for (const name of ['engine.cjs', 'run.cjs'])
+  if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/${name}`, 'utf8'))) throw new Error(`${name} is not ASCII`)
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 // What others import: `toolkit/primitives/overlay` and its like, one file each.
 await build({

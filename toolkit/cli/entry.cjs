@@ -1,5 +1,5 @@
-// What bin/toolkit starts, as dist/toolkit.cjs: loads engine.cjs, the bundle of main.ts, with the code that V8 has
-// compiled for it at the last build. That saves 5 ms at every start; without the file, or with another V8, it compiles
+// What bin/toolkit starts, as dist/toolkit.cjs: loads a bundle of main.ts, run.cjs or engine.cjs, with the code that V8
+// has compiled for it at the last build. That saves 5 ms at every start; without the file, or with another V8, it compiles
 // anew. (Node's own compile cache keeps no function that is compiled when it is first called, and here most are.)
 const { closeSync, openSync, readFileSync, readSync, writeFileSync } = require('node:fs')
 const { Script } = require('node:vm')
