@@ -17,8 +17,8 @@ import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { runner } from './runner.ts'
-import { ALIVE, cloneFlags, type Descriptor, type Plan } from './step.ts'
-import { layTable, NOT_RUN, type Table } from './table.ts'
+import { cloneFlags, type Descriptor, type Plan } from './step.ts'
+import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {
@@ -143,11 +143,9 @@ function watch(
     pid,
     pidfd,
     next() {
-      while (readSync(statusRead, Buffer.alloc(1)) === 1) {
-        const { gate } = rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!
-        if (gate !== ALIVE) return gate
-        this.open()
-      }
+      const word = Buffer.alloc(1)
+      while (readSync(statusRead, word) === 1)
+        if (word[0] === WORD.GATE) return rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!.gate
       const stopped = rows.findIndex((_, i) => notRun(i))
       const last = (stopped < 0 ? rows.length : stopped) - 1
       if (last >= 0 && result(last) < 0 && result(last) !== rows[last]!.allow) {

@@ -9,7 +9,7 @@ import { numberOf } from './action.ts'
 import { AT, CLOSE_RANGE, F, O } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { Memory } from './memory.ts'
-import { type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
+import { ALIVE, type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 
 const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
@@ -58,17 +58,22 @@ type Entries = readonly (Step | Gate)[]
 
 const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
 
+/** What the process says to us. */
+export const WORD = { ALIVE: 0, GATE: 1 } as const
+
 /** Each entry's rows; a gate takes two. A descriptor is closed after the last step that uses it. */
 function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status, gate }: Shared): Row[][] {
   let step = 0
   const done = new Map<number, number[]>()
   for (const [fd, use] of last) done.set(use, [...(done.get(use) ?? []), fd])
   return entries.map((entry, i) => {
-    if (isGate(entry))
+    if (isGate(entry)) {
+      if (entry.gate === ALIVE) return [row('write', status, Uint8Array.of(WORD.ALIVE), 1)]
       return [
-        { ...row('write', status, Uint8Array.of(1), 1), gate: entry.gate },
+        { ...row('write', status, Uint8Array.of(WORD.GATE), 1), gate: entry.gate },
         { ...row('read', gate, Buffer.alloc(1), 1), gate: entry.gate },
       ]
+    }
     const { call, args, allow } = entry
     const own: Row = { call, args, allow: allow ? -ERRNO[allow] : 0, step: ++step }
     const unused = call === 'close' ? undefined : done.get(i)
