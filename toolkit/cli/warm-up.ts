@@ -8,7 +8,7 @@ import { callAction } from '../kernel/action.ts'
 import { attempt } from '../kernel/call.ts'
 import { CLONE, PR } from '../kernel/constants.ts'
 import { start as startProcess } from '../kernel/start.ts'
-import { ALIVE, isGate, step } from '../kernel/step.ts'
+import { ALIVE, isGate, type Step, step } from '../kernel/step.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import * as net from '../primitives/net.ts'
 import { replaceTable } from '../primitives/nftables.ts'
@@ -17,7 +17,7 @@ import { parse } from './options.ts'
 import { command, wishOf } from './run.ts'
 
 // Calls that need no root and change nothing but the process that makes them.
-const harmless = new Set([
+const harmless = new Set<string>([
   'prctl',
   'rt_sigaction',
   'umask',
@@ -28,37 +28,38 @@ const harmless = new Set([
   'close_range',
   'execve',
 ])
+const isHarmless = ({ call, args }: Step): boolean => harmless.has(call) && args[0] !== PR.CAPBSET_DROP
 
 /**
  * For the build: calls all that `toolkit run` calls, so that V8 has compiled it and entry.cjs can keep the result. Starts
  * `true` by a plan without namespaces and mounts. Writes only below TOOLKIT_STATE.
  */
 export async function warmUp(): Promise<void> {
-  const { flags } = parse(command, ['--rm', '--net', 'none', '/', 'true'])
+  const { flags } = parse(command, ['--rm', '--net', 'none', 'busybox', 'true'])
   const observer: Observer = {
     instrument: ({ steps }) => ({
       namespaces: [],
-      steps: steps.filter(step => (isGate(step) ? step.gate === ALIVE : harmless.has(step.call))),
+      steps: steps.filter(step => (isGate(step) ? step.gate === ALIVE : isHarmless(step))),
     }),
     beforeAction: async () => true,
     atGate: async () => true,
     done() {},
   }
-  const wish = { ...wishOf(flags), rootfs: '/', args: ['true'] }
-  await run(wish, observer)
-  await warmUpCommand()
+  await run({ ...wishOf(flags), rootfs: await warmUpCommand(), args: ['true'] }, observer)
   warmUpCgroups()
   await warmUpNetwork()
 }
 
-/** What comes before all that: the words, and the name of the root file system. */
-async function warmUpCommand(): Promise<void> {
-  const bin = `${stateDir()}/rootfs/busybox/bin`
-  mkdirSync(bin, { recursive: true })
-  writeFileSync(`${bin}/busybox`, '')
+/** What comes before all that: the words, and the name of the root file system. This one is hardly more than a name. */
+async function warmUpCommand(): Promise<string> {
+  const rootfs = `${stateDir()}/rootfs/busybox`
+  for (const directory of ['bin', 'etc']) mkdirSync(`${rootfs}/${directory}`, { recursive: true })
+  writeFileSync(`${rootfs}/bin/busybox`, '')
+  writeFileSync(`${rootfs}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\n')
+  writeFileSync(`${rootfs}/etc/group`, 'root:x:0:\n')
   await ensureBusybox({ yes: false, interactive: isTerminal(0) })
-  findRootfs('busybox')
   start(['run', 'busybox'], () => Promise.reject()) // says that there is a word missing
+  return findRootfs('busybox')
 }
 
 /** What is done outside. The groups are ordinary directories with files of the same names. */
