@@ -1,17 +1,28 @@
 // What a lesson is: data. The tutor, the plain commands and the gate are players that know no lesson by name.
 //
-// lesson.md   the text: an introduction, then one `## …` section a task, in the order of `tasks`; inside a section,
-//             what comes after a `### After` heading is shown only when the task is done.
+// lesson.md   the text, see README.md and parse.ts: an introduction, a `## …` section a task, in the order of `tasks`,
+//             with a `### Predict` and an `### After`; at last a `## Recap`.
 // lesson.ts   the rest: title, tasks, checks, hints, solutions, and the ways that must pass or must not.
-//
-// A ```sh block of the text is run by the gate and has to succeed; one marked ```sh fails has to fail, and the text
-// announces it. Output shown to the reader is ```text and not run.
+import type { RequirementId } from '../toolkit/engine/host.ts'
 import type { Lab } from '../toolkit/engine/lab.ts'
-import type { LessonName } from '../toolkit/kernel/step.ts'
+import type { Step } from '../toolkit/kernel/step.ts'
+
+/** What differs from machine to machine, as far as a lesson must say or type something else. */
+export interface Host {
+  /** Where the controllers for memory, processes and the like are: in hierarchies of their own, or in the one of v2. */
+  readonly cgroups: 'v1' | 'v2'
+}
+
+/** Lines to type or to read, `{{name}}` for a value; a function where they differ from machine to machine. */
+export type Lines = readonly string[] | ((host: Host) => readonly string[])
+
+export const linesFor = (lines: Lines, host: Host): readonly string[] =>
+  typeof lines === 'function' ? lines(host) : lines
 
 /** What a check looks at: the lab's processes, mounts, names … through toolkit/observe, never what was typed or printed. */
 export interface Scene {
   readonly lab: Lab
+  readonly host: Host
   /** The learner's shell, as the host counts pids; undefined while there is none. */
   readonly shellPid: number | undefined
   /** Random values of this lab, made by `Lesson.values`: names and numbers that cannot be guessed. */
@@ -28,7 +39,7 @@ export interface Verdict {
 export interface Way {
   /** What is different about it, in a few words. */
   readonly name: string
-  readonly commands: readonly string[]
+  readonly commands: Lines
 }
 
 export interface Task {
@@ -38,13 +49,13 @@ export interface Task {
   readonly title: string
   check(scene: Scene): Verdict
   /** From a nudge to nearly the answer. */
-  readonly hints: readonly string[]
-  readonly solution: readonly string[]
+  readonly hints: Lines
+  readonly solution: Lines
   /**
    * What later tasks build on, as lines for `sh` in the lab’s home: they are run, without a terminal, in a fresh lab of a learner
    * who starts further on. Not the whole solution: nobody needs to be inside anything.
    */
-  readonly leaves?: readonly string[]
+  readonly leaves?: Lines
   /** Other right ways; the gate requires at least one. */
   readonly otherWays: readonly Way[]
   /** Wrong ways, each with its own diagnosis. */
@@ -52,15 +63,25 @@ export interface Task {
 }
 
 export interface Lesson {
-  readonly name: LessonName
+  /** Of its directory: a number and a word. Steps name the lesson that teaches them, see LessonName in kernel/step.ts. */
+  readonly name: string
   readonly title: string
-  /** The Markdown of lesson.md; `{{name}}` stands for a value. */
+  /** The Markdown of lesson.md; `{{name}}` stands for a value, `{{plan}}` for `plan` as a list. */
   readonly text: string
   readonly tasks: readonly Task[]
   /** New random values for a lab. */
-  values?(): Record<string, string>
+  values?(host: Host): Record<string, string>
   /** Prepares a fresh lab before the learner sees it. */
   setup?(scene: Scene): Promise<void>
+  /** What of the host it cannot do without, beyond what every lab needs. Without it the lesson can be read only. */
+  readonly needs?: readonly RequirementId[]
   /** The file of the module that this lesson is about, relative to the repository. */
   readonly module: string
+  /** The steps of the module for what the learner has just done by hand. */
+  plan(values: Readonly<Record<string, string>>): readonly Pick<Step, 'call' | 'args' | 'shell'>[]
+  /**
+   * The id of the task that shows both sides: what was built before still leaks, what is built now doesn't. Its check
+   * looks at both.
+   */
+  readonly control: string
 }

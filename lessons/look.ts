@@ -1,6 +1,8 @@
 // How a check looks at a lab. The learner is root in there and may have put a symbolic link anywhere, so a path is
 // walked by hand, link by link, as a process with that root directory would walk it: it never leads out to the host.
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs'
+import { readInside } from '../toolkit/image/inside.ts'
+import { UsageError } from '../toolkit/kernel/usage-error.ts'
 import { type Place, processes, rootOf, type Stat } from '../toolkit/observe/process.ts'
 import type { Scene } from './lesson.ts'
 
@@ -76,6 +78,22 @@ export function findEntry(scene: Scene, path: string): BigIntStats | undefined {
   const parts = partsOf(path)
   return isPlain(top, parts.slice(0, -1).join('/')) ? lstat(`${top}/${parts.join('/')}`) : undefined
 }
+
+/**
+ * What a file of the lab holds, with links followed as in the lab; undefined where there is none, or one that is no regular
+ * file or larger than `maxBytes`.
+ */
+export function readBytes({ lab }: Scene, path: string, maxBytes = 1 << 20): Buffer | undefined {
+  try {
+    return readInside(`/proc/${lab.pid}/root`, path, maxBytes)
+  } catch (error) {
+    if (error instanceof UsageError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The same as text. */
+export const readText = (scene: Scene, path: string): string | undefined => readBytes(scene, path)?.toString('utf8')
 
 /** Comparable with `rootOf(pid)?.id`. */
 export const idOf = ({ stat }: Found): string => `${stat.dev}:${stat.ino}`

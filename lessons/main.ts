@@ -21,9 +21,13 @@ reports. LESSON is a name (01-chroot) or number, TASK a number or name.
   solve LESSON TASK [--run] [--json]
       print the solution; --run types it into a fresh lab and prints
       the verdict
-  verify [LESSON | DIR]... [--json]
+  new DIR
+      begin a lesson of your own, in a checkout of toolkit; its README
+      (lessons/README.md) teaches how to go on
+  verify [LESSON | DIR]... [--quick] [--json]
       prove lessons: every check both ways, every command of the text,
-      and that nothing is left behind. DIR has a '/' in its name
+      and that nothing is left behind. DIR has a '/' in its name.
+      --quick types only the text and the solutions in a row
 
 Exit codes: 0 passed or done, 1 not passed, 125 could not be tried.
 shell, check, verify and solve --run need root.`
@@ -36,6 +40,7 @@ const commands: Record<string, () => Promise<Command>> = {
   shell: async () => (await import('./cli/shell.ts')).shell,
   check: async () => (await import('./cli/act.ts')).check,
   solve: async () => (await import('./cli/act.ts')).solve,
+  new: async () => (await import('./cli/new.ts')).create,
   verify: async () => (await import('./cli/verify.ts')).verify,
 }
 

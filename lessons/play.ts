@@ -1,10 +1,11 @@
 // The player: one lab, one shell, the place in the course, the verdicts. It knows no screen and no lesson by name.
 import type { Lab, LabShell } from '../toolkit/engine/lab.ts'
-import type { Lesson, Scene, Task, Verdict } from './lesson.ts'
+import { obstacles, readHost } from './host.ts'
+import { type Lesson, linesFor, type Scene, type Task, type Verdict } from './lesson.ts'
 import { fill } from './parse.ts'
 import type { Player, PlayerState } from './player.ts'
 import type { Progress } from './progress.ts'
-import { catchUp, openLab } from './stage.ts'
+import { catchUp, openLab, type Stage } from './stage.ts'
 
 export interface PlayerOptions {
   startLab(): Promise<Lab>
@@ -33,7 +34,9 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   const { progress, startLab, interval = 500 } = options
   const listeners = new Set<() => void>()
   let size = options.size ?? SIZE
-  let lab: Lab | undefined
+  const host = readHost()
+  const predictions = new Map<string, number>() // by task
+  let stage: Stage | undefined
   let shell: LabShell | undefined
   let state: PlayerState = place(lesson, task, 'starting')
   let ready = 0 // in this lab, tasks before this one were passed, or made as if
@@ -52,6 +55,8 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       saw: '',
       hints: 0,
       offered: 0,
+      prediction: predictions.get(`${lesson.name} ${lesson.tasks[index]!.id}`),
+      obstacles: [],
       error: undefined,
       values: {},
     }
@@ -64,7 +69,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
     for (const listener of listeners) listener()
   }
   const current = () => state.lesson.tasks[state.task]!
-  const scene = (): Scene | undefined => lab && { lab, shellPid: shell?.pid, values: state.values }
+  const scene = (): Scene | undefined => stage && { ...stage, shellPid: shell?.pid }
 
   function verdict(): void {
     const here = scene()
@@ -92,8 +97,8 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   }
 
   function openShell(): void {
-    if (!lab) return
-    const opened = lab.shell(size)
+    if (!stage) return
+    const opened = stage.lab.shell(size)
     shell = opened
     opened.onExit(() => {
       if (shell !== opened) return
@@ -108,13 +113,18 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
     stopChecking()
     update({ ...place(state.lesson, state.task, 'starting') })
     queue = queue.then(async () => {
-      const old = lab
-      lab = undefined
+      const old = stage
+      stage = undefined
       shell = undefined
-      await old?.stop()
+      await old?.lab.stop()
       if (mine !== generation) return
-      let opened: Awaited<ReturnType<typeof openLab>> | undefined
+      let opened: Stage
       try {
+        const lacking = await obstacles(state.lesson)
+        if (lacking.length > 0) {
+          if (mine === generation) update({ phase: 'working', obstacles: lacking })
+          return
+        }
         opened = await openLab(state.lesson, state.task, startLab)
       } catch (error) {
         if (mine === generation) update({ phase: 'working', error: (error as Error).message.split('\n')[0] })
@@ -124,7 +134,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
         await opened.lab.stop()
         return
       }
-      lab = opened.lab
+      stage = opened
       ready = state.task
       openShell()
       // a new lab is there to do the task again, even one that is done
@@ -136,8 +146,9 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   function move(task: number): void {
     if (task < 0 || task >= state.lesson.tasks.length || task === state.task) return
     stopChecking()
-    const { values, error } = state
-    update({ ...place(state.lesson, task, lab ? 'working' : 'starting'), values, error })
+    const { values, error, obstacles } = state
+    const phase = stage || obstacles.length > 0 ? 'working' : 'starting'
+    update({ ...place(state.lesson, task, phase), values, error, obstacles })
     progress.goTo(state.lesson.name, current().id)
   }
 
@@ -149,7 +160,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       return state
     },
     get lab() {
-      return lab
+      return stage?.lab
     },
     get shell() {
       return shell
@@ -159,29 +170,33 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       return () => listeners.delete(listener)
     },
     check() {
-      if (state.phase === 'starting' || state.phase === 'checking' || !lab) return
+      if (state.phase === 'starting' || state.phase === 'checking' || !stage) return
       update({ phase: 'checking' })
       checking = setTimeout(verdict, CHECKING_MS)
     },
     next: () => move(state.task + 1),
     previous: () => move(state.task - 1),
     hint() {
-      update({ hints: Math.min(state.hints + 1, current().hints.length) })
+      update({ hints: Math.min(state.hints + 1, linesFor(current().hints, host).length) })
+    },
+    predict(option) {
+      predictions.set(`${state.lesson.name} ${current().id}`, option)
+      update({ prediction: option })
     },
     // A line each time: what follows `chroot …` has to be typed into the shell that it starts.
     solution() {
-      const { solution } = current()
+      const solution = linesFor(current().solution, host)
       const line = state.offered % solution.length
       update({ offered: line + 1 })
       return fill(solution[line]!, state.values)
     },
     reset: renew,
     async open(lesson, task) {
-      if (lesson === state.lesson && lab) {
+      if (lesson === state.lesson && stage) {
         move(task)
         const skipped = lesson.tasks.slice(ready, task)
         ready = Math.max(ready, task)
-        await catchUp(skipped, lab, state.values)
+        await catchUp(skipped, stage)
         return
       }
       state = place(lesson, task, 'starting')
@@ -189,7 +204,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       await renew()
     },
     restartShell() {
-      if (shell || !lab) return
+      if (shell || !stage) return
       openShell()
       for (const listener of listeners) listener()
     },
@@ -203,8 +218,8 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       stopChecking()
       listeners.clear()
       await queue
-      await lab?.stop()
-      lab = undefined
+      await stage?.lab.stop()
+      stage = undefined
       shell = undefined
     },
   }

@@ -17,6 +17,10 @@ export interface PlayerState {
   readonly hints: number
   /** How many lines of the task's solution have been put at the prompt; after the last comes the first again. */
   readonly offered: number
+  /** Which option of the task's prediction was chosen: its index. */
+  readonly prediction: number | undefined
+  /** Why this lesson cannot be done on this machine, a line each; then it has no lab, and can be read. */
+  readonly obstacles: readonly string[]
   /** Why the lab could not be started, one line. */
   readonly error: string | undefined
   readonly values: Readonly<Record<string, string>>
@@ -33,6 +37,8 @@ export interface Player {
   next(): void
   previous(): void
   hint(): void
+  /** Chooses an option of the task's prediction. May be chosen anew; the answer comes after the task. */
+  predict(option: number): void
   /** The next line of the solution, which is put at the prompt and not run: the learner presses Enter. */
   solution(): string
   /** Throws the lab away and starts a new one. Progress stays. */

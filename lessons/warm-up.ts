@@ -24,6 +24,7 @@ const shell: LabShell = {
 }
 const lab: Lab = {
   pid: process.pid,
+  cgroups: [],
   shell: () => shell,
   run: async () => ({ code: 0, output: '' }),
   stop: async () => {},

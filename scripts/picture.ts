@@ -117,7 +117,7 @@ async function capture(): Promise<string> {
     await until(/lab:~#/)
     await press('F2')
     await type('mkdir -p jail/bin && cp /bin/bash jail/bin/', /1\/8 done/)
-    await type('chroot jail /bin/bash', /No such file or directory/)
+    await type('chroot jail /bin/bash', /No such file or direc/)
     await type('ldd /bin/bash', /libc/)
     await sleep(1000)
     return await tmux('capture-pane', '-p', '-e', '-N')

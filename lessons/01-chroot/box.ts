@@ -3,6 +3,7 @@
 import { readElf } from '../../toolkit/observe/elf.ts'
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'
+import { MAKE_BOX } from '../box.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { find, findEntry, inhabitants, isFound, labProcesses } from '../look.ts'
 
@@ -30,12 +31,6 @@ function obstacle(scene: Scene, name: string): string | undefined {
 
 const NAMES = ['sh', 'ls', 'ps', 'mount', 'hostname', 'ip', 'chroot']
 
-const MAKE_BOX = [
-  'mkdir -p box/bin',
-  'cp -f /usr/local/bin/busybox box/bin/',
-  'for name in $(busybox --list); do ln -sf busybox "box/bin/$name"; done',
-  'cp -f /usr/local/bin/busybox box/bin/', // the list has the name busybox too
-]
 const LINKS = 'for n in $(busybox --list); do ln -s busybox box/bin/$n; done'
 
 export const boxTask: Task = {

@@ -1,9 +1,10 @@
-// Task 8: the same with everything separated, by `toolkit run`.
+// Task 7, the control: everything separated, by `toolkit run`, beside a box that shares all but its root.
 import { compareNamespaces, type Namespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
-import { labProcesses, rerooted } from '../look.ts'
+import { inhabitants, labProcesses, rerooted } from '../look.ts'
+import { BOX } from './box.ts'
 
 const no = (saw: string): Verdict => ({ passed: false, saw })
 
@@ -54,25 +55,36 @@ export const containerTask: Task = {
     }
     if (container.hostname !== wanted)
       return no(`the container of ${container.stat.comm} is called ${container.hostname}, not ${wanted}`)
+    const box = inhabitants(scene, BOX).find(({ pid }) => {
+      const own = readNamespaces(pid)
+      return own && compareNamespaces(lab, own).length === 0
+    })
+    if (!box)
+      return no(`a container called ${wanted} runs ${container.stat.comm}; beside it, no process has the root ${BOX}`)
     return {
       passed: true,
-      saw: `a container called ${wanted} runs ${container.stat.comm}; the lab is still ${labName}`,
+      saw: `a container called ${wanted} runs ${container.stat.comm}; ${box.comm} in ${BOX} shares with the lab, called ${labName}`,
     }
   },
   hints: [
-    'The command of the text is nearly all of it. One option is missing, in front of `busybox`.',
+    'The box in the background: `chroot box sleep 5000 &`.',
+    'For the container, the command of the text is nearly all of it. One option is missing, in front of `busybox`.',
     'The option is `--hostname NAME`.',
     '`toolkit run --rm -it --hostname {{container}} busybox sh`',
   ],
-  solution: ['toolkit run --rm -it --hostname {{container}} busybox sh'],
+  solution: ['chroot box sleep 5000 &', 'toolkit run --rm -it --hostname {{container}} busybox sh'],
   otherWays: [
     {
       name: 'the directory of the box, and no --rm',
-      commands: ['toolkit run -i -t --hostname={{container}} /lab/box /bin/sh'],
+      commands: ['unshare --root=box sleep 5000 &', 'toolkit run -i -t --hostname={{container}} /lab/box /bin/sh'],
     },
     {
       name: 'by hand, with unshare',
-      commands: ['unshare --mount --uts --pid --net --fork chroot box /bin/sh', 'hostname {{container}}'],
+      commands: [
+        'setsid chroot box sleep 5000 </dev/null >/dev/null 2>&1 &',
+        'unshare --mount --uts --pid --net --fork chroot box /bin/sh',
+        'hostname {{container}}',
+      ],
     },
   ],
   wrongWays: [
@@ -90,6 +102,11 @@ export const containerTask: Task = {
       name: 'the box, and the name of the lab',
       commands: ['chroot box /bin/sh', 'hostname {{container}}'],
       saw: /the lab itself is called/,
+    },
+    {
+      name: 'no box beside it',
+      commands: ['toolkit run --rm -it --hostname {{container}} busybox sh'],
+      saw: /beside it, no process has the root/,
     },
     {
       name: 'it ended at once',

@@ -1,4 +1,4 @@
-// Task 7: out of the chroot again.
+// Task 6: out of the chroot again.
 import { cwdOf, processes, rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { find, findEntry, idOf, inhabitants, isFound, labProcesses } from '../look.ts'
@@ -99,7 +99,7 @@ export const escapeTask: Task = {
 }
 
 /** Whether a process stands below its own root: the kernel says so by the text of the link. */
-function isBelowRoot(pid: number): boolean {
+export function isBelowRoot(pid: number): boolean {
   const [root, cwd] = [rootOf(pid)?.path, cwdOf(pid)?.path]
   if (root === undefined || cwd === undefined) return true
   return cwd === root || cwd.startsWith(root === '/' ? '/' : `${root}/`)

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { startLab } from '../../toolkit/engine/lab.ts'
 import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
-import type { Lesson, Verdict } from '../lesson.ts'
+import { readHost } from '../host.ts'
+import { type Lesson, linesFor, type Verdict } from '../lesson.ts'
 import { fill } from '../parse.ts'
 import { look } from '../play.ts'
 import { openLab } from '../stage.ts'
@@ -36,7 +37,7 @@ export async function solve(argv: readonly string[]): Promise<number> {
     return 0
   }
   requireRoot(`lessons solve --run ${words.join(' ')}`)
-  return play(lesson, task, taskAt(lesson, task).solution, flags.json === true)
+  return play(lesson, task, linesFor(taskAt(lesson, task).solution, readHost()), flags.json === true)
 }
 
 /** A command a line; empty lines and comments are left out. */
@@ -53,12 +54,13 @@ function readScript(file: string): string[] {
 async function play(lesson: Lesson, index: number, commands: readonly string[], json: boolean): Promise<number> {
   await ensureBusybox({ yes: false, interactive: process.stdin.isTTY === true })
   const task = taskAt(lesson, index)
-  const { lab, values } = await openLab(lesson, index, startLab)
+  const stage = await openLab(lesson, index, startLab)
+  const { lab, values } = stage
   const typed: { command: string; status: number; output: string }[] = []
   let verdict: Verdict
   try {
     const typist = new Typist(lab)
-    const scene = () => ({ lab, shellPid: typist.pid, values })
+    const scene = () => ({ ...stage, shellPid: typist.pid })
     try {
       await typist.ready()
       for (const line of commands) {

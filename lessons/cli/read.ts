@@ -1,7 +1,10 @@
 // The course as plain text: list, show, solve. No lab, no root.
+
+import { readHost } from '../host.ts'
 import { lessons } from '../index.ts'
-import type { Lesson } from '../lesson.ts'
+import { type Lesson, linesFor } from '../lesson.ts'
 import { fill, parseLesson } from '../parse.ts'
+import { planText } from '../plan-text.ts'
 import { openProgress } from '../progress.ts'
 import { findLesson, findTask, parse, print, printJson, taskAt } from './options.ts'
 
@@ -32,40 +35,54 @@ export async function show(argv: readonly string[]): Promise<number> {
   const { flags, words } = parse('lessons show', argv, options, 2)
   const lesson = findLesson(words[0], 'lessons show')
   const only = words[1] === undefined ? undefined : findTask(lesson, words[1], 'lessons show')
-  const { title, intro, sections } = parseLesson(lesson.text)
+  const host = readHost()
+  const { title, intro, sections, recap } = parseLesson(lesson.text, host)
   const progress = openProgress()
   const shown = lesson.tasks.map((task, index) => {
     const done = progress.isDone(lesson.name, task.id)
-    const { before, after } = sections[index]!
+    const { before, prediction, after } = sections[index]!
+    const shown = done || flags.after
     return {
       number: index + 1,
       id: task.id,
       title: task.title,
       done,
       text: before.text,
-      ...((done || flags.after) && { after: after.text }),
-      ...(flags.hints && { hints: task.hints }),
+      ...(prediction && {
+        predict: { question: prediction.question, options: prediction.options },
+        ...(shown && { answer: prediction.answer + 1 }),
+      }),
+      ...(shown && { after: after.text }),
+      ...(flags.hints && { hints: linesFor(task.hints, host) }),
     }
   })
   const tasks = shown.filter((_, index) => only === undefined || index === only)
   if (flags.json) {
-    printJson({ name: lesson.name, title, ...(only === undefined && { text: intro.text }), tasks })
+    printJson({ name: lesson.name, title, ...(only === undefined && { text: intro.text, recap: recap?.text }), tasks })
     return 0
   }
   const placeholders = placeholdersOf(lesson)
-  const parts = tasks.flatMap(({ number, id, title, done, text, after, hints = [] }) => [
+  const parts = tasks.flatMap(({ number, id, title, done, text, predict, answer, after, hints = [] }) => [
     `Task ${number} of ${lesson.tasks.length}: ${title} (${id}, ${done ? 'done' : 'open'})`,
     plain(text),
+    ...(predict ? [`Predict. ${plain(predict.question)}\n${predict.options.map(option).join('\n')}`] : []),
     ...hints.map((hint, i) => `Hint ${i + 1}: ${plain(hint)}`),
+    ...(answer ? [`The right prediction was ${answer}.`] : []),
     ...(after ? ['Afterwards:', plain(after)] : []),
   ])
-  print(fill([...(only === undefined ? [plain(intro.text)] : []), ...parts].join('\n\n'), placeholders))
+  const [first, last] = only === undefined ? [plain(intro.text), plain(recap?.text ?? '')] : ['', '']
+  print(fill([first, ...parts, last].filter(Boolean).join('\n\n'), placeholders))
   return 0
 }
 
+const option = (text: string, index: number): string => `  ${index + 1}. ${plain(text)}`
+
 /** Without a lab there are no values: their names stand for them, `<hostname>`. */
-const placeholdersOf = ({ values }: Lesson): Record<string, string> =>
-  Object.fromEntries(Object.keys(values?.() ?? {}).map(name => [name, `<${name}>`]))
+function placeholdersOf(lesson: Lesson): Record<string, string> {
+  const names = Object.keys(lesson.values?.(readHost()) ?? {})
+  const values = Object.fromEntries(names.map(name => [name, `<${name}>`]))
+  return { ...values, plan: plain(planText(lesson, values)) }
+}
 
 /** Markdown for ears and pipes: code is indented, headings and stress lose their signs. */
 export function plain(markdown: string): string {
@@ -86,7 +103,7 @@ const withoutSigns = (text: string): string =>
 /** `lessons solve` without `--run`. */
 export function printSolution(lesson: Lesson, index: number, json: boolean): void {
   const { id, solution } = taskAt(lesson, index)
-  const lines = solution.map(line => fill(line, placeholdersOf(lesson)))
+  const lines = linesFor(solution, readHost()).map(line => fill(line, placeholdersOf(lesson)))
   if (json) printJson({ lesson: lesson.name, task: id, solution: lines })
   else print(lines.join('\n'))
 }

@@ -23,13 +23,15 @@ export async function shell(argv: readonly string[]): Promise<number> {
   const progress = openProgress()
   if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}\n`)
   const task = taskAt(lesson, index)
-  const { lab, values } = await openLab(lesson, index, startLab)
+  const stage = await openLab(lesson, index, startLab)
+  const { lab, values } = stage
   print(`Task ${index + 1}: ${task.title}. The text: toolkit lessons show ${lesson.name} ${index + 1}`)
-  for (const [name, value] of Object.entries(values)) print(`  <${name}> is ${value}`)
+  for (const [name, value] of Object.entries(values).filter(([name]) => name !== 'plan'))
+    print(`  <${name}> is ${value}`)
   print('This is the lab. The command exit ends it.')
 
   const opened = lab.shell({ columns: stdout.columns, rows: stdout.rows })
-  const scene = { lab, shellPid: opened.pid, values }
+  const scene = { ...stage, shellPid: opened.pid }
   let verdict = look(task, scene)
   const timer = setInterval(() => {
     if (verdict.passed) return

@@ -10,25 +10,43 @@ import { lessons } from '../index.ts'
 import type { Lesson } from '../lesson.ts'
 import type { Result } from '../verify/cases.ts'
 import { formatReport } from '../verify/report.ts'
+import { ruleProblems } from '../verify/rules.ts'
 import { verifyLesson } from '../verify/verify.ts'
 import { findLesson, parse, print, printJson, requireRoot } from './options.ts'
 
 const MANY = 1000
 
 export async function verify(argv: readonly string[]): Promise<number> {
-  const { flags, words } = parse('lessons verify', argv, { json: { type: 'boolean' } }, MANY)
+  const { flags, words } = parse(
+    'lessons verify',
+    argv,
+    { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+    MANY,
+  )
   const chosen = words.length === 0 ? lessons : await Promise.all(words.map(load))
   requireRoot(['lessons verify', ...words].join(' '))
   await ensureBusybox({ yes: true, interactive: false })
   const begun = performance.now()
   const results: Result[] = []
-  for (const lesson of chosen) results.push(...(await verifyLesson(lesson, { startLab })))
+  for (const lesson of chosen) {
+    const rules = ruleProblems(lesson)
+    if (rules.length > 0) results.push(rulesBroken(lesson, rules))
+    results.push(...(await verifyLesson(lesson, { startLab, quick: flags.quick === true })))
+  }
   const passed = results.every(({ problem }) => problem === undefined)
   const seconds = (performance.now() - begun) / 1000
   if (flags.json) printJson({ passed, seconds, results })
   else print(formatReport(results, seconds))
   return passed ? 0 : 1
 }
+
+const rulesBroken = ({ name }: Lesson, problems: readonly string[]): Result => ({
+  lesson: name,
+  task: '',
+  case: 'the rules of the course',
+  problem: problems.join('\n'),
+  seconds: 0,
+})
 
 /** A lesson of the course by its name, or any lesson by its directory. */
 async function load(word: string): Promise<Lesson> {

@@ -1,5 +1,6 @@
 // What each key does.
-import type { Lesson } from '../lesson.ts'
+import { readHost } from '../host.ts'
+import { type Lesson, linesFor } from '../lesson.ts'
 import type { Player } from '../player.ts'
 import { bindings, type Command, commandOf } from './keys.ts'
 import type { Screen } from './screen.ts'
@@ -119,7 +120,7 @@ const ask = ({ screen }: CommandContext, text: string, yes: () => void) => scree
 
 function showHint({ player, screen }: CommandContext): void {
   const { lesson, task, hints } = player.state
-  if (hints < lesson.tasks[task]!.hints.length) {
+  if (hints < linesFor(lesson.tasks[task]!.hints, readHost()).length) {
     player.hint()
     screen.update({ scroll: undefined })
   } else screen.update({ scroll: undefined, notice: 'All hints are shown. F6 puts the solution at the prompt.' })
@@ -127,7 +128,7 @@ function showHint({ player, screen }: CommandContext): void {
 
 function putSolution({ player, screen, session, running }: CommandContext): void {
   const { lesson, task, offered } = player.state
-  const lines = lesson.tasks[task]!.solution.length
+  const lines = linesFor(lesson.tasks[task]!.solution, readHost()).length
   // later lines are for the programs that the first ones start
   const program = offered % lines === 0 ? running() : undefined
   const obstacle = !session.pid

@@ -1,5 +1,6 @@
 // The text of a lesson as the lesson pane shows it: the introduction, the section of the current task, what comes after
 // the task once it is done, and the hints asked for. See lessons/lesson.ts for how the text is written.
+import { readHost } from '../host.ts'
 import { fill, parseLesson } from '../parse.ts'
 import { renderMarkdown } from './markdown.ts'
 import type { Theme } from './theme.ts'
@@ -15,7 +16,7 @@ const parsed = new Map<string, Parts>()
 function partsOf(text: string): Parts {
   let parts = parsed.get(text)
   if (!parts) {
-    const { intro, sections } = parseLesson(text)
+    const { intro, sections } = parseLesson(text, readHost())
     parts = {
       introduction: intro.text,
       sections: sections.map(({ title, before, after }) => ({

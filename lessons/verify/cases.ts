@@ -1,9 +1,9 @@
 // The cases of a lesson: each plays on the real kernel, in a lab of its own, what a learner could do.
 import type { Lab } from '../../toolkit/engine/lab.ts'
-import type { Lesson, Scene, Task, Verdict, Way } from '../lesson.ts'
+import { type Lesson, type Lines, linesFor, type Scene, type Task, type Verdict, type Way } from '../lesson.ts'
 import { type Block, fill, parseLesson } from '../parse.ts'
 import { look } from '../play.ts'
-import { openLab } from '../stage.ts'
+import { openLab, type Stage } from '../stage.ts'
 import { Typist } from './typist.ts'
 import { waitForVerdict } from './wait.ts'
 
@@ -14,6 +14,8 @@ export interface Result {
   /** What is wrong; undefined: passed. */
   readonly problem: string | undefined
   readonly seconds: number
+  /** Why it was not tried; it counts neither as passed nor as failed. */
+  readonly skipped?: string
   /** What the check saw at the end. */
   readonly saw?: string
 }
@@ -29,15 +31,15 @@ class Play {
   readonly results: Result[] = []
   readonly typist: Typist
   readonly scene: () => Scene
-  readonly values: Readonly<Record<string, string>>
+  readonly stage: Stage
   readonly #lesson: Lesson
   #since = performance.now()
 
-  constructor(lesson: Lesson, typist: Typist, values: Readonly<Record<string, string>>) {
+  constructor(lesson: Lesson, typist: Typist, stage: Stage) {
     this.#lesson = lesson
     this.typist = typist
-    this.values = values
-    this.scene = () => ({ lab: typist.lab, shellPid: typist.pid, values })
+    this.stage = stage
+    this.scene = () => ({ ...stage, shellPid: typist.pid })
   }
 
   report(task: Task | undefined, name: string, problem: string | undefined, saw?: string): void {
@@ -55,9 +57,9 @@ class Play {
   }
 
   /** Types the lines; the first that does not succeed is the problem. */
-  async type(commands: readonly string[], mustSucceed: boolean): Promise<string | undefined> {
-    for (const command of commands) {
-      const line = fill(command, this.values)
+  async type(commands: Lines, mustSucceed: boolean): Promise<string | undefined> {
+    for (const command of linesFor(commands, this.stage.host)) {
+      const line = fill(command, this.stage.values)
       const { status, output } = await this.typist.type(line)
       if (mustSucceed && status !== 0) return `exit code ${status} of: ${line}\n${output.trim()}`
     }
@@ -65,7 +67,7 @@ class Play {
   }
 
   /** The commands, then the check, which has to pass. */
-  async solve(task: Task, commands: readonly string[]): Promise<Verdict & { problem: string | undefined }> {
+  async solve(task: Task, commands: Lines): Promise<Verdict & { problem: string | undefined }> {
     const failed = await this.type(commands, true)
     const verdict = await waitForVerdict(task, this.scene, ({ passed }) => passed)
     const problem = failed ?? (verdict.passed ? undefined : `the check does not pass; it sees: ${verdict.saw}`)
@@ -73,7 +75,7 @@ class Play {
   }
 }
 
-function job(lesson: Lesson, start: number, name: string, play: (stage: Play) => Promise<void>): Job {
+function job(lesson: Lesson, start: number, name: string, play: (play: Play) => Promise<void>): Job {
   return {
     name,
     async run(startLab) {
@@ -86,7 +88,7 @@ function job(lesson: Lesson, start: number, name: string, play: (stage: Play) =>
         problem: `${what}: ${(error as Error).message}`,
         seconds: (performance.now() - begun) / 1000,
       })
-      let stage: Awaited<ReturnType<typeof openLab>>
+      let stage: Stage
       try {
         stage = await openLab(lesson, start, startLab)
       } catch (error) {
@@ -94,7 +96,7 @@ function job(lesson: Lesson, start: number, name: string, play: (stage: Play) =>
       }
       try {
         const typist = new Typist(stage.lab)
-        const playing = new Play(lesson, typist, stage.values)
+        const playing = new Play(lesson, typist, stage)
         stop.results = playing.results
         await typist.ready()
         await play(playing)
@@ -113,82 +115,78 @@ function job(lesson: Lesson, start: number, name: string, play: (stage: Play) =>
 
 /** (a) Nothing is passed by doing nothing. */
 const fresh = (lesson: Lesson): Job =>
-  job(lesson, 0, 'a fresh lab', async stage => {
+  job(lesson, 0, 'a fresh lab', async play => {
     for (const task of lesson.tasks) {
-      const { passed, saw } = look(task, stage.scene())
-      stage.report(
-        task,
-        'fails on a fresh lab',
-        passed ? `the check passes on a fresh lab; it sees: ${saw}` : undefined,
-      )
+      const { passed, saw } = look(task, play.scene())
+      play.report(task, 'fails on a fresh lab', passed ? `the check passes on a fresh lab; it sees: ${saw}` : undefined)
     }
   })
 
 /** (b) and (c): the solutions in a row; each task is open before its own solution, and done after it. */
 const sequence = (lesson: Lesson): Job =>
-  job(lesson, 0, 'the solutions in a row', async stage => {
+  job(lesson, 0, 'the solutions in a row', async play => {
     for (const [index, task] of lesson.tasks.entries()) {
       if (index > 0) {
-        const { passed, saw } = look(task, stage.scene())
+        const { passed, saw } = look(task, play.scene())
         const problem = `the check passes before its solution; it sees: ${saw}`
-        stage.report(task, 'fails after the task before', passed ? problem : undefined)
-        await stage.typist.back()
+        play.report(task, 'fails after the task before', passed ? problem : undefined)
+        await play.typist.back()
       }
-      const { problem, saw } = await stage.solve(task, task.solution)
-      stage.report(task, 'passes after the solution', problem, saw)
+      const { problem, saw } = await play.solve(task, task.solution)
+      play.report(task, 'passes after the solution', problem, saw)
     }
   })
 
-async function typeBlocks(stage: Play, task: Task | undefined, blocks: readonly Block[], part: string): Promise<void> {
+async function typeBlocks(play: Play, task: Task | undefined, blocks: readonly Block[], part: string): Promise<void> {
   for (const { line, commands, fails } of blocks) {
-    let problem = await stage.type(fails ? commands.slice(0, -1) : commands, true)
+    let problem = await play.type(fails ? commands.slice(0, -1) : commands, true)
     if (fails && problem === undefined) {
-      const { status, output } = await stage.typist.type(fill(commands.at(-1) ?? 'true', stage.values))
+      const { status, output } = await play.typist.type(fill(commands.at(-1) ?? 'true', play.stage.values))
       if (status === 0) problem = `it should fail, and succeeds: ${commands.at(-1)}\n${output.trim()}`
     }
-    stage.report(task, `lesson.md:${line} ${fails ? 'fails as announced' : 'works'}${part}`, problem)
+    play.report(task, `lesson.md:${line} ${fails ? 'fails as announced' : 'works'}${part}`, problem)
   }
 }
 
 /** (g) The text, as somebody reads it who does everything it says. */
 const reading = (lesson: Lesson): Job =>
-  job(lesson, 0, 'the text', async stage => {
-    const { intro, sections } = parseLesson(lesson.text)
-    await typeBlocks(stage, undefined, intro.blocks, '')
+  job(lesson, 0, 'the text', async play => {
+    const { intro, sections } = parseLesson(lesson.text, play.stage.host)
+    await typeBlocks(play, undefined, intro.blocks, '')
     for (const [index, task] of lesson.tasks.entries()) {
       const { before, after } = sections[index]!
-      await typeBlocks(stage, task, before.blocks, '')
-      if (!look(task, stage.scene()).passed) {
-        await stage.typist.back()
-        const { problem, saw } = await stage.solve(task, task.solution)
-        stage.report(task, 'passes after the text and the solution', problem, saw)
+      await typeBlocks(play, task, before.blocks, '')
+      if (!look(task, play.scene()).passed) {
+        await play.typist.back()
+        const { problem, saw } = await play.solve(task, task.solution)
+        play.report(task, 'passes after the text and the solution', problem, saw)
       }
-      await typeBlocks(stage, task, after.blocks, ', afterwards')
-      await stage.typist.back()
+      await typeBlocks(play, task, after.blocks, ', afterwards')
+      await play.typist.back()
     }
   })
 
 /** Somebody who starts here: open first, then (c) or (d). */
-const rightWay = (lesson: Lesson, index: number, name: string, commands: readonly string[]): Job =>
-  job(lesson, index, name, async stage => {
+const rightWay = (lesson: Lesson, index: number, name: string, commands: Lines): Job =>
+  job(lesson, index, name, async play => {
     const task = lesson.tasks[index]!
-    const before = look(task, stage.scene())
+    const before = look(task, play.scene())
     if (before.passed) {
-      stage.report(task, name, `the check passes before anything is done; it sees: ${before.saw}`)
+      play.report(task, name, `the check passes before anything is done; it sees: ${before.saw}`)
       return
     }
-    const { problem, saw } = await stage.solve(task, commands)
-    stage.report(task, name, problem, saw)
+    const { problem, saw } = await play.solve(task, commands)
+    play.report(task, name, problem, saw)
   })
 
 /** (e) A wrong way does not pass, and the check says what is wrong. */
 const wrongWay = (lesson: Lesson, index: number, way: Way & { saw: RegExp }): Job =>
-  job(lesson, index, `wrong: ${way.name}`, async stage => {
+  job(lesson, index, `wrong: ${way.name}`, async play => {
     const task = lesson.tasks[index]!
-    await stage.type(way.commands, false)
+    await play.type(way.commands, false)
     const { passed, saw } = await waitForVerdict(
       task,
-      stage.scene,
+      play.scene,
       verdict => verdict.passed || way.saw.test(verdict.saw),
     )
     const problem = passed
@@ -196,11 +194,15 @@ const wrongWay = (lesson: Lesson, index: number, way: Way & { saw: RegExp }): Jo
       : way.saw.test(saw)
         ? undefined
         : `the check says '${saw}', which ${way.saw} does not match`
-    stage.report(task, `wrong: ${way.name}`, problem, saw)
+    play.report(task, `wrong: ${way.name}`, problem, saw)
   })
 
-/** Everything that is played for a lesson. The long ones come first, so that they do not keep the others waiting. */
-export function jobsOf(lesson: Lesson): Job[] {
+/**
+ * Everything that is played for a lesson. The long ones come first, so that they do not keep the others waiting. `quick`
+ * is for slow machines: only the text, with the solutions in a row.
+ */
+export function jobsOf(lesson: Lesson, { quick = false } = {}): Job[] {
+  if (quick) return [reading(lesson), fresh(lesson)]
   return [
     reading(lesson),
     sequence(lesson),

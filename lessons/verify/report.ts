@@ -6,10 +6,10 @@ export function formatReport(results: readonly Result[], seconds: number): strin
   const cells = rows.map(([name, cases]) => [
     name,
     String(cases.length),
-    String(cases.filter(({ problem }) => problem === undefined).length),
+    String(cases.filter(isPassed).length),
     cases.reduce((sum, result) => sum + result.seconds, 0).toFixed(1),
   ])
-  const passed = results.filter(({ problem }) => problem === undefined).length
+  const passed = results.filter(isPassed).length
   const table = [
     ['task', 'cases', 'passed', 'seconds'],
     ...cells,
@@ -25,5 +25,10 @@ export function formatReport(results: readonly Result[], seconds: number): strin
       const where = [lesson, task, name].filter(Boolean).join(', ')
       return `\nFAILED  ${where}\n  ${problem!.replaceAll('\n', '\n  ')}`
     })
-  return [...lines, ...failures].join('\n')
+  const skipped = results.flatMap(({ lesson, case: name, skipped }) =>
+    skipped === undefined ? [] : [`\nSKIPPED  ${lesson}, ${name}\n  ${skipped}`],
+  )
+  return [...lines, ...skipped, ...failures].join('\n')
 }
+
+const isPassed = ({ problem, skipped }: Result): boolean => problem === undefined && skipped === undefined

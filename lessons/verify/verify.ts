@@ -2,7 +2,9 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lab } from '../../toolkit/engine/lab.ts'
+import { stateDir } from '../../toolkit/image/paths.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
+import { obstacles } from '../host.ts'
 import type { Lesson } from '../lesson.ts'
 import { type Job, jobsOf, type Result } from './cases.ts'
 import { formatProblems } from './format.ts'
@@ -14,11 +16,13 @@ export interface VerifyOptions {
   onResult?(result: Result): void
   /** Labs at the same time. */
   readonly parallel?: number
+  /** Only the text with the solutions in a row. */
+  readonly quick?: boolean
 }
 
 /** All results of one lesson; where its format is wrong, only those. */
 export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Promise<Result[]> {
-  const { onResult = () => {}, startLab, parallel = Math.min(4, availableParallelism()) } = options
+  const { onResult = () => {}, startLab, parallel = Math.min(4, availableParallelism()), quick = false } = options
   const results: Result[] = []
   const add = (found: readonly Result[]) => {
     for (const result of found) {
@@ -30,9 +34,15 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
   add([result(lesson, 'the format', problems.length > 0 ? problems.join('\n') : undefined, 0)])
   if (problems.length > 0) return results
 
+  const lacking = await obstacles(lesson)
+  if (lacking.length > 0) {
+    add([{ ...result(lesson, 'all the rest', undefined, 0), skipped: lacking.join('; ') }])
+    return results
+  }
   await warmUp(startLab)
-  const before = snapshot()
-  const queue = jobsOf(lesson)
+  const state = { directories: [stateDir(), '/run/toolkit'] }
+  const before = snapshot(state)
+  const queue = jobsOf(lesson, { quick })
   const worker = async () => {
     for (let job: Job | undefined = queue.shift(); job; job = queue.shift()) add(await job.run(startLab))
   }
@@ -40,11 +50,11 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
   add(sharedDiagnoses(lesson, results))
 
   const begun = performance.now()
-  let left = difference(before, snapshot())
+  let left = difference(before, snapshot(state))
   // The kernel takes a moment to bury what has ended.
   while (left.length > 0 && performance.now() - begun < patience(3000)) {
     await sleep(50)
-    left = difference(before, snapshot())
+    left = difference(before, snapshot(state))
   }
   add([result(lesson, 'leaves nothing behind', left.length > 0 ? left.join('\n') : undefined, seconds(begun))])
   return results

@@ -172,10 +172,7 @@ test.skipIf(skipped || options)(`--cgroupns host leaves the host’s cgroup2 its
 test.skipIf(skipped)(`tools of the host agree: lsns counts seven namespaces of the container${skipped}`, async () => {
   const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 100'])
   await run.until('ready')
-  const pid = world
-    .left()
-    .processes.map(Number)
-    .sort((a, b) => a - b)[0]!
+  const pid = world.init()
   const { stdout } = spawnSync('lsns', ['-p', String(pid), '-n', '-o', 'TYPE,PID'], { encoding: 'utf8' })
   const own = stdout.split('\n').filter(line => line.trim().endsWith(` ${pid}`))
   process.kill(pid, 'SIGKILL')

@@ -71,12 +71,9 @@ describe.skipIf(skipped)(`signals${skipped}`, () => {
     await run.until('ready\n')
     run.child.kill('SIGTERM')
     run.child.kill('SIGINT')
-    const [container] = world
-      .left()
-      .processes.map(Number)
-      .sort((a, b) => a - b)
-    process.kill(container!, 0) // still there
-    process.kill(container!, 'SIGKILL')
+    const container = world.init()
+    process.kill(container, 0) // still there
+    process.kill(container, 'SIGKILL')
     expect(await run.exit).toEqual({ code: 137, signal: null })
   })
 

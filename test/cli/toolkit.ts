@@ -97,6 +97,12 @@ export class World {
     }
   }
 
+  /** The first process of the container that runs here: the pid that it has on this machine. */
+  init(): number {
+    const isFirst = (pid: string) => /^NSpid:.*\t1$/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return Number(processesNaming(this.state).find(isFirst))
+  }
+
   /** What containers have left behind: directories, and mounts of this machine. */
   left() {
     const list = (kind: string) => fs.readdirSync(`${this.state}/containers/${kind}`)

@@ -134,7 +134,7 @@ test('stopping it twice is as good as once', async () => {
   const before = readdirSync('/proc/self/fd').length
   await Promise.all([lab.stop(), lab.stop()])
   await lab.stop()
-  expect(readdirSync('/proc/self/fd').length).toBe(before - 1) // the pidfd
+  expect(readdirSync('/proc/self/fd').length).toBe(before - 2) // the pidfd, and the lock of its record
 })
 
 test('killed with -9, the program that started a lab takes it along', async () => {

@@ -1,7 +1,17 @@
 // A learner is root in the lab and may put links anywhere. A check must see what a process of the lab would see.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Scene } from '../../lessons/lesson.ts'
-import { find, findEntry, idOf, inhabitants, isFound, labProcesses, rerooted } from '../../lessons/look.ts'
+import {
+  find,
+  findEntry,
+  idOf,
+  inhabitants,
+  isFound,
+  labProcesses,
+  readBytes,
+  readText,
+  rerooted,
+} from '../../lessons/look.ts'
 import { type Lab, startLab } from '../../toolkit/engine/lab.ts'
 import { identify } from '../../toolkit/observe/read.ts'
 
@@ -12,7 +22,7 @@ describe.skipIf(!isRoot)(`looking into a lab${isRoot ? '' : ' (skipped: needs ro
   let scene: Scene
   beforeAll(async () => {
     lab = await startLab()
-    scene = { lab, shellPid: undefined, values: {} }
+    scene = { lab, host: { cgroups: 'v2' }, shellPid: undefined, values: {} }
     const script = `cd /lab
 mkdir -p box/etc box/deep jail/bin
 echo inside >box/etc/mark
@@ -45,6 +55,14 @@ ln -s / box/top`
     ['/top/top/absolute'],
   ])('%s, from the box, is the file in the box', path => {
     expect(idAt(path, '/lab/box')).toBe(mark())
+  })
+
+  test('what a file holds is read, and only that of the lab', () => {
+    expect(readText(scene, '/lab/box/etc/mark')).toBe('inside\n')
+    expect(readBytes(scene, '/lab/alias/../../../lab/box/etc/mark', 7)).toEqual(Buffer.from('inside\n'))
+    expect(readBytes(scene, '/lab/box/etc/mark', 6)).toBeUndefined()
+    for (const path of ['/lab/box/etc', '/lab/box/loop', '/lab/none', '/dev/zero'])
+      expect(readText(scene, path)).toBeUndefined()
   })
 
   test('the root itself is found', () => {

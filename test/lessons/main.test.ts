@@ -76,8 +76,8 @@ describe('learn goes on', () => {
   test.each([
     ['at the beginning', undefined, [], 0],
     ['at the first open task', undefined, ['copy-bash'], 1],
-    ['at the task of last time', 'hostname', ['copy-bash'], 4],
-    ['at the next open one, where that is done', 'hostname', ['hostname', 'network'], 6],
+    ['at the task of last time', 'machine', ['copy-bash'], 4],
+    ['at the next open one, where that is done', 'machine', ['machine', 'escape'], 6],
     ['at one that was left out, where nothing else is open', 'container', all.slice(1), 0],
     ['at the beginning, where all is done', 'container', all, 0],
     ['at the first open task, where the place is unknown', 'renamed', ['copy-bash'], 1],

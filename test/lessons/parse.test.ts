@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { lessons } from '../../lessons/index.ts'
-import { fill, LessonFormatError, parseLesson } from '../../lessons/parse.ts'
+import type { Host } from '../../lessons/lesson.ts'
+import { fill, forHost, LessonFormatError, parseLesson } from '../../lessons/parse.ts'
+import { planText } from '../../lessons/plan-text.ts'
+import { CLONE } from '../../toolkit/kernel/constants.ts'
+import { plan as mount } from '../../toolkit/primitives/mount.ts'
 
 const GOOD = `# Title
 
@@ -39,9 +43,11 @@ More.
 The end.
 `
 
+const HOST: Host = { cgroups: 'v2' }
+
 const problemsOf = (text: string): readonly string[] => {
   try {
-    parseLesson(text, 'x.md')
+    parseLesson(text, HOST, 'x.md')
     return []
   } catch (error) {
     if (error instanceof LessonFormatError) return error.problems
@@ -50,7 +56,7 @@ const problemsOf = (text: string): readonly string[] => {
 }
 
 describe('a lesson', () => {
-  const parsed = parseLesson(GOOD)
+  const parsed = parseLesson(GOOD, HOST)
 
   test('has a title, an introduction and a section a task', () => {
     expect(parsed.title).toBe('Title')
@@ -88,7 +94,7 @@ test.each([
   [
     'an unknown block',
     GOOD.replace('```text', '```bash'),
-    "x.md:21: a code block begins with ``` and one of: sh, sh fails, text, ts, c; this one says 'bash'",
+    "x.md:21: a code block begins with ``` and one of: sh, sh fails, text, ts, ts file NAME, c, json; this one says 'bash'",
   ],
   ['an indented block', GOOD.replace('Intro.', '  ```sh'), 'x.md:3: a code block begins in the first column'],
   ['an empty block', GOOD.replace('## no heading\n', ''), 'x.md:21: this code block is empty'],
@@ -102,6 +108,74 @@ test.each([
   expect(problemsOf(text)).toEqual([problem])
 })
 
+const RICH = `${GOOD.replace(
+  '### After\n\nWell done.',
+  `### Predict
+
+What comes?
+
+- [ ] This
+- [x] That, which
+  takes two lines
+
+### After
+
+Well done.`,
+).replace('More.', '```ts file box.ts\nconst a = 1\n```')}\n## Recap\n\n- Keep this.\n`
+
+test('predictions, files to complete, and a recap', () => {
+  const { sections, recap, files } = parseLesson(RICH, HOST)
+  expect(sections[0]!.prediction).toEqual({
+    line: 25,
+    question: 'What comes?',
+    options: ['This', 'That, which takes two lines'],
+    answer: 1,
+  })
+  expect(sections[1]!.prediction).toBeUndefined()
+  expect(files).toEqual([{ line: 39, name: 'box.ts', text: 'const a = 1\n' }])
+  expect(recap!.text).toBe('- Keep this.')
+})
+
+test.each([
+  ['- [ ] This', '- [x] This', "x.md:25: one option of a prediction is right, '- [x] text', and here 2"],
+  ['- [ ] This\n', '', "x.md:25: a prediction has 2 to 4 options, '- [ ] text', and this one 1"],
+  ['  takes two lines', 'no option', 'x.md:31: after the options of a prediction nothing follows'],
+  ['What comes?', '', 'x.md:25: this prediction asks nothing'],
+  ['Well done.', '### Predict', "x.md:35: a second '### Predict' in the section 'First'"],
+  ['- Keep this.', '## More', "x.md:49: nothing comes after the section 'Recap'"],
+  ['- Keep this.', '### After', "x.md:49: '### After' belongs into the section of a task, below a '## ' heading"],
+])('%j as %j: %s', (from, to, problem) => {
+  expect(problemsOf(RICH.replace(from, to))).toContain(problem)
+})
+
+test('what is only for one kind of host is left out on the other, and lines keep their numbers', () => {
+  const text = 'a\n<!-- only v1 -->\none\n<!-- only v2 -->\ntwo\n<!-- all -->\nb'
+  expect(forHost(text, { cgroups: 'v1' })).toBe('a\n\none\n\n\n\nb')
+  expect(forHost(text, { cgroups: 'v2' })).toBe('a\n\n\n\ntwo\n\nb')
+})
+
+test('the steps of a module: each call, and what one would type, in rows that fit', () => {
+  const scratch = { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['size=64k', 'nosuid'] }
+  const text = planText({ plan: () => mount({ mounts: [scratch] }) }, {})
+  expect(text.split('\n')).toEqual([
+    '```text',
+    'mkdirat(AT_FDCWD, "/mnt", 0755)',
+    '  $ mkdir -p /mnt',
+    'mount("tmpfs", "/mnt", "tmpfs", MS_NOSUID, "size=64k")',
+    '  $ mount -t tmpfs -o size=64k,nosuid tmpfs /mnt',
+    '```',
+  ])
+})
+
+test('a long call is broken between flags', () => {
+  const args = [CLONE.NEWNS | CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWPID | CLONE.NEWNET]
+  const text = planText({ plan: () => [{ call: 'clone3', args, shell: '' }] }, {})
+  expect(text.split('\n').slice(1, -1)).toEqual([
+    'clone3(CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|',
+    '      CLONE_NEWPID|CLONE_NEWNET)',
+  ])
+})
+
 test('all mistakes are said at once', () => {
   expect(problemsOf('')).toHaveLength(2)
 })
@@ -111,5 +185,7 @@ test('values are filled in; unknown ones stay', () => {
 })
 
 test.each(lessons.map(lesson => [lesson.name, lesson] as const))('%s is well formed', (_, lesson) => {
-  expect(parseLesson(lesson.text).sections.map(({ title }) => title)).toEqual(lesson.tasks.map(({ title }) => title))
+  expect(parseLesson(lesson.text, HOST).sections.map(({ title }) => title)).toEqual(
+    lesson.tasks.map(({ title }) => title),
+  )
 })

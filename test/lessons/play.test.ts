@@ -27,6 +27,7 @@ async function fakeLab(): Promise<Lab> {
   await sleep(5)
   return {
     pid: 1,
+    cgroups: [],
     shell() {
       const exits: ((code: number) => void)[] = []
       lab.shells.push({ end: () => exits.forEach(exit => void exit(0)) })

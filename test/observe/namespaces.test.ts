@@ -5,6 +5,7 @@ import {
   compareNamespaces,
   formatNamespace,
   NAMESPACE_TYPES,
+  procNamespace,
   readNamespaces,
 } from '../../toolkit/observe/namespaces.ts'
 import { children } from '../../toolkit/observe/process.ts'
@@ -38,6 +39,21 @@ describe('namespaces', () => {
     const pid = await script('echo ready; read x', 'unshare', '-p') // the shell's built-ins need no child
     expect(readNamespaces(pid)?.pid_for_children).toEqual({ type: 'pid', inode: 0 })
     expect(compareNamespaces(readNamespaces(process.pid)!, readNamespaces(pid)!)).toEqual(['pid_for_children'])
+  })
+
+  test('a proc shows the PID namespace in which it was mounted', async () => {
+    const ours = readNamespaces(process.pid)!.pid
+    expect(procNamespace(process.pid)).toEqual(ours)
+    const old = await script('echo ready; read x', 'unshare', '-p', '-f')
+    const own = await script('echo ready; read x', 'unshare', '-p', '-f', '--mount-proc')
+    const [seesUs, seesItself] = [old, own].map(pid => children(pid)[0]!.pid) as [number, number]
+    expect(procNamespace(seesUs)).toEqual(ours)
+    expect(procNamespace(seesItself)).toEqual(readNamespaces(seesItself)!.pid)
+    expect(procNamespace(seesItself)).not.toEqual(ours)
+    expect(procNamespace(process.pid, '/dev')).toBeUndefined()
+    const elsewhere = await script('mount -t proc proc /mnt; umount -l /proc; echo ready; read x', 'unshare', '-m')
+    expect(procNamespace(elsewhere)).toBeUndefined()
+    expect(procNamespace(elsewhere, '/mnt')).toEqual(ours)
   })
 
   test('are written as the kernel does', () => {

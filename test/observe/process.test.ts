@@ -13,7 +13,7 @@ import { readStatus } from '../../toolkit/observe/status.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { ready, script, until } from './helpers.ts'
 
-const { children, cwdOf, descendants, executableOf, foreground, isAlive, processTree } = observe
+const { children, cwdOf, descendants, executableOf, foreground, isAlive, isAtTop, processTree } = observe
 const { processes, readProcess, readStat, rootOf } = observe
 
 const directory = mkdtempSync(join(tmpdir(), 'process-'))
@@ -241,4 +241,14 @@ test('limits are what prlimit says', () => {
     .map(line => line.trim().split(/\s+/))
     .map(([name, soft, hard]) => [name, { soft: figure(soft!), hard: figure(hard!) }])
   expect(readLimits(process.pid)).toEqual(Object.fromEntries(expected))
+})
+
+test('a root is the top of its mount namespace after pivot_root, not after chroot, nor with the old one above it', async () => {
+  const [bind, wait] = ['mount --bind /usr /usr; cd /usr', "exec chroot . /bin/sh -c 'echo ready; read x'"]
+  const chrooted = await script(`${bind}; ${wait}`, 'unshare', '-m')
+  const stacked = await script(`${bind}; pivot_root . .; echo ready; read x`, 'unshare', '-m')
+  const pivoted = await script(`${bind}; pivot_root . share && echo ready; read x`, 'unshare', '-m')
+  expect([chrooted, stacked, pivoted, process.pid].map(isAtTop)).toEqual([false, false, true, true])
+  expect(new Set([chrooted, stacked, pivoted].map(pid => rootOf(pid)?.id)).size).toBe(1)
+  expect(isAtTop(NO_PID)).toBeUndefined()
 })

@@ -79,7 +79,7 @@ describe.skipIf(skipped)(`rows 32, 33: cgroups${skipped}`, () => {
   test('row 32: a group of its own in every hierarchy, so that its namespace begins nowhere above (CVE-2022-0492)', async () => {
     const container = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
     await container.until('ready')
-    const pid = Number(world.left().processes[0])
+    const pid = world.init()
     const lines = fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')
     const writable = hierarchies
       .filter(({ version, writable }) => version === 1 && writable)

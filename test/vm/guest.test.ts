@@ -14,6 +14,8 @@ const chosen = [
   'test/primitives/cgroups.test.ts',
   'test/primitives/device-rules.test.ts',
   'test/engine/lab.test.ts',
+  'test/engine/lab-cgroup.test.ts',
+  'test/engine/lab-machine.test.ts',
   'test/engine/network.test.ts',
   'test/engine/reliability-run.test.ts',
   'test/cli/run.flags.test.ts',
@@ -50,7 +52,11 @@ test.skipIf(reason)(`the chosen tests pass on cgroup v2 with systemd${reason}`, 
   process.stdout.write(`${output.trimEnd().split('\n').slice(-6).join('\n')}\n`)
 })
 
-test.skipIf(reason)(`every lesson passes the gate there${reason}`, { timeout: minutes * 60_000 }, () => {
-  const { status, output } = inGuest('bin/toolkit', 'lessons', 'verify')
-  expect(status, output.slice(-8000)).toBe(0)
-})
+test.skipIf(reason)(
+  `the text and the solutions of every lesson work there${reason}`,
+  { timeout: minutes * 60_000 },
+  () => {
+    const { status, output } = inGuest('bin/toolkit', 'lessons', 'verify', '--quick')
+    expect(status, output.slice(-8000)).toBe(0)
+  },
+)

@@ -1,3 +1,4 @@
+import { sweepLabs } from '../engine/lab-record.ts'
 import { type ContainerRow, listContainers } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
@@ -17,6 +18,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   if (rest.length > 0) throw new UsageError(`ps: takes no ${JSON.stringify(rest[0])}; see 'toolkit ps --help'`)
+  sweepLabs()
   const rows = listContainers().filter(({ running }) => running || flags.all)
   if (flags.json) {
     print(printableJson(rows.map(({ id, state, running }) => ({ id, ...state, running }))))

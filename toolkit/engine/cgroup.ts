@@ -6,8 +6,7 @@ import type { Action } from '../kernel/action.ts'
 import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
-import { type CgroupLayout, type Hierarchy, readLayout } from '../observe/cgroups.ts'
-import { readMounts } from '../observe/mounts.ts'
+import { type CgroupLayout, readLayout } from '../observe/cgroups.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
@@ -15,7 +14,8 @@ import { type DeviceRule, deviceList, v1Action, v2Action } from '../primitives/d
 import { freeze, hasFreezer, thaw } from '../primitives/freezer.ts'
 import { CONTROLLERS, type Controller, limitAction, NoFile, type Resources, settings } from '../primitives/limits.ts'
 import type { Mount } from '../primitives/mount.ts'
-import { groupV2 } from './cgroup-v2.ts'
+import { find, NO_CGROUPS, placeGroups, type Where } from './cgroup-place.ts'
+import { hostParts, view } from './cgroup-view.ts'
 import { refuse } from './host.ts'
 import { saying } from './refusal.ts'
 
@@ -24,14 +24,8 @@ export interface AllResources extends Resources {
   readonly devices?: readonly DeviceRule[]
 }
 
-export interface CgroupWish {
-  /** Of the container; its first 12 characters name the groups. */
-  readonly id: string
+export interface CgroupWish extends Where {
   readonly resources: AllResources
-  /** `linux.cgroupsPath`: from the root of the hierarchy where it begins with /, else below the engine's own group. */
-  readonly path?: string | undefined
-  /** A cgroup namespace of its own. */
-  readonly privateNamespace: boolean
 }
 
 export interface Prepared {
@@ -50,42 +44,6 @@ export interface Prepared {
 /** Against a program that starts processes without end; podman's default, where docker has none. */
 export const PIDS_LIMIT = 2048
 
-/** v1 hierarchies that have something to do for a container without being asked: limits, figures, pause. */
-const WANTED_V1 = new Set(['memory', 'cpu', 'cpuacct', 'pids', 'devices', 'freezer', 'blkio'])
-
-const onV1 = (controller: string): string => (controller === 'io' ? 'blkio' : controller)
-
-/** The names of the directories from our place down to the container's group. */
-function namesOf({ id, path }: CgroupWish): string[] {
-  const names = path === undefined ? ['toolkit', id.slice(0, 12)] : path.split('/').filter(Boolean)
-  if (names.length === 0 || names.some(name => name === '.' || name === '..'))
-    throw new UsageError(`cgroupsPath: ${JSON.stringify(path)} is not the path of a group`)
-  return names
-}
-
-/** Directories below `place`, from the top to the bottom. */
-const downFrom = (place: string, names: readonly string[]): string[] =>
-  names.map((_, i) => `${place}/${names.slice(0, i + 1).join('/')}`)
-
-const usable = ({ directory, writable }: Hierarchy): boolean => directory !== undefined && writable
-
-/**
- * The groups of a container on v1: one in each hierarchy. Where it had none, its cgroup namespace would begin at the
- * engine's own group, and whoever gets the right to mount in there could make groups beside those of the host. Without
- * a namespace of its own there is nothing to begin: then only those that have something to do.
- */
-function groupsV1(layout: CgroupLayout, wish: CgroupWish, asked: readonly Controller[]): cgroups.Group[] {
-  const needed = new Set([...WANTED_V1, ...asked.map(onV1)])
-  return layout.hierarchies
-    .filter(hierarchy => hierarchy.version === 1 && usable(hierarchy))
-    .filter(({ controllers }) => wish.privateNamespace || controllers.some(name => needed.has(name)))
-    .map(({ controllers, directory, mountPoint }) => ({
-      version: 1,
-      controllers,
-      directories: downFrom(wish.path?.startsWith('/') ? mountPoint! : directory!, namesOf(wish)),
-    }))
-}
-
 /** A limit that was asked for, and no controller to enforce it: why, and what to do, says `planCgroup`. */
 export class NoController extends UsageError {
   readonly controller: Controller
@@ -101,14 +59,6 @@ export class NoController extends UsageError {
   }
 }
 
-/** Where a controller's files of the container are, and of which version; undefined without it. */
-function find(groups: readonly cgroups.Group[], controller: Controller): cgroups.Group | undefined {
-  return groups.find(({ version, controllers }) => controllers.includes(version === 1 ? onV1(controller) : controller))
-}
-
-/** A machine where /proc is not mounted. */
-const NO_CGROUPS: CgroupLayout = { layout: 'v2', hierarchies: [] }
-
 /**
  * Plans the cgroups of a container; looks at the machine, changes nothing. Throws a UsageError where a limit that was
  * asked for cannot be enforced here (NoController), and where one of the groups is there already. Without any limit a machine without
@@ -116,12 +66,8 @@ const NO_CGROUPS: CgroupLayout = { layout: 'v2', hierarchies: [] }
  */
 export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid) ?? NO_CGROUPS): Prepared {
   const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
-  const v1 = groupsV1(layout, wish, asked)
-  const rest = asked.filter(controller => !find(v1, controller))
-  const unified = layout.hierarchies.find(hierarchy => hierarchy.version === 2 && usable(hierarchy))
-  const where = { names: namesOf(wish), fromTop: wish.path?.startsWith('/') ?? false }
-  const v2 = unified && (layout.layout === 'v2' || rest.length > 0) ? [groupV2(unified, where, rest)] : []
-  const groups = [...v1, ...v2]
+  const groups = placeGroups(layout, wish, asked)
+  const v1 = groups.filter(({ version }) => version === 1)
   const missing = asked.find(controller => !find(groups, controller))
   if (missing) throw new NoController(missing, layout, wish.resources)
   const directories = groups.map(cgroups.directoryOf)
@@ -133,7 +79,7 @@ export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid)
       ...(v1.length > 0 ? cgroups.join(v1.map(cgroups.directoryOf)) : []),
       ...(wish.privateNamespace ? enter() : []),
     ],
-    cgroup: v2.length > 0 ? { descriptor: cgroups.CGROUP } : undefined,
+    cgroup: v1.length < groups.length ? { descriptor: cgroups.CGROUP } : undefined,
     directories,
     view: mount => view(layout, wish.privateNamespace ? groups : hostParts(layout), mount),
   }
@@ -149,7 +95,8 @@ export async function planCgroup(wish: CgroupWish, layout?: CgroupLayout): Promi
   }
 }
 
-function limits(groups: readonly cgroups.Group[], resources: Resources): Action[] {
+/** What is written for these limits; nothing where the controller is not there. */
+export function limits(groups: readonly cgroups.Group[], resources: Resources): Action[] {
   const complete = { pids: { limit: PIDS_LIMIT }, ...resources }
   return CONTROLLERS.flatMap(controller => {
     const group = find(groups, controller)
@@ -173,55 +120,6 @@ function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllRe
   if (v1) return [v1Action(cgroups.directoryOf(v1), deviceList(devices))]
   return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
 }
-
-const hostParts = ({ hierarchies }: CgroupLayout): readonly Part[] =>
-  hierarchies
-    .filter(({ mountPoint }) => mountPoint !== undefined)
-    .map(hierarchy => (hierarchy.version === 2 ? { ...hierarchy, options: optionsOf(hierarchy) } : hierarchy))
-
-/**
- * The options that the v2 hierarchy has, nsdelegate and others. In the host's cgroup namespace each new mount of it sets
- * them for the whole machine, and takes away what it does not name: admin-guide/cgroup-v2, "Mounting".
- */
-function optionsOf({ mountPoint }: Hierarchy): string[] {
-  const mounts = readMounts(process.pid) ?? []
-  const found = mounts.findLast(mount => mount.fsType === 'cgroup2' && mount.mountPoint === mountPoint)
-  return found?.superOptions.filter(option => option !== 'rw' && option !== 'ro') ?? []
-}
-
-/**
- * An OCI mount of type cgroup as what the machine's layout makes of it: cgroup2 itself, or a tmpfs with a directory for
- * each hierarchy. In a namespace of its own only those in which the container has a group: of all others it would see
- * the engine's. The tmpfs becomes read-only at last, when all is mounted on it.
- */
-function view({ layout }: CgroupLayout, parts: readonly Part[], { destination, options }: Mount): Mount[] {
-  const part = (type: 'cgroup' | 'cgroup2', name: string, data: readonly string[]): Mount => ({
-    destination: name ? `${destination}/${name}` : destination,
-    type,
-    source: type,
-    options: [...options, ...data],
-  })
-  if (layout === 'v2') return parts.map(({ options = [] }) => part('cgroup2', '', options))
-  const tmpfs = { destination, type: 'tmpfs', source: 'tmpfs' }
-  return [
-    { ...tmpfs, options: [...options.filter(option => option !== 'ro'), 'mode=755'] },
-    ...parts.map(({ version, controllers, options: has = [] }) =>
-      version === 2
-        ? part('cgroup2', 'unified', has)
-        : part('cgroup', controllers.join().replace('name=', ''), namedOrNot(controllers)),
-    ),
-    ...(options.includes('ro') ? [{ ...tmpfs, options: ['remount', ...options, 'mode=755'] }] : []),
-  ]
-}
-
-interface Part extends Pick<Hierarchy, 'version' | 'controllers'> {
-  /** Of a v2 hierarchy. */
-  readonly options?: readonly string[]
-}
-
-/** The mount options that pick a v1 hierarchy: its controllers; or that it has none, and its name. */
-const namedOrNot = (controllers: readonly string[]): readonly string[] =>
-  controllers.every(name => name.includes('=')) ? ['none', ...controllers] : controllers
 
 /**
  * Ends what is left in a container's groups and removes them, at last the one that it shares with other containers. Blocks

@@ -1,8 +1,10 @@
 // What the lab is made of, and how a process enters it.
+import { join } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
+import * as cgroups from '../primitives/cgroups.ts'
 import * as devices from '../primitives/devices.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
@@ -12,6 +14,8 @@ import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as uts from '../primitives/uts.ts'
+import type { LabCgroups } from './lab-cgroup.ts'
+import { labsDir } from './lab-record.ts'
 import { defaultMounts } from './spec.ts'
 
 /** The learner's home directory in the lab; empty at first. */
@@ -25,11 +29,15 @@ const makeDirectory = (path: string, mode = 0o755): Step =>
   step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: 'EEXIST' })
 const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options })
 
-const labMounts = [
+const labMounts = (cgroups: LabCgroups) => [
   ...defaultMounts.filter(({ type }) => type !== 'cgroup'),
+  ...cgroups.mounts,
   tmpfs('/run', 'mode=755'),
-  // containers made in the lab: their changes cannot lie on the lab's overlay
+  // of containers and overlays made in the lab: their changes cannot lie on the lab's overlay
+  tmpfs(LAB_HOME, 'mode=755'),
   tmpfs(`${stateDir()}/containers`, 'mode=711'),
+  // what of the host's is locked would not look so from here
+  tmpfs(labsDir(), 'mode=711'),
 ]
 
 // What an overlay can be laid over: kept on a disk or a network. Others are shown as they are, read-only.
@@ -72,25 +80,36 @@ function showReadOnly(source: string, target: string): Step[] {
   ]
 }
 
+/** `toolkit`, and `node FILE.ts` where FILE imports toolkit's modules: the package as npm would have installed it. */
+function programs(): Step[] {
+  const links = [
+    ['bin/toolkit', '/usr/local/bin/toolkit'],
+    ['bin/node', '/usr/local/bin/node'],
+    ['', '/node_modules/toolkit'],
+    ['rootfs-scripts/lab.package.json', '/package.json'], // "type": "module"; without it Node warns that it had to guess
+  ] as const
+  return [
+    ...['/usr/local', '/usr/local/bin', '/node_modules'].map(path => makeDirectory(path)),
+    ...links.flatMap(([file, path]) => [
+      step('unlinkat', [AT.FDCWD, path, 0], { ...about, why: 'the host may have another one here', allow: 'ENOENT' }),
+      step('symlinkat', [join(packageDir(), file), AT.FDCWD, path], {
+        ...about,
+        why: 'this very package, wherever it lies',
+        shell: `ln -s ${join(packageDir(), file)} ${path}`,
+      }),
+    ]),
+  ]
+}
+
 /** The lab's first process. */
-export function planLab(): Plan {
+export function planLab(cgroups: LabCgroups): Plan {
   const root = `${scratchDir()}/root`
   return {
-    namespaces: [
-      mount.namespace,
-      uts.namespace,
-      ipc.namespace,
-      pid.namespace,
-      net.namespace,
-      {
-        flag: CLONE.NEWCGROUP,
-        why: 'a cgroup tree that begins at the lab',
-        lesson: '08-cgroup-time',
-        shell: '--cgroup',
-      },
-    ],
+    namespaces: [mount.namespace, uts.namespace, ipc.namespace, pid.namespace, net.namespace],
+    ...(cgroups.cgroup && { cgroup: cgroups.cgroup }),
     steps: [
       ...pid.dieWithParent(),
+      ...cgroups.steps,
       ...process.undoNode(),
       ...process.clearUmask(),
       ...mount.makePrivate(),
@@ -98,13 +117,11 @@ export function planLab(): Plan {
       ...layOver(hostFileSystems()),
       ...mount.pivotRoot(root),
       ...[stateDir(), LAB_HOME].map(path => makeDirectory(path)),
-      ...mount.plan({ mounts: labMounts }),
+      ...mount.plan({ mounts: labMounts(cgroups) }),
+      ...cgroups.settle,
       ...devices.plan(),
       ...mount.detachOldRoot(),
-      step('symlinkat', [`${packageDir()}/bin/toolkit`, AT.FDCWD, '/usr/local/bin/toolkit'], {
-        ...about,
-        allow: 'EEXIST',
-      }),
+      ...programs(),
       ...uts.plan({ hostname: 'lab' }),
       ...net.loopbackUp(),
       ...terminal.ownSession(),
@@ -150,13 +167,20 @@ export const environment = (extra: Record<string, string> = {}): string[] => {
 export const LAB: Descriptor = { descriptor: 'lab' }
 
 /** Moves to the lab's namespaces (but pid: its process must be born there), then becomes the program. */
-export function planEnter(stdio: readonly (Step | Gate)[], args: readonly string[], env: readonly string[]): Plan {
+export function planEnter(
+  { join, born }: LabCgroups['enter'],
+  stdio: readonly (Step | Gate)[],
+  args: readonly string[],
+  env: readonly string[],
+): Plan {
   const flags = CLONE.NEWNS | CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWNET | CLONE.NEWCGROUP
   return {
     namespaces: [],
     pidNamespace: LAB,
+    ...(born && { cgroup: { descriptor: cgroups.CGROUP } }),
     steps: [
       ...pid.dieWithParent(),
+      ...(join.length > 0 ? cgroups.join(join) : []),
       ...process.undoNode(),
       step('setns', [LAB, flags], {
         lesson: '05-mount',

@@ -2,18 +2,26 @@
 // net, uts, ipc and cgroup namespaces, and a scratch overlay over the host's files. The learner is root in it.
 //
 // Everything written in it lies in a tmpfs of its own mount namespace. So when its first process dies, all of it is
-// gone: processes, mounts, links, files. And that process dies with the one that started it, however that ends.
-import { closeSync, createReadStream } from 'node:fs'
+// gone: processes, mounts, links, files. And that process dies with the one that started it, however that ends. Only its
+// cgroups have to be removed: by stop(), or by whoever comes after an owner that was killed (lab-record.ts).
+import { closeSync, createReadStream, openSync } from 'node:fs'
 import { packageDir } from '../image/paths.ts'
 import { attempt, pipe } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { type Starting, start } from '../kernel/start.ts'
-import { step } from '../kernel/step.ts'
+import { type Gate, type Step, step } from '../kernel/step.ts'
 import { type Size, setSize } from '../kernel/tty.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
+import { CGROUP } from '../primitives/cgroups.ts'
+import { isFrozen, thawAll } from '../primitives/freezer.ts'
 import * as terminal from '../primitives/terminal.ts'
+import { removeCgroup } from './cgroup.ts'
+import { NO_CGROUPS } from './cgroup-place.ts'
 import { makeTree } from './files.ts'
+import { CONTROLLERS, type LabCgroups, planLabCgroups } from './lab-cgroup.ts'
 import { environment, LAB, planEnter, planLab, scratchDir } from './lab-plan.ts'
+import { createRecord, type LabRecord, sweepLabs } from './lab-record.ts'
 import { openStream, takeTerminal } from './terminal.ts'
 
 export { LAB_HOME } from './lab-plan.ts'
@@ -35,41 +43,124 @@ export interface LabShell {
 export interface Lab {
   /** The first process of the lab, as the host counts; `/proc/PID/root` is the lab's root directory. */
   readonly pid: number
+  /**
+   * The tops of its cgroup trees, as the host names them: one directory a hierarchy. Below them lie `lab`, the group of its
+   * own processes, and what the learner makes.
+   */
+  readonly cgroups: readonly string[]
   /** Opens an interactive bash in the lab's home directory on a new pseudo-terminal. */
   shell(size: Size): LabShell
   /** Runs a command without a terminal until it has ended and nobody holds its output any more: set-up, and the gate. */
   run(argv: readonly string[]): Promise<{ code: number; output: string }>
-  /** Ends every process of the lab; with them go its mounts, links and files. */
+  /** Ends every process of the lab; with them go its mounts, links and files, and then its cgroups. */
   stop(): Promise<void>
 }
 
-/** Starts a lab, in well under a second. Needs root. Throws KernelError. */
+/** A lab that runs. */
+interface Running {
+  readonly init: Starting
+  readonly cgroups: LabCgroups
+}
+
+/** Starts a lab, in well under a second. Needs root. Throws KernelError and UsageError. */
 export async function startLab(): Promise<Lab> {
+  sweepLabs()
   makeTree(scratchDir())
-  const init = start(planLab())
-  init.next()
-  const ended = wait(init.pid, init.pidfd)
+  const record = createRecord()
+  let lab: Running
+  try {
+    lab = launch(record)
+  } catch (error) {
+    record.remove()
+    throw error
+  }
+  const ended = wait(lab.init.pid, lab.init.pidfd)
   let stopped: Promise<void> | undefined
   return {
-    pid: init.pid,
-    shell: size => openShell(init, size),
-    run: argv => runIn(init, argv),
+    pid: lab.init.pid,
+    cgroups: lab.cgroups.directories,
+    shell: size => openShell(lab, size),
+    run: argv => runIn(lab, argv),
     stop() {
-      if (!stopped) {
-        attempt('pidfd_send_signal', [init.pidfd, SIG.KILL, null, 0]) // once: later the number may be another's
-        stopped = ended.then(() => init.close())
-      }
+      stopped ??= stop(lab, ended).then(() => record.remove())
       return stopped
     },
   }
 }
 
-function openShell(init: Starting, size: Size): LabShell {
+/** Makes the groups and the first process. */
+function launch(record: LabRecord): Running {
+  const { cgroups, descriptors } = makeCgroups(record)
+  try {
+    const init = start(planLab(cgroups), { descriptors })
+    init.next()
+    return { init, cgroups }
+  } finally {
+    for (const fd of descriptors.values()) closeSync(fd)
+  }
+}
+
+/** Makes the groups with all controllers that can be had: a machine may refuse some of them, or all, and is good enough. */
+function makeCgroups(record: LabRecord): { cgroups: LabCgroups; descriptors: Map<string, number> } {
+  for (const controllers of [CONTROLLERS, CONTROLLERS.slice(0, 2), []]) {
+    const descriptors = new Map<string, number>()
+    let made: readonly string[] = []
+    try {
+      const cgroups = planLabCgroups(record.name, controllers)
+      record.write(cgroups.directories)
+      made = cgroups.directories
+      for (const action of cgroups.before) action.apply({ descriptors })
+      return { cgroups, descriptors }
+    } catch {
+      for (const fd of descriptors.values()) closeSync(fd)
+      removeCgroup(made)
+    }
+  }
+  return { cgroups: planLabCgroups(record.name, [], NO_CGROUPS), descriptors: new Map() }
+}
+
+const PATIENCE = 20 // milliseconds
+
+/** Ends the first process, and with it all others. On v1 what is frozen does not die; and somebody may freeze it just now. */
+async function stop({ init, cgroups }: Running, ended: Promise<unknown>): Promise<void> {
+  attempt('pidfd_send_signal', [init.pidfd, SIG.KILL, null, 0]) // once: later the number may be another's
+  thawAll(cgroups.directories)
+  const timer = setInterval(() => thawAll(cgroups.directories), PATIENCE)
+  await ended
+  clearInterval(timer)
+  init.close()
+}
+
+/** Starts a program in the lab; it may stand at its first gate. */
+function enter(
+  { init, cgroups }: Running,
+  stdio: readonly (Step | Gate)[],
+  argv: readonly string[],
+  env: readonly string[],
+  output?: number,
+): Starting {
+  const { join, born } = cgroups.enter
+  // Otherwise we would wait for a process that never comes to its program.
+  if (isFrozen(born ? [...join, born] : join))
+    throw new UsageError('the lab is frozen, all of it; only a reset ends that')
+  const descriptors = new Map([[LAB.descriptor, init.pidfd]])
+  if (output !== undefined) descriptors.set('output', output)
+  const group = born === undefined ? undefined : openSync(born, 'r')
+  if (group !== undefined) descriptors.set(CGROUP, group)
+  try {
+    const program = start(planEnter(cgroups.enter, stdio, argv, env), { descriptors })
+    program.next()
+    return program
+  } finally {
+    if (group !== undefined) closeSync(group)
+  }
+}
+
+function openShell(lab: Running, size: Size): LabShell {
   const rc = `${packageDir()}/rootfs-scripts/lab.bashrc`
   const env = environment({ TERM: 'xterm-256color', COLORTERM: 'truecolor' })
-  const plan = planEnter(terminal.openTerminal(), ['bash', '--noprofile', '--rcfile', rc, '-i'], env)
-  const shell = start(plan, { descriptors: new Map([[LAB.descriptor, init.pidfd]]) })
-  shell.next() // stands at the terminal's gate
+  const argv = ['bash', '--noprofile', '--rcfile', rc, '-i']
+  const shell = enter(lab, terminal.openTerminal(), argv, env) // stands at the terminal's gate
   const master = takeTerminal(shell.pidfd)
   setSize(master, size)
   shell.open()
@@ -92,7 +183,7 @@ function openShell(init: Starting, size: Size): LabShell {
   }
 }
 
-async function runIn(init: Starting, argv: readonly string[]): Promise<{ code: number; output: string }> {
+async function runIn(lab: Running, argv: readonly string[]): Promise<{ code: number; output: string }> {
   const [read, write] = pipe()
   const toPipe = [1, 2].map(fd =>
     step('dup3', [{ descriptor: 'output' }, fd, 0], {
@@ -104,12 +195,7 @@ async function runIn(init: Starting, argv: readonly string[]): Promise<{ code: n
   const stdio = [...terminal.ownSession(), ...terminal.noInput(), ...toPipe]
   let child: Starting
   try {
-    const descriptors = new Map([
-      [LAB.descriptor, init.pidfd],
-      ['output', write],
-    ])
-    child = start(planEnter(stdio, argv, environment()), { descriptors })
-    child.next()
+    child = enter(lab, stdio, argv, environment(), write)
   } catch (error) {
     closeSync(read)
     throw error

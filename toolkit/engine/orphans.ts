@@ -4,6 +4,7 @@ import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { lock, remove, writeJson } from './files.ts'
+import { sweepLabs } from './lab-record.ts'
 import { release, releaseUnknown } from './resources.ts'
 import {
   type ContainerState,
@@ -87,6 +88,7 @@ async function settle(id: string): Promise<void> {
 /** Undoes what engines that were killed have left. Returns of what that failed, by id, and why. */
 export async function sweep(): Promise<ReadonlyMap<string, string>> {
   const stuck = new Map<string, string>()
+  sweepLabs()
   if (!existsSync(rootDir())) return stuck
   for (const orphan of exclusively(claimOrphans)) {
     const why = await finish(orphan)

@@ -1,5 +1,8 @@
-// What is on the machine before, and what is left after: two snapshots and their difference.
+// What is on the machine before, and what is left after: two snapshots and their difference. What belongs to somebody else
+// who lives, another engine or tutor on the same machine, does not count.
 import { lstatSync } from 'node:fs'
+import { cgroupsBelow, processesIn } from './cgroups.ts'
+import { labOwner } from './lab-name.ts'
 import { readLinks } from './links.ts'
 import { readMounts } from './mounts.ts'
 import { compareNamespaces, formatNamespace, type Namespaces, readNamespaces } from './namespaces.ts'
@@ -33,20 +36,63 @@ const NODES_OWN = /^(\/dev\/null|anon_inode:\[(eventfd|eventpoll|io_uring)\])$/
 const isDirectory = (path: string): boolean => orGone(() => lstatSync(path))?.isDirectory() ?? false
 
 /** What lies below a directory, links not followed. */
-function below(directory: string, depth: number, wanted: (path: string) => boolean = () => true): string[] {
+function below(directory: string, depth: number): string[] {
   return list(directory)
     .map(name => `${directory}/${name}`)
-    .filter(wanted)
-    .flatMap(path => [path, ...(depth > 1 && isDirectory(path) ? below(path, depth - 1, wanted) : [])])
+    .flatMap(path => [path, ...(depth > 1 && isDirectory(path) ? below(path, depth - 1) : [])])
 }
 
-function cgroups(): Entries {
+/** Who runs, by his pid, and which of them are we and what we have started. */
+interface Running {
+  readonly all: ReadonlyMap<number, Stat>
+  readonly ours: ReadonlySet<number>
+}
+
+function running(): Running {
+  const all = processes()
+  const ours = descendants(process.pid, all).map(({ pid }) => pid)
+  return { all: new Map(all.map(stat => [stat.pid, stat])), ours: new Set([process.pid, ...ours]) }
+}
+
+/** Whether a path belongs to a lab whose owner lives, and is neither we nor what we have started. */
+function isLabOfOthers(path: string, { ours }: Running): boolean {
+  const owner = labOwner(path)
+  return owner !== undefined && !ours.has(owner)
+}
+
+/**
+ * Whether a group belongs to somebody else who lives: a lab's says so by its name. In a container's is a process whose
+ * parent outside of it, the engine, is none of ours; one that has lost its engine is a child of PID 1.
+ */
+function isOfOthers(group: string, now: Running): boolean {
+  if (labOwner(group) !== undefined) return isLabOfOthers(group, now)
+  const members = processesIn(group).filter(pid => pid > 0)
+  if (members.length === 0 || members.some(pid => now.ours.has(pid))) return false
+  return members.some(pid => {
+    const parent = now.all.get(pid)?.ppid ?? 0
+    return parent > 1 && !members.includes(parent)
+  })
+}
+
+/** The groups below one that are ours or nobody's, without those that are there only for groups of others. */
+function groupsBelow(directory: string, depth: number, now: Running): { ours: string[]; others: boolean } {
+  const found = cgroupsBelow(directory).map(group => {
+    if (/\/toolkit\/[^/]+$/.test(group) && isOfOthers(group, now)) return { ours: [], others: true }
+    const below = depth > 1 ? groupsBelow(group, depth - 1, now) : { ours: [], others: false }
+    const onlyOthers = below.others && below.ours.length === 0
+    return { ours: isToolkits(group) && !onlyOthers ? [group, ...below.ours] : below.ours, others: below.others }
+  })
+  return { ours: found.flatMap(({ ours }) => ours), others: found.some(({ others }) => others) }
+}
+
+/** Also those of tests, which bear our name somewhere. */
+const isToolkits = (group: string): boolean => group.includes('toolkit')
+
+function cgroups(now: Running): Entries {
   const tops = (readMounts(process.pid) ?? [])
     .filter(({ fsType }) => fsType === 'cgroup' || fsType === 'cgroup2')
     .map(({ mountPoint }) => mountPoint)
-  const found = tops.flatMap(top =>
-    below(top, CGROUP_DEPTH, isDirectory).filter(path => path.slice(top.length).includes('toolkit')),
-  )
+  const found = tops.flatMap(top => groupsBelow(top, CGROUP_DEPTH, now).ours)
   return new Map(found.map(path => [path, path]))
 }
 
@@ -61,10 +107,9 @@ function strangers(all: readonly Stat[], home: Namespaces | undefined): [Stat, s
   })
 }
 
-function processEntries(everywhere: boolean): Entries {
-  const all = processes()
-  const ours: [Stat, string][] = descendants(process.pid, all).map(stat => [stat, ''])
-  const others = everywhere ? strangers(all, readNamespaces(process.pid)) : []
+function processEntries(everywhere: boolean, now: Running): Entries {
+  const ours: [Stat, string][] = [...now.ours].slice(1).map(pid => [now.all.get(pid)!, ''])
+  const others = everywhere ? strangers([...now.all.values()], readNamespaces(process.pid)) : []
   return new Map(
     [...others, ...ours].map(([stat, where]) => [
       `${stat.pid} ${stat.startTime}`,
@@ -85,6 +130,8 @@ function descriptors(): Entries {
 export function snapshot(options: SnapshotOptions = {}): Snapshot {
   const { directories = ['/var/lib/toolkit', '/run/toolkit'], everywhere = false } = options
   const mounts = readMounts(process.pid) ?? []
+  const now = running()
+  const files = directories.flatMap(path => below(path, FILE_DEPTH)).filter(path => !isLabOfOthers(path, now))
   return {
     mount: new Map(
       mounts.map(({ id, parent, mountPoint, fsType }) => [
@@ -93,10 +140,10 @@ export function snapshot(options: SnapshotOptions = {}): Snapshot {
       ]),
     ),
     link: new Map((readLinks(process.pid) ?? []).map(({ name }) => [name, name])),
-    cgroup: cgroups(),
-    process: processEntries(everywhere),
+    cgroup: cgroups(now),
+    process: processEntries(everywhere, now),
     fd: descriptors(),
-    file: new Map(directories.flatMap(path => below(path, FILE_DEPTH)).map(path => [path, path])),
+    file: new Map(files.map(path => [path, path])),
   }
 }
 

@@ -2,7 +2,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { attempt } from '../kernel/call.ts'
 import { IOCTL } from '../kernel/constants.ts'
-import { orGone, readLink } from './read.ts'
+import { mountAt } from './mounts.ts'
+import { list, orGone, readLink, readText } from './read.ts'
 
 export const NAMESPACE_TYPES = [
   'mnt',
@@ -40,6 +41,22 @@ function readNamespace(pid: number, type: NamespaceType): NamespaceId {
 export function readNamespaces(pid: number): Namespaces | undefined {
   const found = Object.fromEntries(NAMESPACE_TYPES.map(type => [type, readNamespace(pid, type)])) as Namespaces
   return found.mnt.inode === 0 ? undefined : found
+}
+
+/**
+ * The pid namespace whose processes a process finds in the proc at a directory, /proc by default. Undefined where there
+ * is none, or nobody in it: when the first process of a namespace has ended, no other is left.
+ */
+export function procNamespace(pid: number, directory = '/proc'): NamespaceId | undefined {
+  if (mountAt(pid, directory)?.fsType !== 'proc') return undefined
+  const proc = `/proc/${pid}/root${directory}`
+  for (const name of list(proc).filter(name => /^\d+$/.test(name))) {
+    // One number alone: it is a member of the namespace itself, and not of one further in.
+    const [, inode] = /^pid:\[(\d+)\]$/.exec(readLink(`${proc}/${name}/ns/pid`) ?? '') ?? []
+    if (inode !== undefined && /^NSpid:\s+\d+$/m.test(readText(`${proc}/${name}/status`) ?? ''))
+      return { type: 'pid', inode: Number(inode) }
+  }
+  return undefined
 }
 
 /** As the kernel writes it and `lsns` and `ls -l /proc/PID/ns` show it: uts:[4026531838]. */

@@ -139,6 +139,16 @@ function placeOf(pid: number, link: 'root' | 'cwd' | 'exe'): Place | undefined {
  */
 export const rootOf = (pid: number): Place | undefined => placeOf(pid, 'root')
 
+/**
+ * Whether nothing lies above its root directory: it is the top of its mount namespace, as after pivot_root. Not so after
+ * chroot, and not while an old root is still stacked there. Our own steps upwards end at our root and not at its one, so
+ * `..` shows what a way out of there would lead to. Undefined where the process is gone.
+ */
+export function isAtTop(pid: number): boolean | undefined {
+  const root = rootOf(pid)?.id
+  return root === undefined ? undefined : identify(`/proc/${pid}/root/..`) === root
+}
+
 /** Its working directory. */
 export const cwdOf = (pid: number): Place | undefined => placeOf(pid, 'cwd')
 

@@ -35,12 +35,22 @@ const pidsIn = (group: string): number[] =>
     .filter(Boolean)
     .map(Number)
 
-/** A pid may be somebody else's by the time of the signal: the pidfd holds it, and only then we look once more. */
-function killMember(group: string, pid: number): void {
-  const pidfd = attempt('pidfd_open', [pid, 0])
-  if (pidfd < 0) return
-  if (pidsIn(group).includes(pid)) attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
-  attempt('close', [pidfd])
+const AT_ONCE = 256 // descriptors
+
+/**
+ * A pid may be somebody else's by the time of the signal: the pidfd holds it, and only then we look once more. Many
+ * together, because the kernel makes the list anew for each look.
+ */
+function killMembers(group: string): void {
+  const pids = pidsIn(group)
+  for (let i = 0; i < pids.length; i += AT_ONCE) {
+    const held = pids.slice(i, i + AT_ONCE).map(pid => ({ pid, pidfd: attempt('pidfd_open', [pid, 0]) }))
+    const still = new Set(pidsIn(group))
+    for (const { pid, pidfd } of held.filter(({ pidfd }) => pidfd >= 0)) {
+      if (still.has(pid)) attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
+      attempt('close', [pidfd])
+    }
+  }
 }
 
 /** Kills what is in a group. A frozen v1 group must be thawed to die of it; v2 sees to that itself. */
@@ -49,7 +59,7 @@ function kill(group: string): void {
     orGone(undefined, () => writeFileSync(`${group}/cgroup.kill`, '1'))
     return
   }
-  for (const pid of pidsIn(group)) killMember(group, pid)
+  killMembers(group)
   if (existsSync(`${group}/freezer.state`)) orGone(undefined, () => writeFileSync(`${group}/freezer.state`, 'THAWED'))
   if (existsSync(`${group}/cgroup.freeze`)) orGone(undefined, () => writeFileSync(`${group}/cgroup.freeze`, '0'))
 }

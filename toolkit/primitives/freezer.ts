@@ -1,7 +1,7 @@
 // The freezer: all processes of a cgroup stop where they are, and go on later as if nothing had been. Unlike SIGSTOP they
 // neither notice nor can they forbid it. On v1 a controller, admin-guide/cgroup-v1/freezer-subsystem; on v2 in every
 // group, cgroup.freeze.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const WAIT = 5 // seconds
@@ -25,10 +25,32 @@ function find(directories: readonly string[]): { directory: string; version: 1 |
   return undefined
 }
 
+/** Whether nothing in a group runs, because of itself or a group above. */
+export function isFrozen(directories: readonly string[]): boolean {
+  const group = find(directories)
+  return group !== undefined && stands(group)
+}
+
+/**
+ * Lets all processes of v1 groups and of the groups in them go on, and waits for none: on v1 what is frozen cannot be
+ * killed, on v2 it can.
+ */
+export function thawAll(directories: readonly string[]): void {
+  for (const directory of directories.filter(directory => existsSync(`${directory}/freezer.state`))) {
+    try {
+      writeFileSync(`${directory}/freezer.state`, 'THAWED')
+      const below = readdirSync(directory, { withFileTypes: true }).filter(entry => entry.isDirectory())
+      thawAll(below.map(({ name }) => `${directory}/${name}`))
+    } catch (error) {
+      if (!['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error // it has just gone
+    }
+  }
+}
+
 /** Whether a group can be frozen. */
 export const hasFreezer = (directories: readonly string[]): boolean => find(directories) !== undefined
 
-const isFrozen = ({ directory, version }: { directory: string; version: 1 | 2 }): boolean =>
+const stands = ({ directory, version }: { directory: string; version: 1 | 2 }): boolean =>
   version === 1
     ? text(`${directory}/freezer.state`)?.trim() === 'FROZEN'
     : /^frozen 1$/m.test(text(`${directory}/cgroup.events`) ?? '')
@@ -42,7 +64,7 @@ function order(group: { directory: string; version: 1 | 2 }, freeze: boolean): v
 function reach(group: { directory: string; version: 1 | 2 }, frozen: boolean): boolean {
   const end = Date.now() + 1000 * WAIT
   order(group, frozen)
-  for (let wait = 1; isFrozen(group) !== frozen; wait = Math.min(2 * wait, 50)) {
+  for (let wait = 1; stands(group) !== frozen; wait = Math.min(2 * wait, 50)) {
     if (Date.now() > end) return false
     sleep(wait)
     // On v1 a process that was just being made can keep the group from becoming still: asking again looks anew.

@@ -1,4 +1,5 @@
-import type { Lesson } from '../../lesson.ts'
+import { readHost } from '../../host.ts'
+import { type Lesson, linesFor } from '../../lesson.ts'
 import type { PlayerState } from '../../player.ts'
 import { lessonAfter } from '../commands.ts'
 import { useTheme, useTutor } from '../context.ts'
@@ -88,7 +89,8 @@ function nextStep(state: PlayerState, after: Lesson | undefined, focus: 'lesson'
     if (after) return `Lesson finished. ${forward} begins the next: ${after.title}`
     return `Lesson finished, the last one. ${key('F7')} shows them all.`
   }
-  const { solution, hints } = lesson.tasks[task]!
+  const current = lesson.tasks[task]!
+  const [solution, hints] = [linesFor(current.solution, readHost()), linesFor(current.hints, readHost())]
   const { offered } = state
   if (offered > 0 && offered < solution.length)
     return `${key('F6')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`

@@ -1,4 +1,6 @@
 import { useLayoutEffect, useMemo } from 'react'
+import { readHost } from '../../host.ts'
+import { linesFor } from '../../lesson.ts'
 import { useTheme, useTutor } from '../context.ts'
 import { lessonDocument } from '../document.ts'
 import { usePlayer } from './use-player.ts'
@@ -22,7 +24,7 @@ export function useLessonRows(columns: number, height: number): LessonRows {
   const document = useMemo(
     () =>
       lessonDocument(
-        { text: lesson.text, task, done: isDone, hints: current.hints, shown: hints, values },
+        { text: lesson.text, task, done: isDone, hints: linesFor(current.hints, readHost()), shown: hints, values },
         columns,
         theme,
       ),

@@ -1,6 +1,6 @@
 // A player without a lab: tests set its state; its shell is a list of what was written, or a real bash on a pty.
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Lesson, Task } from '../../../lessons/lesson.ts'
+import { type Lesson, linesFor, type Task } from '../../../lessons/lesson.ts'
 import type { Player, PlayerState } from '../../../lessons/player.ts'
 import type { Lab, LabShell } from '../../../toolkit/engine/lab.ts'
 import { children } from '../../../toolkit/observe/process.ts'
@@ -73,6 +73,8 @@ export const lesson: Lesson = {
     task('shared', 'See what is shared'),
   ],
   module: 'toolkit/primitives/chroot.ts',
+  plan: () => [],
+  control: 'shared',
 }
 
 export const second: Lesson = { ...lesson, name: '02-uts', title: 'A name of its own' }
@@ -167,6 +169,8 @@ export class FakePlayer implements Player {
       saw: "the root of your shell is the host's",
       hints: 0,
       offered: 0,
+      prediction: undefined,
+      obstacles: [],
       error: undefined,
       values: { name: 'falcon' },
       ...state,
@@ -213,8 +217,11 @@ export class FakePlayer implements Player {
   hint(): void {
     this.set({ hints: this.state.hints + 1 })
   }
+  predict(option: number): void {
+    this.set({ prediction: option })
+  }
   solution(): string {
-    const { solution } = this.state.lesson.tasks[this.state.task]!
+    const solution = linesFor(this.state.lesson.tasks[this.state.task]!.solution, { cgroups: 'v2' })
     const line = this.state.offered % solution.length
     this.set({ offered: line + 1 })
     return solution[line]!

@@ -88,14 +88,16 @@ function run(id: RequirementId): Finding {
   }
 }
 
+/** Whether one requirement is met. */
+export function check(id: RequirementId): Result {
+  const requirement = requirements()[id]
+  const found = run(id)
+  const { detail, remedy = requirement.remedy } = found
+  return { id, ...requirement, remedy, state: stateOf(found, requirement), detail }
+}
+
 /** Runs every check, in the order in which they are to be read. */
 export function checkHost(): Result[] {
-  const ids = Object.keys(requirements()) as RequirementId[]
-  const results = ids.map((id): Result => {
-    const requirement = requirements()[id]
-    const found = run(id)
-    const { detail, remedy = requirement.remedy } = found
-    return { id, ...requirement, remedy, state: stateOf(found, requirement), detail }
-  })
+  const results = (Object.keys(requirements()) as RequirementId[]).map(check)
   return GROUPS.flatMap(group => results.filter(result => result.group === group))
 }

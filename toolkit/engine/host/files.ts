@@ -32,8 +32,8 @@ export function overlay(): Finding {
 }
 
 /** Runs `look` with a new directory beside the state, or in it, which is removed again. */
-function inScratch(look: (directory: string) => Finding): Finding {
-  const directory = mkdtempSync(`${nearest()}/.toolkit-doctor-`)
+function inScratch(look: (directory: string) => Finding, place = nearest()): Finding {
+  const directory = mkdtempSync(`${place}/.toolkit-doctor-`)
   try {
     return look(directory)
   } finally {
@@ -86,7 +86,7 @@ function tryOverlay(directory: string): Finding {
 export function upper(): Finding {
   const { state: found } = state()
   if (found !== 'ok') return unchecked('the state directory cannot be written')
-  return inScratch(tryOverlay)
+  return inScratch(tryOverlay, nearest(`${stateDir()}/containers`)) // in the lab a file system of its own
 }
 
 const LITTLE = 200 // MB

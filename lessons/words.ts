@@ -1,0 +1,11 @@
+// Names for values: easy to read and to type, and nobody can guess them.
+import { randomInt } from 'node:crypto'
+
+const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
+
+/** `count` names like amber-4711, no two of them alike: host names, file names, the names of queues and volumes. */
+export function words(count: number): string[] {
+  const found = new Set<string>()
+  while (found.size < count) found.add(`${WORDS[randomInt(WORDS.length)]}-${randomInt(1000, 10_000)}`)
+  return [...found]
+}
