@@ -8,7 +8,7 @@ import { callAction } from '../kernel/action.ts'
 import { attempt } from '../kernel/call.ts'
 import { CLONE, PR } from '../kernel/constants.ts'
 import { start as startProcess } from '../kernel/start.ts'
-import { ALIVE, isGate, type Step, step } from '../kernel/step.ts'
+import { ALIVE, isGate, READY, type Step, step } from '../kernel/step.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import * as net from '../primitives/net.ts'
 import { replaceTable } from '../primitives/nftables.ts'
@@ -39,7 +39,7 @@ export async function warmUp(): Promise<void> {
   const observer: Observer = {
     instrument: ({ steps }) => ({
       namespaces: [],
-      steps: steps.filter(step => (isGate(step) ? step.gate === ALIVE : isHarmless(step))),
+      steps: steps.filter(step => (isGate(step) ? [ALIVE, READY].includes(step.gate) : isHarmless(step))),
     }),
     beforeAction: async () => true,
     atGate: async () => true,

@@ -17,7 +17,7 @@ import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { runner } from './runner.ts'
-import { cloneFlags, type Descriptor, type Plan } from './step.ts'
+import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
 import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
@@ -144,8 +144,12 @@ function watch(
     pidfd,
     next() {
       const word = Buffer.alloc(1)
-      while (readSync(statusRead, word) === 1)
-        if (word[0] === WORD.GATE) return rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!.gate
+      while (readSync(statusRead, word) === 1) {
+        if (word[0] === WORD.ALIVE) continue
+        const { gate } = rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!
+        if (gate !== READY) return gate
+        this.open()
+      }
       const stopped = rows.findIndex((_, i) => notRun(i))
       const last = (stopped < 0 ? rows.length : stopped) - 1
       if (last >= 0 && result(last) < 0 && result(last) !== rows[last]!.allow) {
