@@ -23,7 +23,8 @@ function pause(nanoseconds: number): Struct {
   return { bytes, text: `{tv_sec=0, tv_nsec=${nanoseconds}}` }
 }
 
-function tidyPlan({ bridge, directory }: Network): Plan {
+/** What that process does. It is given the network's `lock`, and sockets: `netlink` and `firewall`. */
+export function tidyPlan({ bridge, directory }: Network): Plan {
   const asked = linkDelete(bridge)
   const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
   const message: Struct = {
@@ -53,6 +54,7 @@ function tidyPlan({ bridge, directory }: Network): Plan {
         why: asked.why,
         shell: asked.shell,
       }),
+      step('close', [{ descriptor: 'lock' }], { ...about, why: 'whoever has waited to join makes a bridge anew' }),
       step('close', [{ descriptor: 'firewall' }], {
         ...about,
         why: 'takes until the kernel has freed the rules that were removed through it: for that, too, nobody shall wait',
