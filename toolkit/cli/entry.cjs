@@ -14,9 +14,11 @@ const memory = Buffer.allocUnsafeSlow(1 << 20)
 
 function read(file) {
   const fd = openSync(file)
-  const bytes = memory.subarray(0, readSync(fd, memory))
+  let length = 0
+  // Some file systems give a file in parts.
+  for (let more = 1; more > 0; length += more) more = readSync(fd, memory, length, memory.length - length)
   closeSync(fd)
-  return bytes.length < memory.length ? bytes : readFileSync(file)
+  return length < memory.length ? memory.subarray(0, length) : readFileSync(file)
 }
 
 function readCache() {
@@ -28,7 +30,7 @@ function readCache() {
 }
 
 // The build has put a function around it, and all of it is ASCII: read byte by byte, nothing is copied or decoded.
-const script = new Script(read(filename).latin1Slice(), { filename, cachedData: readCache() })
+const script = new Script(read(filename).toString('latin1'), { filename, cachedData: readCache() })
 const engine = { exports: {} }
 script.runInThisContext()(engine.exports, require, engine, filename, __dirname)
 if (process.env.TOOLKIT_BUILD) engine.exports.warmUp().then(() => writeFileSync(cache, script.createCachedData()))
