@@ -90,7 +90,7 @@ fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 // What others import: `toolkit/primitives/overlay` and its like, one file each.
 await build({
   ...common,
-  entryPoints: ['kernel', 'primitives', 'observe'].map(room => `toolkit/${room}/**/*.ts`),
+  entryPoints: ['kernel', 'primitives', 'observe', 'image'].map(room => `toolkit/${room}/**/*.ts`),
   outbase: 'toolkit',
   outdir: `${outdir}/modules`,
   format: 'esm',
