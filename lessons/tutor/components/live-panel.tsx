@@ -16,7 +16,13 @@ export function LivePanel({ rect, stacked }: { rect: Rect; stacked: boolean }) {
   const live = usePanel()
   if (stacked) return <Pane rect={rect} rows={panelRows(live, rect.width, 1, theme)} />
   const which = live.of > 1 ? `${live.index + 1}/${live.of} ` : ''
-  const head = rule(`${which}${panelTitle(live)}`, live.reading?.legend ?? '', rect.width, false, theme)
+  const head = rule(
+    `${which}${panelTitle(live)}`,
+    live.reading?.legend || (live.of > 1 ? 'v: next panel' : ''),
+    rect.width,
+    false,
+    theme,
+  )
   const room = rect.height - 1
   return <Pane rect={rect} rows={[head, ...panelRows(live, rect.width, room, theme)]} />
 }

@@ -12,6 +12,8 @@ interface Figure {
   readonly name: string
   /** `12M of 64M`, `25% of 50%`. */
   readonly text: string
+  /** There is a limit, and it is nearly reached. */
+  readonly full: boolean
   /** From 0 to 1: the newest last. */
   readonly levels: readonly number[]
   /** What the limit has done: `3 killed`. */
@@ -73,7 +75,13 @@ function groupOf(path: string, read: CgroupFigures, history: Map<string, Samples
   }
   const add = (name: string, value: Sample, limit: number, text: (n: number) => string, hits: string) => {
     const levels = samples(name).add(value, now, limit)
-    figures.push({ name, text: `${text(value)}${limit === Infinity ? '' : ` of ${text(limit)}`}`, levels, hits })
+    figures.push({
+      name,
+      text: `${text(value)}${limit === Infinity ? '' : ` of ${text(limit)}`}`,
+      levels,
+      hits,
+      full: value > 0.9 * limit,
+    })
   }
   const { memory, cpu, pids } = read
   const times = (n: number | undefined, what: string) => (n ? `${count(n)} ${what}` : '')
@@ -128,13 +136,13 @@ function groupRows({ path, processes, frozen, figures }: Group, { columns, ascii
   ]
   return [
     head,
-    ...figures.map(({ name, text: value, levels, hits: what }): Row => {
+    ...figures.map(({ name, text: value, levels, hits: what, full }): Row => {
       const key = `${path} ${name}`
       return [
         part(`  ${name.padEnd(7)}`, 'muted'),
         part(fit(value, text), undefined, key),
         part('  '),
-        part(spark(levels, cells, ascii), levels.at(-1)! > 0.9 ? 'bad' : 'good'),
+        part(spark(levels, cells, ascii), full ? 'bad' : 'good'),
         part(what === '' ? '' : `  ${what}`, 'bad', key),
       ]
     }),

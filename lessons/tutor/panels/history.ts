@@ -44,10 +44,10 @@ export class Samples {
   }
 }
 
-/** Levels as blocks, a second a cell, the newest at the right end. What has a level above 0 is not drawn as nothing. */
+/** Levels as blocks, a second a cell, the newest at the right end, and points where nobody looked. What has a level above 0 is not drawn as nothing. */
 export function spark(levels: readonly number[], cells: number, ascii: boolean): string {
   const signs = ascii ? LETTERS : BLOCKS
   const shown = levels.slice(-cells)
   const drawn = shown.map(level => signs[Math.min(signs.length - 1, Math.ceil(level * (signs.length - 1)))]!)
-  return ' '.repeat(Math.max(0, cells - drawn.length)) + drawn.join('')
+  return (ascii ? ' ' : '·').repeat(Math.max(0, cells - drawn.length)) + drawn.join('')
 }

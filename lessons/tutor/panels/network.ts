@@ -1,6 +1,7 @@
 // Network: the links of the lab, and of the network namespaces of its processes, with the cables between them.
 import { type Link, readLinks } from '../../../toolkit/observe/links.ts'
 import { readNamespaces } from '../../../toolkit/observe/namespaces.ts'
+import { readProcess } from '../../../toolkit/observe/process.ts'
 import { tryTo } from './bounded.ts'
 import { clean, type PanelScene, type Reading } from './panel.ts'
 import { allBelow, programOf } from './program.ts'
@@ -22,17 +23,20 @@ export function readNetworkPanel({ shellPid, lab }: PanelScene): Reading | undef
   const host = readNamespaces(lab.pid)?.net.inode
   if (!program || host === undefined) return undefined
   const front = readNamespaces(program.pid)?.net.inode
+  const level = (readProcess(lab.pid)?.nsPid.length ?? 1) - 1
+  const nameOf = (pid: number, comm: string) => `${clean(comm)} ${readProcess(pid)?.nsPid[level] ?? ''}`.trim()
   const found = new Map([[host, { pid: lab.pid, name: 'the lab' }]])
-  if (front !== undefined && front !== host) found.set(front, { pid: program.pid, name: clean(program.comm) })
-  for (const { pid, comm, state } of allBelow([lab.pid], PROCESSES)) {
+  if (front !== undefined && front !== host)
+    found.set(front, { pid: program.pid, name: nameOf(program.pid, program.comm) })
+  for (const { pid, comm, state } of allBelow([lab.pid, shellPid], PROCESSES)) {
     const inode = state === 'Z' ? undefined : readNamespaces(pid)?.net.inode
-    if (inode !== undefined && !found.has(inode)) found.set(inode, { pid, name: clean(comm) })
+    if (inode !== undefined && !found.has(inode)) found.set(inode, { pid, name: nameOf(pid, comm) })
   }
   const places = [...found].slice(0, SHOWN + 1).flatMap(([inode, { pid, name }]): Place[] => {
     const links = tryTo(() => readLinks(pid))
     return links ? [{ key: String(inode), name, links: links.slice(0, LINKS), front: inode === front }] : []
   })
-  const networks = places.map(place => networkOf(place, places))
+  const networks = places.map(place => networkOf(place, places)).sort((a, b) => rank(a, host) - rank(b, host))
   const data = { networks, others: found.size - places.length }
   const facts = networks.flatMap(({ key, links }) =>
     links.map(
@@ -48,6 +52,10 @@ export function readNetworkPanel({ shellPid, lab }: PanelScene): Reading | undef
     draw: space => drawNetworks(data, space),
   }
 }
+
+/** The lab's first, then that of the program in the foreground, then those that have a cable. */
+const rank = ({ key, front, links }: Network, host: number): number =>
+  key === String(host) ? 0 : front ? 1 : links.some(({ cable }) => cable) ? 2 : 3
 
 function networkOf({ key, name, links, front }: Place, places: readonly Place[]): Network {
   return {

@@ -60,15 +60,15 @@ export type ReadPanel = (scene: PanelScene) => Reading | undefined
 
 export const part = (text: string, style?: Token, key?: string): Part => ({ text, style, key })
 
-/** What fits of rows, so that row `index` is among them; a row that says how many are left out stands for those. */
+/** What fits of rows, so that row `index` is among them; a row says how many are left out, on the side where they are. */
 export function around(rows: readonly Row[], index: number, room: number): readonly Row[] {
   if (rows.length <= room) return rows
   const inner = Math.max(1, room - 1)
   const first = Math.max(0, Math.min(rows.length - inner, index - inner + 2))
   const shown = rows.slice(first, first + inner)
-  const left = rows.length - shown.length
-  const note: Row = [part(`  … ${count(left)} more: V shows all`, 'muted')]
-  return room < 2 ? shown : [...shown, note]
+  const note: Row = [part(`  … ${count(rows.length - shown.length)} more: V shows all`, 'muted')]
+  if (room < 2) return shown
+  return first > 0 ? [note, ...shown] : [...shown, note]
 }
 
 /** 1,734 */

@@ -1,4 +1,4 @@
-// Processes: the tree below the lab's first process, with the pids that each has in the lab and in a pid namespace of
+// Processes: the trees below the lab's first process and below the learner's shell, whose parent is not in the lab, with the pids that each has in the lab and in a pid namespace of
 // its own.
 import { readNamespaces } from '../../../toolkit/observe/namespaces.ts'
 import { readProcess, type Stat } from '../../../toolkit/observe/process.ts'
@@ -29,7 +29,7 @@ export function readProcessesPanel({ shellPid, lab }: PanelScene): Reading | und
   const front = programOf(shellPid)
   const level = readProcess(lab.pid)?.nsPid.length
   if (!front || level === undefined) return undefined
-  const stats = allBelow([lab.pid], MOST + 1)
+  const stats = allBelow([lab.pid, shellPid], MOST + 1)
   const shown = stats.slice(0, MOST)
   const host = readNamespaces(lab.pid)?.pid.inode
   const children = Map.groupBy(shown, ({ ppid }) => ppid)
@@ -46,7 +46,7 @@ export function readProcessesPanel({ shellPid, lab }: PanelScene): Reading | und
     if (stat.pid === front.pid && stat.pid !== shellPid) roles.push('in front')
     return {
       pid: stat.pid,
-      command: clean(commandOf(stat, process?.argv ?? [])),
+      command: clean(commandOf(stat, stat.pid === shellPid ? [] : (process?.argv ?? []))),
       labPid: nsPid[level - 1] ?? 0,
       inside: nsPid.length > level && host !== undefined ? nsPid.at(-1) : undefined,
       state: STATES[stat.state] ?? '',
@@ -55,21 +55,19 @@ export function readProcessesPanel({ shellPid, lab }: PanelScene): Reading | und
       role: roles.filter(Boolean).join(', '),
     }
   }
-  const top = shown.find(({ pid }) => pid === lab.pid)
-  if (!top) return undefined
-  walk(top, [])
+  for (const stat of shown) if (stat.pid === lab.pid || stat.pid === shellPid) walk(stat, [])
   const more = stats.length > MOST
   const path = pathTo(front.pid, shown)
   return {
     data: [nodes, more, path],
     title: `${more ? 'more than ' : ''}${count(nodes.length)}, ${titleOf(front, shellPid)}`,
-    legend: 'pid in the lab, pid inside',
+    legend: '',
     facts: new Map(nodes.map(({ pid, command, state }) => [String(pid), `${command} ${state}`])),
     draw: space => draw(nodes, more, path, space),
   }
 }
 
-/** The lab's first process runs no program with a name of its own; of a program its arguments say more than its name. */
+/** Its arguments say more than its name, but for a zombie, which has none, and for the shell, where they are ours. */
 function commandOf({ comm, state }: Stat, argv: readonly string[]): string {
   if (argv.length === 0 || state === 'Z') return comm
   const [first, ...others] = argv

@@ -37,15 +37,30 @@ const GAP = 5
 const WIDEST = 46
 
 export function drawNetworks(data: Networks, space: Space): readonly Row[] {
-  const [lab, ...others] = data.networks
-  if (!lab) return [[part('The links of the lab cannot be read.', 'muted')]]
+  if (data.networks.length === 0) return [[part('The links of the lab cannot be read.', 'muted')]]
   if (space.rows === 1) return [oneRow(data, space)]
+  const rows = draw(data, space)
+  const fits = rows.length <= space.rows ? rows : draw(withoutLoopback(data), space)
+  if (fits.length <= space.rows) return fits
+  const shown = fits.slice(0, space.rows - 1)
+  return [...shown, [part(`… ${count(fits.length - shown.length)} rows more: V shows all`, 'muted')]]
+}
+
+/** Without what every namespace has, where there is something else to see. */
+const withoutLoopback = (data: Networks): Networks => ({
+  ...data,
+  networks: data.networks.map(network => {
+    const links = network.links.filter(({ name }) => name !== 'lo')
+    return links.length > 0 ? { ...network, links } : network
+  }),
+})
+
+function draw(data: Networks, space: Space): Row[] {
+  const [lab, ...others] = data.networks as [Network, ...Network[]]
   const cells = Math.min(WIDEST, others.length === 0 ? space.columns : Math.floor((space.columns - GAP) / 2))
   const rows = others.length === 0 ? frame(lab, lab.links, data, cells, space.ascii) : beside(data, cells, space)
   if (data.others > 0) rows.push([part(`… and ${count(data.others)} more network namespaces`, 'muted')])
-  if (rows.length <= space.rows) return rows
-  const shown = rows.slice(0, space.rows - 1)
-  return [...shown, [part(`… ${count(rows.length - shown.length)} rows more: V shows all`, 'muted')]]
+  return rows
 }
 
 /** A frame with a link, or nothing, in each row. `cells` is its width. */
