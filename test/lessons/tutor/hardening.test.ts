@@ -11,7 +11,7 @@ const [F2, F4, F10] = ['\x1bOQ', '\x1bOS', '\x1b[21~']
 
 let home: string
 let window: Awaited<ReturnType<typeof openWindow>>
-const start = async (columns = 80, rows = 24, words = '') => {
+const start = async (columns = 80, rows = 24, words = 'chroot') => {
   window = await openWindow(home, columns, rows, words)
   await window.see(/There is no directory/)
   await window.see(/lab:~#/)
@@ -131,7 +131,7 @@ test(`a shell that ends, again and again${skipped}`, { timeout: 60_000 }, async 
 
 test(`with the mouse and a transcript: both are undone, and written${skipped}`, async context => {
   if (skipped) context.skip()
-  await start(80, 24, ` --mouse --transcript ${home}/day.txt`)
+  await start(80, 24, `chroot --mouse --transcript ${home}/day.txt`)
   expect(window.screen()).toContain('\x1b[?1000h')
   window.type('echo one; read -s secret\r')
   await window.see(/^one/m)

@@ -51,7 +51,7 @@ test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000
   await window.see(/'sh' is still running in the shell\. Leave anyway\?/)
   window.type('y')
   await window.see(
-    /outside> .*learn --yes\n2 tasks done this time:\n {2}✔ Put bash[^\n]*\n {2}✔ Let the[^\n]*\n\n'toolkit learn' goes on with lesson 1, task 2: [^\n]*\noutside>/,
+    /outside> .*learn --yes chroot\n2 tasks done this time:\n {2}✔ Put bash[^\n]*\n {2}✔ Let the[^\n]*\n\n'toolkit learn' goes on with lesson 1, task 8: [^\n]*\noutside>/,
   )
   expect(window.termios()).toBe(window.before)
   await gone(all)
@@ -75,7 +75,7 @@ test(`a damaged progress file is said once on the screen, and once more afterwar
   window.type('j')
   await window.see(/q quit *$/)
   window.type('q')
-  await window.see(/learn --yes\ntoolkit: progress begins anew: [^:]*\.damaged-[^:]*\nNo task was finished/)
+  await window.see(/learn --yes chroot\ntoolkit: progress begins anew: [^:]*\.damaged-[^:]*\nNo task was finished/)
   window.hangUp()
 })
 

@@ -5,7 +5,7 @@ import { onTerminal } from '../../cli/pty.ts'
 import { bin, eventually } from '../../cli/toolkit.ts'
 
 /** The tutor in a window, started by a shell, which is there again when the tutor has been left. */
-export async function openWindow(home: string, columns: number, rows: number, words = '') {
+export async function openWindow(home: string, columns: number, rows: number, words = 'chroot') {
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -32,7 +32,7 @@ export async function openWindow(home: string, columns: number, rows: number, wo
   }
   await see(/outside>/)
   const before = window.termios()
-  window.type(`${bin} learn --yes${words}\n`)
+  window.type(`${bin} learn --yes ${words}\n`)
   return {
     ...window,
     see,
