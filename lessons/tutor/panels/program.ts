@@ -53,9 +53,10 @@ export function allBelow(tops: readonly number[], most: number): Stat[] {
       .flatMap(pid => [readStat(pid), ...descendants(pid)])
       .filter(stat => stat !== undefined)
       .slice(0, most)
-  const found = [...tops]
-  for (const pid of found) if (found.length < most) found.push(...childrenOf(pid)) // the loop comes by those, too
-  return found
+  const found = new Set(tops)
+  // a Set is walked in the order of adding, so this comes by those that it adds
+  for (const pid of found) if (found.size < most) for (const child of childrenOf(pid)) found.add(child)
+  return [...found]
     .slice(0, most)
     .map(readStat)
     .filter(stat => stat !== undefined)
