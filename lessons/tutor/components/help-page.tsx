@@ -39,7 +39,7 @@ function helpRows(columns: number, theme: Theme): string[] {
     '',
     'Commands of the text begin in the first column, so that your terminal can copy them; F4 takes away what is beside them. y puts the next one at the prompt: the first that is on the screen, then the one after it.',
     '',
-    'The live panel above the shell shows what the kernel says, twice a second while something happens: a change stands out for four seconds, and has a * before it. A lesson has its own panels, of these: namespaces, processes, mounts, cgroups, layers, network. v goes to the next one, V shows all of it on a page. From the shell: Ctrl-] v.',
+    'The live panel above the shell shows what the kernel says; what changes stands out for four seconds, with a * before it. v goes to the next panel of the lesson, V shows all of it on a page; from the shell, Ctrl-] v. There are namespaces, processes, mounts, cgroups, layers and network: a lesson has those that it is about.',
     '',
     'It follows the program that runs in your shell, and compares it with the host, which is the lab: = the same, ≠ its own.',
     '',

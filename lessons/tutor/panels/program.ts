@@ -43,7 +43,7 @@ const MOST = 300 // a panel is not worth reading all of a fork bomb
 
 /** Its descendants, by the kernel's lists of children; where it keeps none, by a walk through all processes. */
 function below(pid: number): Stat[] {
-  return allBelow([pid], MOST).slice(1)
+  return allBelow([pid], MOST).filter(stat => stat.pid !== pid)
 }
 
 /** Processes and all below them, those above first; `most` of them. */
@@ -68,6 +68,6 @@ const childrenOf = (pid: number): number[] =>
     .filter(Boolean)
     .map(Number)
 
-/** `bash`, or `sh, running in the shell`. */
+/** `bash`, or `sh (running)`, which the shell waits for. */
 export const titleOf = ({ pid, comm }: Process, shellPid: number): string =>
-  pid === shellPid ? clean(comm) : `${clean(comm)}, running in the shell`
+  pid === shellPid ? clean(comm) : `${clean(comm)} (running)`

@@ -91,7 +91,7 @@ describe.skipIf(needsRoot)('the program in front [needs root]', () => {
         const names = text.filter(row => row.startsWith('≠')).map(row => row.split(/ +/)[1])
         return [reading!.title, names.toSorted().join(' '), pid.test(text.join('\n'))]
       }
-      await expect.poll(look, { timeout: 5000 }).toEqual([`${name}, running in the shell`, own, true])
+      await expect.poll(look, { timeout: 5000 }).toEqual([`${name} (running)`, own, true])
       expect(kernel.program(window.pid)?.pid).not.toBe(window.pid)
     } finally {
       window.hangUp()
