@@ -74,6 +74,7 @@ export const lesson: Lesson = {
   tasks: [groupTask, bombTask, nestedTask, sidesTask, moduleTask],
   values,
   setup,
+  panels: ['cgroups', 'processes'],
   module: 'toolkit/primitives/cgroups.ts',
   plan,
   control: 'sides',

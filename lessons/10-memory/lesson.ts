@@ -68,6 +68,7 @@ export const lesson: Lesson = {
   tasks: [usedTask, killTask, cacheTask, sidesTask, moduleTask],
   values,
   setup,
+  panels: ['cgroups', 'processes'],
   module: 'toolkit/primitives/limits.ts',
   plan,
   control: 'sides',
