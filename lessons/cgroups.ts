@@ -1,5 +1,4 @@
 // How the checks of lessons 9 to 11 look at the cgroups of a lab, on v1 and on v2.
-import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type CgroupFigures, readCgroup } from '../toolkit/observe/cgroup-figures.ts'
 import { cgroupsBelow } from '../toolkit/observe/cgroups.ts'
@@ -8,27 +7,6 @@ import type { Host, Scene, Verdict } from './lesson.ts'
 import { labProcesses } from './look.ts'
 
 export const no = (saw: string): Verdict => ({ passed: false, saw })
-
-const WORDS = [
-  'amber',
-  'birch',
-  'cedar',
-  'delta',
-  'ember',
-  'fjord',
-  'grove',
-  'heath',
-  'inlet',
-  'larch',
-  'maple',
-  'ocean',
-]
-
-/** Different names for groups. */
-export function groupNames(count: number): string[] {
-  const rest = [...WORDS]
-  return Array.from({ length: count }, () => rest.splice(randomInt(rest.length), 1)[0]!)
-}
 
 export type Controller = 'pids' | 'memory' | 'cpu' | 'cpuset' | 'freezer'
 

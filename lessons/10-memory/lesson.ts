@@ -2,8 +2,9 @@
 import { randomInt } from 'node:crypto'
 import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
-import { groupNames, topIn } from '../cgroups.ts'
+import { topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
+import { words } from '../words.ts'
 import { killTask } from './kill.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
@@ -11,7 +12,7 @@ import { sidesTask } from './sides.ts'
 import { cacheTask, usedTask } from './use.ts'
 
 function values(host: Host): Record<string, string> {
-  const [used, tight, cache, many, few, made] = groupNames(6) as [string, string, string, string, string, string]
+  const [used, tight, cache, many, few, made] = words(6) as [string, string, string, string, string, string]
   return {
     ...{ used, tight, cache, many, few, made },
     memory: topIn(host, 'memory'),
@@ -68,6 +69,7 @@ export const lesson: Lesson = {
   tasks: [usedTask, killTask, cacheTask, sidesTask, moduleTask],
   values,
   setup,
+  needs: ['cgroup-write', 'cgroup-memory', 'cgroup-swap', 'cgroup-pids'],
   module: 'toolkit/primitives/limits.ts',
   plan,
   control: 'sides',

@@ -40,7 +40,7 @@ export const moduleTask: Task = {
     },
   ],
   wrongWays: [
-    { name: 'limits that nobody writes', commands: [LIMIT, 'node box.ts'], saw: /^the limit of \/[a-z]+ is no limit/ },
+    { name: 'limits that nobody writes', commands: [LIMIT, 'node box.ts'], saw: /^the limit of \/\S+ is no limit/ },
     {
       name: 'swap forgotten',
       commands: [edit('at most', 'limit: {{most}} * MiB,'), USE, 'node box.ts'],
