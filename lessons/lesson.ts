@@ -66,6 +66,9 @@ export interface Task {
 /** What the text shows of a plan: what is done, and the command for it. */
 export type PlanRow = Pick<Step, 'call' | 'args' | 'shell'> | Pick<Action, 'text' | 'shell'>
 
+/** The number of a lesson as it is said: lesson 1, and 0 for the one before the first. */
+export const numberOf = ({ name }: Pick<Lesson, 'name'>): number => Number.parseInt(name, 10)
+
 export interface Lesson {
   /** Of its directory: a number and a word. Steps name the lesson that teaches them, see LessonName in kernel/step.ts. */
   readonly name: string

@@ -6,7 +6,7 @@ import { readProcess, type Stat } from '../toolkit/observe/process.ts'
 import { type InternetSocket, readSockets } from '../toolkit/observe/sockets.ts'
 import type { Lesson, Scene } from './lesson.ts'
 import { labProcesses } from './look.ts'
-import { installBusybox } from './tools.ts'
+import { installBusybox, prepare } from './tools.ts'
 
 /** `inside NAME COMMAND …`: nsenter, with the pid from /lab/NAME.pid. */
 const INSIDE = `#!/bin/sh
@@ -21,15 +21,13 @@ export const container = (name: string, seconds: string): string =>
   `unshare --net sh -c 'ip link set lo up; sleep ${seconds} 2>/dev/null & echo $!' >/lab/${name}.pid`
 
 /** Puts busybox, ping and inside into the lab, and runs a script for sh there. */
-export async function prepare(scene: Scene, script: string): Promise<void> {
+export async function prepareNetwork(scene: Scene, script: string): Promise<void> {
   await installBusybox(scene)
   const head = `ln -s busybox /usr/local/bin/ping
 cat >/usr/local/bin/inside <<'END'
 ${INSIDE}END
-chmod +x /usr/local/bin/inside
-cd /lab`
-  const { code, output } = await scene.lab.run(['/bin/sh', '-ec', `${head}\n${script}`])
-  if (code !== 0) throw new Error(`the lab of this lesson cannot be prepared: ${output.trim()}`)
+chmod +x /usr/local/bin/inside`
+  await prepare(scene, `${head}\n${script}`)
 }
 
 /** The process `sleep SECONDS` of the lab, by which a prepared container is known. */

@@ -1,14 +1,13 @@
 // Lesson 7. The checks are in root.ts (tasks 1 to 3), power.ts (4 to 6), module.ts (7); what they look at, in who.ts.
 import { randomInt } from 'node:crypto'
 import * as user from '../../toolkit/primitives/user.ts'
+import { makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
 import { controlTask, ownerTask, powerTask } from './power.ts'
 import { mapTask, nobodyTask, rootTask } from './root.ts'
-
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
 
 function values(): Record<string, string> {
   const [base, seat, inner] = [
@@ -25,20 +24,13 @@ function values(): Record<string, string> {
     seat: String(seat),
     inner: String(inner),
     stored: String(base + inner),
-    hostname: `${WORDS[randomInt(WORDS.length)]}-${randomInt(1000, 10000)}`,
+    hostname: words(1)[0]!,
   }
 }
 
 /** The box of the lessons before, and a directory in which everybody may make files. */
 async function setup(scene: Scene): Promise<void> {
-  await installBusybox(scene)
-  const script = `cd /lab
-mkdir -p box/bin box/proc
-cp /usr/local/bin/busybox box/bin/
-for name in $(busybox --list); do ln -s busybox "box/bin/$name" 2>/dev/null || :; done
-mkdir -m 1777 inbox`
-  const { code, output } = await scene.lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 7 cannot prepare the lab: ${output.trim()}`)
+  await makeBox(scene, 'mkdir -m 1777 inbox')
 }
 
 export const lesson: Lesson = {

@@ -1,9 +1,10 @@
 // Tasks 4 to 6: whose files they are, what the new root may do, and both roots side by side.
 import { formatNamespace, ownerOf, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
+import { BOX } from '../box.ts'
 import type { Task } from '../lesson.ts'
 import { findEntry } from '../look.ts'
-import { BOX, isInBox, nameOf, no, people, sleepers } from './who.ts'
+import { isInBox, nameOf, no, people, sleepers } from './who.ts'
 
 /** Into the namespace of task 3, as its root. */
 const ENTER = 'nsenter --user --target $(pgrep -fx "sleep {{nap}}") --setuid 0 --setgid 0'

@@ -1,11 +1,12 @@
 // Who the processes of the lab are, inside and outside: what the checks of this lesson look at.
+
 import { type IdRange, readIdMaps } from '../../toolkit/observe/id-maps.ts'
 import { formatNamespace, type NamespaceId, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { type Process, readProcess, rootOf } from '../../toolkit/observe/process.ts'
+import { BOX } from '../box.ts'
 import type { Scene, Verdict } from '../lesson.ts'
 import { find, idOf, isFound, labProcesses } from '../look.ts'
 
-export const BOX = '/lab/box'
 /** How many users the maps of this lesson have. */
 export const COUNT = 1000
 export const no = (saw: string): Verdict => ({ passed: false, saw })

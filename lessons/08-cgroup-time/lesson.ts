@@ -2,19 +2,19 @@
 import { randomInt } from 'node:crypto'
 import { enter } from '../../toolkit/primitives/cgroup-namespace.ts'
 import * as time from '../../toolkit/primitives/time.ts'
-import type { Lesson, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { makeBox } from '../box.ts'
+import type { Lesson } from '../lesson.ts'
+import { words } from '../words.ts'
 import { clockTask, eightTask, moduleTask } from './clocks.ts'
 import { groupTask, topTask } from './groups.ts'
 import text from './lesson.md'
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
 const DAY = 86_400
 
 function values(): Record<string, string> {
   const days = randomInt(100, 900)
   return {
-    group: `${WORDS[randomInt(WORDS.length)]}-${randomInt(1000, 10000)}`,
+    group: words(1)[0]!,
     days: String(days),
     seconds: String(days * DAY),
     old: String(randomInt(20_000, 40_000)),
@@ -23,24 +23,13 @@ function values(): Record<string, string> {
   }
 }
 
-/** The box of the lessons before. */
-async function setup(scene: Scene): Promise<void> {
-  await installBusybox(scene)
-  const script = `cd /lab
-mkdir -p box/bin box/proc
-cp /usr/local/bin/busybox box/bin/
-for name in $(busybox --list); do ln -s busybox "box/bin/$name" 2>/dev/null || :; done`
-  const { code, output } = await scene.lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 8 cannot prepare the lab: ${output.trim()}`)
-}
-
 export const lesson: Lesson = {
   name: '08-cgroup-time',
   title: 'Groups and clocks',
   text,
   tasks: [groupTask, topTask, clockTask, eightTask, moduleTask],
   values,
-  setup,
+  setup: makeBox,
   needs: ['ns-user', 'ns-cgroup', 'ns-time', 'cgroup-write', 'cgroup-pids'],
   module: 'toolkit/primitives/time.ts',
   plan: () => [...time.plan({ timeOffsets: { boottime: { secs: DAY } } }), ...enter()],

@@ -1,21 +1,19 @@
 // Lesson 12. The checks are in shared.ts (task 1), stack.ts (2 and 6), changes.ts (3 to 5), module.ts (7).
-import { randomInt } from 'node:crypto'
 import { ensureBusybox, findRootfs } from '../../toolkit/image/rootfs.ts'
 import * as overlay from '../../toolkit/primitives/overlay.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { prepare } from '../tools.ts'
+import { words } from '../words.ts'
 import { copyUpTask, opaqueTask, whiteoutTask } from './changes.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
 import { sharedTask } from './shared.ts'
 import { overlayTask, twoTask } from './stack.ts'
 
-const WORDS = ['anvil', 'basin', 'cabin', 'drift', 'easel', 'flint', 'gravel', 'hazel', 'ivory', 'jetty']
-const name = (i: number) => `${WORDS[i]}-${randomInt(1000, 10000)}`
-
 function values(): Record<string, string> {
-  const from = randomInt(WORDS.length)
   const names = ['scribble', 'line', 'secret', 'note', 'first', 'second', 'third']
-  return Object.fromEntries(names.map((key, i) => [key, name((from + i) % WORDS.length)]))
+  const found = words(names.length)
+  return Object.fromEntries(names.map((key, i) => [key, found[i]!]))
 }
 
 /** A root for chroots and overlays: busybox, and files to read, change, delete and replace. */
@@ -30,8 +28,7 @@ echo 'swordfish' >etc/${values.secret}
 echo old >etc/twin-a && ln etc/twin-a etc/twin-b
 for n in monday tuesday friday; do echo "$n" >usr/share/notes/$n; done
 head -c 8M /dev/zero >usr/share/book`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script, findRootfs('busybox')])
-  if (code !== 0) throw new Error(`lesson 12 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script, findRootfs('busybox'))
 }
 
 export const lesson: Lesson = {

@@ -1,22 +1,20 @@
 // Lesson 13. The checks are in pack.ts (tasks 1 to 3), image.ts (4 to 6) and run.ts (7 and 8).
-import { randomInt } from 'node:crypto'
 import { ensureBusybox, findRootfs } from '../../toolkit/image/rootfs.ts'
 import * as overlay from '../../toolkit/primitives/overlay.ts'
 import * as whiteout from '../../toolkit/primitives/whiteout.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { prepare } from '../tools.ts'
+import { words } from '../words.ts'
 import { configTask, forgedTask, manifestTask } from './image.ts'
 import text from './lesson.md'
 import { blobsTask, tarTask, whiteoutTask } from './pack.ts'
 import { moduleTask, stackTask } from './run.ts'
 import * as templates from './templates.ts'
 
-const WORDS = ['acorn', 'bramble', 'clover', 'daisy', 'elder', 'fern', 'gorse', 'holly', 'iris', 'juniper']
-const name = (i: number) => `${WORDS[i % WORDS.length]}-${randomInt(1000, 10000)}`
-
 function values(): Record<string, string> {
-  const from = randomInt(WORDS.length)
   const names = ['secret', 'hello', 'ref', 'forgery', 'note', 'welcome']
-  return Object.fromEntries(names.map((key, i) => [key, name(from + i)]))
+  const found = words(names.length)
+  return Object.fromEntries(names.map((key, i) => [key, found[i]!]))
 }
 
 /**
@@ -26,7 +24,6 @@ function values(): Record<string, string> {
 async function setup({ lab, values }: Scene): Promise<void> {
   await ensureBusybox({ yes: true, interactive: false })
   const script = `cp -a "$0" /lab/base
-cd /lab
 echo 'Welcome to the box.' >base/etc/motd
 echo swordfish >base/etc/${values.secret}
 mkdir changes .work .seen
@@ -42,8 +39,7 @@ printf '%s\\n' "$1" | sed "s/ARCHITECTURE/$arch/" >config.json
 printf '%s\\n' "$2" >manifest.json
 printf '%s\\n' "$3" >index.json`
   const files = [templates.config(), templates.manifest(), templates.index(values.ref!)]
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script, findRootfs('busybox'), ...files])
-  if (code !== 0) throw new Error(`lesson 13 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script, findRootfs('busybox'), ...files)
 }
 
 const layers = { lower: ['/lab/layers/CHANGES', '/lab/layers/BASE'], upper: '/lab/one/upper', work: '/lab/one/work' }

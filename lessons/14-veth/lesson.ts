@@ -6,7 +6,8 @@ import { linkUp } from '../../toolkit/primitives/link.ts'
 import { route } from '../../toolkit/primitives/route.ts'
 import { vethPair } from '../../toolkit/primitives/veth.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { asCall, container, prepare } from '../network.ts'
+import { asCall, container, prepareNetwork } from '../network.ts'
+import { bareWords } from '../words.ts'
 import { addressesTask, neighboursTask } from './address.ts'
 import { cableTask, containerTask } from './cable.ts'
 import text from './lesson.md'
@@ -14,11 +15,8 @@ import { moduleTask } from './module.ts'
 import { reachTask } from './reach.ts'
 import { endTask, routeTask } from './route.ts'
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
-
 function values(): Record<string, string> {
-  const word = () => WORDS[randomInt(WORDS.length)]!
-  const [cable, second, oldCable] = [`${word()}0`, `${word()}1`, `${word()}9`] as const
+  const [cable, second, oldCable] = bareWords(3).map(word => `${word}0`) as [string, string, string]
   const third = randomInt(1, 250)
   return {
     ...{ cable, second, oldCable },
@@ -35,7 +33,7 @@ function values(): Record<string, string> {
 /** A container as lesson 6 left it, with a server in it; one at the end of a cable; and an address beyond. */
 const setup = (scene: Scene): Promise<void> => {
   const { alone, old, oldCable, far, port } = scene.values
-  return prepare(
+  return prepareNetwork(
     scene,
     `${container('alone', alone!)}
 setsid inside alone busybox nc -ll -p ${port} -e echo I am alone </dev/null >/dev/null 2>&1 &

@@ -6,7 +6,8 @@ import { bridge } from '../../toolkit/primitives/bridge.ts'
 import { addTable } from '../../toolkit/primitives/nftables.ts'
 import { vethPair } from '../../toolkit/primitives/veth.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { asCall, container, prepare } from '../network.ts'
+import { asCall, container, prepareNetwork } from '../network.ts'
+import { bareWords } from '../words.ts'
 import { gatewayTask } from './gateway.ts'
 import text from './lesson.md'
 import { modesTask } from './modes.ts'
@@ -14,7 +15,6 @@ import { moduleTask } from './module.ts'
 import { natTask, publishTask } from './nat.ts'
 import { cablesTask, switchTask } from './switch.ts'
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
 const CONTAINERS = ['red', 'blue', 'north', 'south', 'outside'] as const
 
 function values(): Record<string, string> {
@@ -22,7 +22,7 @@ function values(): Record<string, string> {
   const second = randomInt(1, 250)
   // Different numbers, by which the prepared processes are told apart.
   const nap = (i: number) => String(10_000 * (i + 1) + randomInt(10_000))
-  const word = WORDS[randomInt(WORDS.length)]!
+  const [word] = bareWords(1)
   return {
     bridge: `br-${word}`,
     second: `br-${word}2`,
@@ -69,7 +69,7 @@ inside ${name} sh -c "ip addr add ${ip}/24 dev eth0; ip link set eth0 up; ip rou
  */
 const setup = (scene: Scene): Promise<void> => {
   const { northGate, northIp, southGate, southIp, wan, server: outside } = scene.values
-  return prepare(
+  return prepareNetwork(
     scene,
     `echo 0 >/proc/sys/net/ipv4/ip_forward # a new namespace may have it from the host
 ${CONTAINERS.map(name => container(name, scene.values[name]!)).join('\n')}

@@ -2,17 +2,16 @@
 import { randomInt } from 'node:crypto'
 import * as bind from '../../toolkit/primitives/bind.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { container, prepare } from '../network.ts'
+import { container, prepareNetwork } from '../network.ts'
+import { bareWords } from '../words.ts'
 import { resolverTask, searchTask, serverTask } from './dns.ts'
 import { hostsTask, selfTask, sharedTask } from './hosts.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'larch']
-
 function values(): Record<string, string> {
-  const words = WORDS.map(word => ({ word, at: randomInt(1_000_000) })).sort((a, b) => a.at - b.at)
-  const word = (i: number) => words[i]!.word
+  const found = bareWords(7)
+  const word = (i: number) => found[i]!
   // Different numbers, by which the prepared processes are told apart.
   const nap = (i: number) => String(10_000 * (i + 1) + randomInt(10_000))
   return {
@@ -52,7 +51,7 @@ nsenter --target "$(cat ${name}.pid)" --net sh -c "ip addr add ${address}/24 dev
 
 const setup = (scene: Scene): Promise<void> => {
   const { web, dbNap, cacheNap, diskNap, net } = scene.values
-  return prepare(
+  return prepareNetwork(
     scene,
     [
       INSIDE,

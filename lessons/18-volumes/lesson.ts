@@ -1,8 +1,9 @@
 // Lesson 18. The checks are in bind.ts (tasks 1 and 2), readonly.ts (3), later.ts (4), named.ts (5), run.ts (6 and 7).
-import { randomInt } from 'node:crypto'
 import { ensureBusybox, findRootfs } from '../../toolkit/image/rootfs.ts'
 import * as bind from '../../toolkit/primitives/bind.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { prepare } from '../tools.ts'
+import { words } from '../words.ts'
 import { bindTask, outliveTask } from './bind.ts'
 import { laterTask } from './later.ts'
 import text from './lesson.md'
@@ -10,20 +11,16 @@ import { namedTask, OWNER } from './named.ts'
 import { readonlyTask } from './readonly.ts'
 import { moduleTask, runTask } from './run.ts'
 
-const WORDS = ['apple', 'beech', 'cherry', 'damson', 'fig', 'grape', 'lemon', 'medlar', 'olive', 'pear']
-const name = (i: number) => `${WORDS[i % WORDS.length]}-${randomInt(1000, 10000)}`
-
 function values(): Record<string, string> {
-  const from = randomInt(WORDS.length)
   const names = ['note', 'own', 'kept', 'key', 'film', 'volume', 'page', 'last']
-  return Object.fromEntries(names.map((key, i) => [key, name(from + i)]))
+  const found = words(names.length)
+  return Object.fromEntries(names.map((key, i) => [key, found[i]!]))
 }
 
 /** A container's root as lesson 12 makes one, and directories outside that it could be given. */
 async function setup({ lab, values }: Scene): Promise<void> {
   await ensureBusybox({ yes: true, interactive: false })
   const script = `cp -a "$0" /lab/image
-cd /lab
 mkdir -p image/data image/srv/site
 echo 'From the image.' >image/data/README
 echo '<h1>${values.page}</h1>' >image/srv/site/index.html
@@ -36,8 +33,7 @@ mkdir -p config/keys media
 echo 'colour = blue' >config/settings
 mount -t tmpfs -o size=64k keys config/keys
 echo ${values.key} >config/keys/key`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script, findRootfs('busybox')])
-  if (code !== 0) throw new Error(`lesson 18 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script, findRootfs('busybox'))
 }
 
 const settings = { source: '/lab/config', destination: '/settings', options: ['rbind', 'ro'] }
