@@ -9,7 +9,7 @@ const NAME = sed('its name', '...uts.plan(config),')
 const HIDE = sed('what is hidden', '...masks.plan(masked),')
 const BOUND = sed('what it can', '...caps.bound(rights, caps.available()),')
 const FINAL = sed('its rights', '...caps.final(rights),')
-const RUN = 'node /lab/runtime.ts &'
+const RUN = 'node /lab/runtime.ts'
 
 export const moduleTask: Task = {
   id: 'module',
@@ -33,7 +33,7 @@ export const moduleTask: Task = {
     'Each line calls a function of a module, and three dots put its list among the steps.',
     '`uts.plan` takes the description itself, `config`. `masks.plan` takes `masked`, made above.',
     'The rights are as in lesson 17: `...caps.bound(rights, caps.available()),` and `...caps.final(rights),`',
-    'The name: `...uts.plan(config),`. What is hidden: `...masks.plan(masked),`. Then `node /lab/runtime.ts &`',
+    'The name: `...uts.plan(config),`. What is hidden: `...masks.plan(masked),`. Then `node /lab/runtime.ts`',
   ],
   solution: [RENAME, NAME, HIDE, BOUND, FINAL, RUN],
   otherWays: [
@@ -48,7 +48,7 @@ export const moduleTask: Task = {
         HIDE,
         sed('what it can', '...uts.plan({ hostname: "{{own}}" }), ...caps.bound(rights, caps.available()),'),
         FINAL,
-        'setsid node runtime.ts </dev/null >/dev/null 2>&1 &',
+        'setsid --wait node runtime.ts',
       ],
     },
   ],
