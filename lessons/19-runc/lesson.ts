@@ -31,11 +31,12 @@ function values(): Record<string, string> {
   }
 }
 
-/** The box, and a process in it with namespaces of its own, all but the one for the name. */
-async function setup({ lab, values: { old } }: Scene): Promise<void> {
+/** The box, and a process in it with the namespaces that runc's sample has on such a host, all but the one for the name. */
+async function setup({ lab, host: { cgroups }, values: { old } }: Scene): Promise<void> {
+  const own = `--mount --ipc --net --pid${cgroups === 'v2' ? ' --cgroup' : ''}`
   await makeBox(
     { lab },
-    `setsid unshare --mount --ipc --net --pid --fork chroot ${BOX} /bin/sleep ${old} </dev/null >/dev/null 2>&1 &
+    `setsid unshare ${own} --fork chroot ${BOX} /bin/sleep ${old} </dev/null >/dev/null 2>&1 &
 tries=0
 until pgrep -x -f '/bin/sleep ${old}'; do
   tries=$((tries + 1))
