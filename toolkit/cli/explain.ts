@@ -114,9 +114,9 @@ function inForeground(): boolean {
 async function press(leave: Promise<void>): Promise<string> {
   const fd = openTerminal()
   if (fd === undefined) return 'q'
+  const restore = makeRaw(fd) // at once: before, ^Z would be a signal
   const { ReadStream } = process.getBuiltinModule('node:tty') // loaded only here: it costs milliseconds
   const stream = new ReadStream(fd)
-  const restore = makeRaw(fd)
   const pressed = await new Promise<string>(resolve => {
     const end = () => resolve('q')
     stream.once('data', data => resolve(data.toString()))
