@@ -60,8 +60,8 @@ export const engineTask: Task = {
   leaves: FILES,
   otherWays: [
     {
-      name: 'another program, in the background',
-      commands: [...FILES, 'node engine.ts {{mine}} sleep 5000 &'],
+      name: 'another program',
+      commands: [...FILES, "node engine.ts {{mine}} sh -c 'cd /tmp; sh; true'"],
     },
     {
       name: 'by hand',
@@ -142,14 +142,14 @@ export const moduleTask: Task = {
   solution: [LIMIT, GATE, FINAL, BOUND, 'node engine.ts {{limited}} sh'],
   otherWays: [
     {
-      name: 'fewer rights, in the background',
+      name: 'no rights at all',
       commands: [
         LIMIT,
         GATE,
         FINAL,
         BOUND,
         'sed -i \'s/{ add: \\[\\], drop: \\[\\] }/{ add: [], drop: ["ALL"] }/\' engine.ts',
-        'node engine.ts {{limited}} sleep 5000 &',
+        'node engine.ts {{limited}} sh',
       ],
     },
   ],

@@ -40,7 +40,7 @@ export const heldTask: Task = {
     'The call is `prctl(PR_CAPBSET_DROP, …)`. The name is given with `-h {{held}}`.',
     '`toolkit run --until PR_CAPBSET_DROP -h {{held}} --rm busybox true 2>steps &`',
   ],
-  solution: [hold('PR_CAPBSET_DROP')],
+  solution: [hold('PR_CAPBSET_DROP'), 'sleep 1; tail -n 4 steps'],
   otherWays: [
     { name: 'a call in between', commands: [hold('setsid')] },
     {
