@@ -27,6 +27,8 @@ export interface Container {
   readonly ownRoot: boolean
   /** It carries out the engine's steps, and its program hasn't begun. */
   readonly underway: boolean
+  /** … and waits for an engine that has halted. */
+  readonly standing: boolean
   /** Capabilities that it can ever have, or has. */
   readonly rights: readonly string[]
   readonly filtered: boolean
@@ -38,6 +40,16 @@ export interface Container {
   readonly procFits: boolean
 }
 
+/**
+ * Whether an engine has halted: stopped by its shell, or with the terminal open to read a key. It has it open only then;
+ * what else it has of the terminal are 0, 1 and 2.
+ */
+function halted(engine: number): boolean {
+  if (readStat(engine)?.state === 'T') return true
+  const further = list(`/proc/${engine}/fd`).filter(fd => Number(fd) > 2)
+  return further.some(fd => descriptorKind(readLink(`/proc/${engine}/fd/${fd}`) ?? '') === 'terminal')
+}
+
 /** The lab's processes with a host name of their own namespace; the file in memory that carries steps out is a runner. */
 export function containers(scene: Scene): Container[] {
   const lab = readNamespaces(scene.lab.pid)
@@ -45,6 +57,7 @@ export function containers(scene: Scene): Container[] {
   const labGroups = new Set(directoriesOf(scene.lab.pid))
   if (!lab) return []
   return labProcesses(scene).flatMap(process => {
+    const standing = halted(process.ppid) // first: what is read afterwards is read of one that stands
     const own = readNamespaces(process.pid)
     const apart = own ? compareNamespaces(lab, own) : []
     const capabilities = readCapabilities(process.pid)
@@ -55,6 +68,7 @@ export function containers(scene: Scene): Container[] {
       apart,
       hostname: readUts(process.pid)?.hostname,
       ownRoot: rootOf(process.pid)?.id !== root,
+      standing,
       underway: executableOf(process.pid)?.path.startsWith('/memfd:') ?? false,
       rights: [...new Set([...capabilities.bounding, ...capabilities.permitted])],
       filtered: readSeccomp(process.pid)?.mode === 'filter',
@@ -63,16 +77,6 @@ export function containers(scene: Scene): Container[] {
       procFits: procNamespace(process.pid)?.inode === own.pid.inode,
     }
   })
-}
-
-/**
- * Whether the engine of a container has halted: stopped by its shell, or with the terminal open to read a key. It has it
- * open only then; what else it has of the terminal are 0, 1 and 2.
- */
-export function halted({ process: { ppid } }: Container): boolean {
-  if (readStat(ppid)?.state === 'T') return true
-  const further = list(`/proc/${ppid}/fd`).filter(fd => Number(fd) > 2)
-  return further.some(fd => descriptorKind(readLink(`/proc/${ppid}/fd/${fd}`) ?? '') === 'terminal')
 }
 
 /** All that root of the lab can have. */

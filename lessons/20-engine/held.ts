@@ -1,7 +1,7 @@
 // Task 2: a container that stands between two of its steps.
 import { readUts } from '../../toolkit/observe/uts.ts'
 import type { Task } from '../lesson.ts'
-import { allRights, containers, halted, no } from './containers.ts'
+import { allRights, containers, no } from './containers.ts'
 
 const hold = (words: string): string => `toolkit run --until ${words} -h {{held}} --rm busybox true 2>steps &`
 
@@ -12,8 +12,8 @@ export const heldTask: Task = {
     const { held } = scene.values
     const labName = readUts(scene.lab.pid)?.hostname
     const all = containers(scene)
-    const standing = all.filter(container => container.underway && halted(container))
-    const fits = standing.find(({ hostname }) => hostname === held) ?? standing[0]
+    const found = all.filter(({ underway, standing }) => underway && standing)
+    const fits = found.find(({ hostname }) => hostname === held) ?? found[0]
     if (!fits) {
       const running = all.find(({ hostname }) => hostname === held)
       return no(
@@ -35,7 +35,7 @@ export const heldTask: Task = {
     }
   },
   hints: [
-    '`toolkit run --dry-run busybox true | less` shows the order of the steps. Find the host name, and the first right that is given up (`q` leaves).',
+    '`grep -n -e sethostname -e prctl plan` shows the order: the host name, and the calls that give up rights.',
     'Words that stand in one call only make a good `--until`. The rights are given up by `prctl`, and there are many of it; what else is in the line?',
     'The call is `prctl(PR_CAPBSET_DROP, …)`. The name is given with `-h {{held}}`.',
     '`toolkit run --until PR_CAPBSET_DROP -h {{held}} --rm busybox true 2>steps &`',
