@@ -1,6 +1,6 @@
 // The box of lesson 1, ready made, for the lessons that go on with it: /lab/box, a root of busybox alone.
 import type { Scene } from './lesson.ts'
-import { installBusybox } from './tools.ts'
+import { installBusybox, prepare } from './tools.ts'
 
 export const BOX = '/lab/box'
 
@@ -17,7 +17,5 @@ export const MAKE_BOX: readonly string[] = [
  */
 export async function makeBox({ lab }: Pick<Scene, 'lab'>, more = ''): Promise<void> {
   await installBusybox({ lab })
-  const script = ['cd /lab', ...MAKE_BOX, 'mkdir -p box/proc box/mnt box/tmp', more].join('\n')
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`the box cannot be made: ${output.trim()}`)
+  await prepare({ lab }, [...MAKE_BOX, 'mkdir -p box/proc box/mnt box/tmp', more].join('\n'))
 }

@@ -5,6 +5,7 @@
 // lesson.ts   the rest: title, tasks, checks, hints, solutions, and the ways that must pass or must not.
 import type { RequirementId } from '../toolkit/engine/host.ts'
 import type { Lab } from '../toolkit/engine/lab.ts'
+import type { Action } from '../toolkit/kernel/action.ts'
 import type { Step } from '../toolkit/kernel/step.ts'
 
 /** What differs from machine to machine, as far as a lesson must say or type something else. */
@@ -62,6 +63,12 @@ export interface Task {
   readonly wrongWays: readonly (Way & { readonly saw: RegExp })[]
 }
 
+/** What the text shows of a plan: what is done, and the command for it. */
+export type PlanRow = Pick<Step, 'call' | 'args' | 'shell'> | Pick<Action, 'text' | 'shell'>
+
+/** The number of a lesson as it is said: lesson 1, and 0 for the one before the first. */
+export const numberOf = ({ name }: Pick<Lesson, 'name'>): number => Number.parseInt(name, 10)
+
 export interface Lesson {
   /** Of its directory: a number and a word. Steps name the lesson that teaches them, see LessonName in kernel/step.ts. */
   readonly name: string
@@ -77,8 +84,8 @@ export interface Lesson {
   readonly needs?: readonly RequirementId[]
   /** The file of the module that this lesson is about, relative to the repository. */
   readonly module: string
-  /** The steps of the module for what the learner has just done by hand. */
-  plan(values: Readonly<Record<string, string>>): readonly Pick<Step, 'call' | 'args' | 'shell'>[]
+  /** The module's steps, and actions of the engine, for what the learner has just done by hand. */
+  plan(values: Readonly<Record<string, string>>): readonly PlanRow[]
   /**
    * The id of the task that shows both sides: what was built before still leaks, what is built now doesn't. Its check
    * looks at both.

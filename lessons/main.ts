@@ -12,9 +12,14 @@ reports. LESSON is a name (01-chroot) or number, TASK a number or name.
   show LESSON [TASK] [--hints] [--after] [--json]
       the text; --hints with the hints, --after with what is read
       afterwards (shown anyway for a task that is done)
+  module LESSON [--json]
+      the module that the lesson is about: its steps and its source
+  recap LESSON [--json]
+      what to keep of the lesson
   shell LESSON [TASK]
       a shell in a fresh lab on this terminal, prepared for the task.
-      One line says when the task is passed. Progress is kept
+      Asks for your prediction first, where the text does. One line
+      says when the task is passed. Progress is kept
   check LESSON TASK --script FILE [--json]
       type the commands of FILE (- for stdin), a line each, into a
       fresh lab, and print the verdict
@@ -37,6 +42,8 @@ type Command = (argv: readonly string[]) => Promise<number>
 const commands: Record<string, () => Promise<Command>> = {
   list: async () => (await import('./cli/read.ts')).list,
   show: async () => (await import('./cli/read.ts')).show,
+  module: async () => (await import('./cli/read.ts')).module,
+  recap: async () => (await import('./cli/read.ts')).recap,
   shell: async () => (await import('./cli/shell.ts')).shell,
   check: async () => (await import('./cli/act.ts')).check,
   solve: async () => (await import('./cli/act.ts')).solve,

@@ -216,14 +216,20 @@ function toPrediction({ line, lines, blocks }: Open, complain: (line: number, wh
 }
 
 function toBlock(line: number, info: string, code: readonly string[]): Block {
-  const commands: string[] = []
+  return { line, commands: commandsOf(code).map(({ text }) => text), fails: info === 'sh fails' }
+}
+
+/** The commands in the lines of a `sh` block, each with the index of the line in which it begins. */
+export function commandsOf(code: readonly string[]): { readonly line: number; readonly text: string }[] {
+  const commands: { line: number; text: string }[] = []
   let continued = false
-  for (const raw of code) {
+  code.forEach((raw, line) => {
     const ends = raw.endsWith('\\')
     const text = ends ? raw.slice(0, -1) : raw
-    if (continued) commands.push(`${commands.pop()}${text.trimStart()}`)
-    else if (text.trim() !== '' && !text.startsWith('#')) commands.push(text)
+    const last = commands.at(-1)
+    if (continued && last) last.text += text.trimStart()
+    else if (text.trim() !== '' && !text.startsWith('#')) commands.push({ line, text })
     continued = ends
-  }
-  return { line, commands, fails: info === 'sh fails' }
+  })
+  return commands
 }

@@ -5,9 +5,9 @@ import { MAX_CODE_COLUMNS } from './parse.ts'
 
 /** Each call, as strace(1) prints it, and below it the command for the same effect: a Markdown block of code. */
 export function planText({ plan }: Pick<Lesson, 'plan'>, values: Readonly<Record<string, string>>): string {
-  const rows = plan(values).flatMap(({ call, args, shell }) => [
-    ...folded(formatCall(call, args)),
-    ...(shell ? folded(`  $ ${shell}`) : []),
+  const rows = plan(values).flatMap(row => [
+    ...folded('text' in row ? row.text : formatCall(row.call, row.args)),
+    ...(row.shell ? folded(`  $ ${row.shell}`) : []),
   ])
   return ['```text', ...rows, '```'].join('\n')
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import { callersHome, own, readPasswd } from './caller.ts'
 
 export interface Progress {
   isDone(lesson: string, task: string): boolean
@@ -26,25 +27,9 @@ interface Stored {
  * called it, so that progress is the same with and without; the file then belongs to them too.
  */
 export function progressFile(env: NodeJS.ProcessEnv = process.env, passwd = readPasswd()): string | undefined {
-  const caller = callerOf(env)
-  const home = caller ? passwd.split('\n').find(line => line.split(':')[2] === String(caller.uid)) : undefined
-  const base = home
-    ? `${home.split(':')[5]}/.local/state`
-    : (env.XDG_STATE_HOME ?? (env.HOME && `${env.HOME}/.local/state`))
+  const home = callersHome(env, passwd)
+  const base = home ? `${home}/.local/state` : (env.XDG_STATE_HOME ?? (env.HOME && `${env.HOME}/.local/state`))
   return base && path.isAbsolute(base) ? path.join(base, 'toolkit/progress.json') : undefined
-}
-
-function callerOf({ SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): { uid: number; gid: number } | undefined {
-  const uid = Number(SUDO_UID)
-  return process.getuid?.() === 0 && Number.isInteger(uid) && uid > 0 ? { uid, gid: Number(SUDO_GID) } : undefined
-}
-
-function readPasswd(): string {
-  try {
-    return fs.readFileSync('/etc/passwd', 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 /** Opens the learner's progress. Never throws: what is wrong is in `warning`. */
@@ -139,9 +124,7 @@ function obstacle(file: string): string | undefined {
 
 /** Another tutor may write at the same time: each writes a file of its own, and the rename shows one or the other. */
 function write(file: string, stored: Stored): void {
-  const caller = callerOf(process.env)
-  const own = (made: string) => caller && fs.lchownSync(made, caller.uid, caller.gid)
-  makeDirectory(path.dirname(file), own)
+  makeDirectory(path.dirname(file))
   const temporary = `${file}.${randomUUID()}`
   try {
     fs.writeFileSync(temporary, `${JSON.stringify(stored, null, 2)}\n`, { flag: 'wx', mode: 0o644, flush: true })
@@ -153,9 +136,9 @@ function write(file: string, stored: Stored): void {
   }
 }
 
-function makeDirectory(directory: string, own: (made: string) => void): void {
+function makeDirectory(directory: string): void {
   if (fs.existsSync(directory)) return
-  makeDirectory(path.dirname(directory), own)
+  makeDirectory(path.dirname(directory))
   fs.mkdirSync(directory, { mode: 0o755 })
   own(directory)
 }

@@ -3,6 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { ensureBusybox, findRootfs } from '../toolkit/image/rootfs.ts'
 import type { Scene } from './lesson.ts'
 
+/** Runs a script of sh in /lab, with $0, $1 and so on; the rest of a `setup`. It ends at the first command that fails. */
+export async function prepare({ lab }: Pick<Scene, 'lab'>, script: string, ...args: string[]): Promise<void> {
+  const { code, output } = await lab.run(['/bin/sh', '-ec', `cd /lab\n${script}`, ...args])
+  if (code !== 0) throw new Error(`the lab of this lesson cannot be prepared: ${output.trim()}`)
+}
+
 /**
  * Puts a static busybox at /usr/local/bin/busybox of the lab. Throws a UsageError where there is none to be had; never
  * asks before it downloads one, since whoever opens a lesson has been asked already.

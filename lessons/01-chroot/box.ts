@@ -3,11 +3,10 @@
 import { readElf } from '../../toolkit/observe/elf.ts'
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'
-import { MAKE_BOX } from '../box.ts'
+import { BOX, MAKE_BOX } from '../box.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { find, findEntry, inhabitants, isFound, labProcesses } from '../look.ts'
 
-export const BOX = '/lab/box'
 const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** What would keep `/bin/NAME` from running in the box. */

@@ -2,9 +2,9 @@
 import { compareNamespaces, type Namespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
+import { BOX } from '../box.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { inhabitants, labProcesses, rerooted } from '../look.ts'
-import { BOX } from './box.ts'
 
 const no = (saw: string): Verdict => ({ passed: false, saw })
 

@@ -1,8 +1,8 @@
 // Task 6: out of the chroot again.
 import { cwdOf, processes, rootOf, type Stat } from '../../toolkit/observe/process.ts'
+import { BOX } from '../box.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { find, findEntry, idOf, inhabitants, isFound, labProcesses } from '../look.ts'
-import { BOX } from './box.ts'
 
 const no = (saw: string): Verdict => ({ passed: false, saw })
 

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto'
 import * as chroot from '../../toolkit/primitives/chroot.ts'
 import type { Lesson, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { installBusybox, prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import { boxTask, processesTask } from './box.ts'
 import { containerTask } from './container.ts'
@@ -27,12 +27,7 @@ function values(): Record<string, string> {
 /** A static busybox on PATH, and a process that has nothing to do with the learner. */
 async function setup(scene: Scene): Promise<void> {
   await installBusybox(scene)
-  const { code, output } = await scene.lab.run([
-    '/bin/sh',
-    '-ec',
-    `setsid sleep ${scene.values.nap} </dev/null >/dev/null 2>&1 &`,
-  ])
-  if (code !== 0) throw new Error(`lesson 1 cannot prepare the lab: ${output.trim()}`)
+  await prepare(scene, `setsid sleep ${scene.values.nap} </dev/null >/dev/null 2>&1 &`)
 }
 
 export const lesson: Lesson = {

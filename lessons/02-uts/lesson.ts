@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import * as uts from '../../toolkit/primitives/uts.ts'
 import { makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask, nameTask, renameTask, unshareTask } from './names.ts'
@@ -16,15 +17,14 @@ function values(): Record<string, string> {
 /** The box of lesson 1, and a process in a UTS namespace of its own. */
 async function setup(scene: Scene): Promise<void> {
   await makeBox(scene)
-  const { lab, values } = scene
+  const { values } = scene
   const script = `setsid unshare --uts sh -c 'hostname ${values.theirs}; exec sleep ${values.nap}' </dev/null >/dev/null 2>&1 &
 for i in $(seq 200); do
   [ "$(cat /proc/$!/comm)" = sleep ] && exit
   sleep 0.01
 done
 exit 1`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 2 cannot prepare the lab: ${output.trim()}`)
+  await prepare(scene, script)
 }
 
 export const lesson: Lesson = {

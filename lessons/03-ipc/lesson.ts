@@ -4,6 +4,7 @@ import * as ipc from '../../toolkit/primitives/ipc.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import { makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import { daemonTask, sidesTask } from './daemon.ts'
 import text from './lesson.md'
@@ -23,7 +24,7 @@ function values(): Record<string, string> {
 async function setup(scene: Scene): Promise<void> {
   await makeBox(scene)
   const { password, queue } = scene.values
-  const script = `mkdir /lab/box/dev
+  const script = `mkdir box/dev
 touch /dev/mqueue/${queue}
 setsid busybox syslogd -n -C16 </dev/null >/dev/null 2>&1 &
 for i in $(seq 200); do
@@ -36,8 +37,7 @@ for i in $(seq 200); do
   sleep 0.01
 done
 exit 1`
-  const { code, output } = await scene.lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 3 cannot prepare the lab: ${output.trim()}`)
+  await prepare(scene, script)
 }
 
 export const lesson: Lesson = {

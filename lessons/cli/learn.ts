@@ -1,13 +1,18 @@
 // `toolkit learn`: from the command line to the tutor's screen.
+import { writeFileSync } from 'node:fs'
 import { startLab } from '../../toolkit/engine/lab.ts'
 import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
+import { callerOf } from '../caller.ts'
 import { lessons } from '../index.ts'
 import type { Lesson } from '../lesson.ts'
 import { createPlayer } from '../play.ts'
 import { openProgress, type Progress } from '../progress.ts'
 import { layout, MIN_COLUMNS, MIN_ROWS } from '../tutor/layout.ts'
+import { Transcript } from '../tutor/transcript.ts'
+import { farewell } from './farewell.ts'
 import { findLesson, parse, print, requireRoot } from './options.ts'
+import { newTranscript, saveTranscript } from './transcript-file.ts'
 
 const HELP = `Usage: toolkit learn [OPTIONS] [LESSON]
 
@@ -16,11 +21,24 @@ Without LESSON it goes on where you left off. 'toolkit lessons' is the
 same course without a screen.
 
 Options:
-  -y, --yes   do not ask before getting a busybox
-  -h, --help  show this help`
+      --mouse            the wheel scrolls, a click gives a pane the keys
+                         (M turns it on and off, too; while it is on, most
+                         terminals select text with Shift)
+      --transcript FILE  write what the shell has shown to this new file
+                         when you leave (w does so at any time)
+  -y, --yes              do not ask before getting a busybox
+  -h, --help             show this help
+
+F1 shows the keys. TOOLKIT_THEME is dark, light, sixteen or plain where
+the terminal does not say what it is; NO_COLOR=1 takes all colours away.`
 
 export async function main(argv: readonly string[]): Promise<number> {
-  const { flags, words } = parse('learn', argv, { yes: { type: 'boolean', short: 'y' } }, 1)
+  const options = {
+    yes: { type: 'boolean', short: 'y' },
+    mouse: { type: 'boolean' },
+    transcript: { type: 'string' },
+  } as const
+  const { flags, words } = parse('learn', argv, options, 1)
   if (flags.help) {
     print(HELP)
     return 0
@@ -31,13 +49,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   requireSize()
   await ensureBusybox({ yes: flags.yes === true, interactive: true })
 
+  const transcripts = flags.transcript === undefined ? [] : [newTranscript(flags.transcript as string)]
   const progress = openProgress()
+  const ticks = new Map(
+    lessons.map(lesson => [lesson, lesson.tasks.filter(({ id }) => progress.isDone(lesson.name, id))]),
+  )
+  const before = (lesson: Lesson, id: string) => ticks.get(lesson)!.some(task => task.id === id)
   const { lesson, task } = whereToStart(progress, named)
   const { columns, rows } = process.stdout
   const size = layout(columns || 80, rows || 24, lesson.tasks.length).terminal
   // the lab comes up while the screen is being loaded
   const player = createPlayer(lesson, task, { startLab, progress, size })
   const code = process.exitCode
+  const transcript = new Transcript()
   try {
     const { openTutor } = await import('../tutor/index.tsx')
     await openTutor(player, {
@@ -45,18 +69,35 @@ export async function main(argv: readonly string[]): Promise<number> {
       lessons,
       notice: progress.warning,
       progress: ({ name, tasks }) => tasks.map(({ id }) => progress.isDone(name, id)),
+      mouse: flags.mouse === true,
+      transcript,
+      saveTranscript(text) {
+        const file = saveTranscript(text)
+        transcripts.push(file)
+        return file
+      },
     })
   } finally {
     await player.close()
   }
+  if (flags.transcript !== undefined) writeFileSync(transcripts[0]!, await transcript.text())
   const warning = progress.warning
   if (warning) process.stderr.write(`toolkit: ${warning}\n`)
-  return process.exitCode === code ? 0 : Number(process.exitCode)
+  const failed = process.exitCode !== code
+  if (!failed) {
+    const command = callerOf(process.env) ? 'sudo toolkit learn' : 'toolkit learn'
+    const now = ({ name }: Lesson, id: string) => progress.isDone(name, id)
+    const session = { before, now, next: whereToStart(progress), transcripts, command }
+    print(farewell(lessons, session).join('\n'))
+  }
+  return failed ? Number(process.exitCode) : 0
 }
 
 function requireTerminal(): void {
   if (!process.stdin.isTTY || !process.stdout.isTTY)
     throw new UsageError("learn: the tutor needs a terminal; without one, 'toolkit lessons --help' has the same course")
+  if (process.env.TERM === 'dumb')
+    throw new UsageError("learn: nothing can be drawn on this terminal (TERM=dumb); use 'toolkit lessons'")
 }
 
 function requireSize(): void {
@@ -75,8 +116,10 @@ export function whereToStart(
 ): { lesson: Lesson; task: number } {
   const { place } = progress
   const isOpen = ({ name, tasks }: Lesson) => tasks.some(({ id }) => !progress.isDone(name, id))
-  const last = lessons.find(({ name }) => name === place?.lesson)
-  const lesson = named ?? (last && isOpen(last) ? last : (lessons.find(isOpen) ?? last ?? lessons[0]!))
+  const last = lessons.findIndex(({ name }) => name === place?.lesson)
+  // from the last one on, because an earlier one may be left open: it may be one that cannot be done here
+  const inOrder = [...lessons.slice(Math.max(0, last)), ...lessons.slice(0, Math.max(0, last))]
+  const lesson = named ?? inOrder.find(isOpen) ?? lessons[last] ?? lessons[0]!
   const open = lesson.tasks.map(({ id }) => !progress.isDone(lesson.name, id))
   const from = lesson.name === place?.lesson ? lesson.tasks.findIndex(({ id }) => id === place.task) : 0
   const task = open.findIndex((isOpen, index) => isOpen && index >= from)

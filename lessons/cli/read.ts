@@ -1,12 +1,15 @@
-// The course as plain text: list, show, solve. No lab, no root.
+// The course as plain text: list, show, module, recap, solve. No lab, no root.
 
-import { readHost } from '../host.ts'
+import { obstacles, readHost } from '../host.ts'
 import { lessons } from '../index.ts'
 import { type Lesson, linesFor } from '../lesson.ts'
+import { moduleSource } from '../module.ts'
 import { fill, parseLesson } from '../parse.ts'
-import { planText } from '../plan-text.ts'
+import { placeholders } from '../placeholders.ts'
+import { outcome } from '../prediction.ts'
 import { openProgress } from '../progress.ts'
 import { findLesson, findTask, parse, print, printJson, taskAt } from './options.ts'
+import { plain } from './plain.ts'
 
 const JSON_FLAG = { json: { type: 'boolean' } } as const
 
@@ -14,15 +17,17 @@ export async function list(argv: readonly string[]): Promise<number> {
   const { flags } = parse('lessons list', argv, JSON_FLAG, 0)
   const progress = openProgress()
   if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}\n`)
-  const rows = lessons.map(({ name, title, tasks }) => ({
-    name,
-    title,
-    tasks: tasks.map(({ id, title }) => ({ id, title, done: progress.isDone(name, id) })),
-  }))
+  const rows = []
+  for (const lesson of lessons) {
+    const { name, title, tasks } = lesson
+    const done = tasks.map(({ id, title }) => ({ id, title, done: progress.isDone(name, id) }))
+    rows.push({ name, title, obstacles: await obstacles(lesson), tasks: done })
+  }
   if (flags.json) printJson(rows)
   else
-    for (const { name, title, tasks } of rows) {
+    for (const { name, title, obstacles, tasks } of rows) {
       print(`${name}  ${title}  ${tasks.filter(({ done }) => done).length} of ${tasks.length} done`)
+      for (const obstacle of obstacles) print(`  cannot be done on this machine: ${obstacle}`)
       tasks.forEach(({ id, title, done }, i) => {
         print(`  ${i + 1} ${id.padEnd(12)} ${done ? 'done' : 'open'}  ${title}`)
       })
@@ -50,7 +55,7 @@ export async function show(argv: readonly string[]): Promise<number> {
       text: before.text,
       ...(prediction && {
         predict: { question: prediction.question, options: prediction.options },
-        ...(shown && { answer: prediction.answer + 1 }),
+        ...(shown && { answer: outcome(prediction, undefined) }),
       }),
       ...(shown && { after: after.text }),
       ...(flags.hints && { hints: linesFor(task.hints, host) }),
@@ -61,49 +66,55 @@ export async function show(argv: readonly string[]): Promise<number> {
     printJson({ name: lesson.name, title, ...(only === undefined && { text: intro.text, recap: recap?.text }), tasks })
     return 0
   }
-  const placeholders = placeholdersOf(lesson)
+  const values = plainValues(lesson)
   const parts = tasks.flatMap(({ number, id, title, done, text, predict, answer, after, hints = [] }) => [
     `Task ${number} of ${lesson.tasks.length}: ${title} (${id}, ${done ? 'done' : 'open'})`,
     plain(text),
     ...(predict ? [`Predict. ${plain(predict.question)}\n${predict.options.map(option).join('\n')}`] : []),
     ...hints.map((hint, i) => `Hint ${i + 1}: ${plain(hint)}`),
-    ...(answer ? [`The right prediction was ${answer}.`] : []),
+    ...(answer ? [plain(answer)] : []),
     ...(after ? ['Afterwards:', plain(after)] : []),
   ])
   const [first, last] = only === undefined ? [plain(intro.text), plain(recap?.text ?? '')] : ['', '']
-  print(fill([first, ...parts, last].filter(Boolean).join('\n\n'), placeholders))
+  print(fill([first, ...parts, last].filter(Boolean).join('\n\n'), values))
   return 0
 }
 
 const option = (text: string, index: number): string => `  ${index + 1}. ${plain(text)}`
 
-/** Without a lab there are no values: their names stand for them, `<hostname>`. */
-function placeholdersOf(lesson: Lesson): Record<string, string> {
-  const names = Object.keys(lesson.values?.(readHost()) ?? {})
-  const values = Object.fromEntries(names.map(name => [name, `<${name}>`]))
-  return { ...values, plan: plain(planText(lesson, values)) }
+const plainValues = (lesson: Lesson): Record<string, string> => {
+  const values = placeholders(lesson)
+  return { ...values, plan: plain(values.plan!) }
 }
 
-/** Markdown for ears and pipes: code is indented, headings and stress lose their signs. */
-export function plain(markdown: string): string {
-  return markdown
-    .concat('\n')
-    .split(/^```.*\n/m)
-    .map((part, i) => (i % 2 === 1 ? part.replace(/^(?=.)/gm, '    ') : withoutSigns(part)))
-    .join('')
-    .trimEnd()
+/** The module that a lesson is about: the steps, then the source with the numbers of its lines. */
+export async function module(argv: readonly string[]): Promise<number> {
+  const { flags, words } = parse('lessons module', argv, JSON_FLAG, 1)
+  const lesson = findLesson(words[0], 'lessons module')
+  const source = moduleSource(lesson)
+  const values = plainValues(lesson)
+  if (flags.json) printJson({ lesson: lesson.name, module: lesson.module, steps: lesson.plan(values), source })
+  else
+    print(
+      `The steps, each with a command of the same effect:\n\n${values.plan}\n\n${lesson.module}\n\n${source.trimEnd()}`,
+    )
+  return 0
 }
 
-const withoutSigns = (text: string): string =>
-  text
-    .replace(/^#+ /gm, '')
-    .replace(/\*\*([^*]+)\*\*/g, '$1')
-    .replace(/(?<=^|\s)_([^_`]+)_(?=$|\W)/gm, '$1')
+/** What to keep of a lesson. */
+export async function recap(argv: readonly string[]): Promise<number> {
+  const { flags, words } = parse('lessons recap', argv, JSON_FLAG, 1)
+  const lesson = findLesson(words[0], 'lessons recap')
+  const text = parseLesson(lesson.text, readHost()).recap?.text ?? ''
+  if (flags.json) printJson({ lesson: lesson.name, recap: text })
+  else print(plain(text))
+  return 0
+}
 
 /** `lessons solve` without `--run`. */
 export function printSolution(lesson: Lesson, index: number, json: boolean): void {
   const { id, solution } = taskAt(lesson, index)
-  const lines = linesFor(solution, readHost()).map(line => fill(line, placeholdersOf(lesson)))
+  const lines = linesFor(solution, readHost()).map(line => fill(line, placeholders(lesson)))
   if (json) printJson({ lesson: lesson.name, task: id, solution: lines })
   else print(lines.join('\n'))
 }

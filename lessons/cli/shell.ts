@@ -3,10 +3,15 @@
 import { startLab } from '../../toolkit/engine/lab.ts'
 import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
+import { obstacles, readHost } from '../host.ts'
+import { fill, parseLesson } from '../parse.ts'
 import { look } from '../play.ts'
+import { outcome } from '../prediction.ts'
 import { openProgress } from '../progress.ts'
 import { openLab } from '../stage.ts'
+import { ask } from './ask.ts'
 import { findLesson, findTask, parse, print, requireRoot, taskAt } from './options.ts'
+import { plain } from './plain.ts'
 
 const INTERVAL_MS = 500
 
@@ -19,12 +24,16 @@ export async function shell(argv: readonly string[]): Promise<number> {
     throw new UsageError("lessons shell: it needs a terminal; without one use 'toolkit lessons check --script'")
   requireRoot(`lessons shell ${words.join(' ')}`)
   await ensureBusybox({ yes: false, interactive: true })
+  const [obstacle] = await obstacles(lesson)
+  if (obstacle) throw new UsageError(`lessons shell: ${lesson.name} cannot be done on this machine: ${obstacle}`)
 
   const progress = openProgress()
   if (progress.warning) process.stderr.write(`toolkit: ${progress.warning}\n`)
   const task = taskAt(lesson, index)
   const stage = await openLab(lesson, index, startLab)
   const { lab, values } = stage
+  const { prediction } = parseLesson(lesson.text, readHost()).sections[index]!
+  const chosen = prediction && (await ask(prediction, values, process))
   print(`Task ${index + 1}: ${task.title}. The text: toolkit lessons show ${lesson.name} ${index + 1}`)
   for (const [name, value] of Object.entries(values).filter(([name]) => name !== 'plan'))
     print(`  <${name}> is ${value}`)
@@ -57,5 +66,6 @@ export async function shell(argv: readonly string[]): Promise<number> {
     await lab.stop()
   }
   print(`${verdict.passed ? 'passed' : 'not passed'}: ${verdict.saw}`)
+  if (prediction && verdict.passed) print(plain(fill(outcome(prediction, chosen), values)))
   return verdict.passed ? 0 : 1
 }

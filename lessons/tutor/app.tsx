@@ -6,6 +6,7 @@ import { HelpPage } from './components/help-page.tsx'
 import { LessonPane } from './components/lesson-pane.tsx'
 import { LessonsPage } from './components/lessons-page.tsx'
 import { LivePanel } from './components/live-panel.tsx'
+import { ModulePage } from './components/module-page.tsx'
 import { ShellPane } from './components/shell-pane.tsx'
 import { TaskPane } from './components/task-pane.tsx'
 import { TitleBar } from './components/title-bar.tsx'
@@ -14,6 +15,9 @@ import { useTutor } from './context.ts'
 import { usePlayer } from './hooks/use-player.ts'
 import { useScreen } from './hooks/use-screen.ts'
 import { type Layout, layout } from './layout.ts'
+import type { PageName } from './screen.ts'
+
+const PAGES: Record<PageName, typeof HelpPage> = { help: HelpPage, lessons: LessonsPage, module: ModulePage }
 
 /** The whole screen. */
 export function App() {
@@ -29,16 +33,17 @@ export function App() {
   const { kind, terminal, page: body } = place
   const tooSmall = kind === 'small'
   useLayoutEffect(() => {
+    screen.place = place
     screen.update({ tooSmall })
     if (!tooSmall) session.resize(terminal)
-  }, [screen, session, tooSmall, terminal])
+  }, [screen, session, place, tooSmall, terminal])
   if (tooSmall) return <TooSmall columns={columns} rows={rows} />
 
-  const page = screenPage && (screenPage === 'help' ? <HelpPage rect={body} /> : <LessonsPage rect={body} />)
+  const Page = screenPage && PAGES[screenPage]
   return (
     <Box width={columns} height={rows}>
       <TitleBar columns={columns} />
-      {page || <Panes place={place} />}
+      {Page ? <Page rect={body} /> : <Panes place={place} />}
       <Footer columns={columns} rows={rows} />
     </Box>
   )

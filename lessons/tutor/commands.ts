@@ -1,8 +1,11 @@
-// What each key does.
+// What each command does.
 import { readHost } from '../host.ts'
 import { type Lesson, linesFor } from '../lesson.ts'
 import type { Player } from '../player.ts'
-import { bindings, type Command, commandOf } from './keys.ts'
+import { partsOf, type TextCommand } from './document.ts'
+import type { Command } from './keys.ts'
+import { MOUSE_OFF, MOUSE_ON } from './outer.ts'
+import { lessonAfter, places } from './places.ts'
 import type { Screen } from './screen.ts'
 import type { ShellSession } from './session.ts'
 
@@ -15,91 +18,28 @@ export interface CommandContext {
   /** The program that runs in the shell; undefined at the prompt. */
   running(): string | undefined
   leave(): void
+  /** Writes to the learner's terminal, past the screen. */
+  tell(sequence: string): void
+  /** Writes the transcript to a new file; its path. */
+  saveTranscript(): Promise<string>
 }
 
-/** A row of the page with the lessons: a lesson, or a task of the current one. */
-export interface Place {
-  readonly lesson: Lesson
-  readonly task: number | undefined
-}
-
-export const places = (lessons: readonly Lesson[], current: Lesson): Place[] =>
-  lessons.flatMap(lesson => [
-    { lesson, task: undefined },
-    ...(lesson.name === current.name ? lesson.tasks.map((_, task) => ({ lesson, task })) : []),
-  ])
-
-/** The lesson after the current one, when its last task is on the screen. */
-export function lessonAfter({ player, lessons }: Pick<CommandContext, 'player' | 'lessons'>): Lesson | undefined {
-  const { lesson, task } = player.state
-  if (task < lesson.tasks.length - 1) return undefined
-  return lessons[lessons.findIndex(({ name }) => name === lesson.name) + 1]
-}
-
-export function pressKey(key: string, context: CommandContext): void {
-  const { screen } = context
-  const { question, page, tooSmall, focus } = screen.state()
-  screen.update({ notice: undefined })
-  if (tooSmall) {
-    if (key === 'q' || key === 'f10' || key === 'ctrl-c') context.leave()
-  } else if (question) {
-    if (key === 'y' || key === 'Y') {
-      screen.update({ question: undefined })
-      question.yes()
-    } else if (key === 'n' || key === 'N' || key === 'escape' || key === 'ctrl-c')
-      screen.update({ question: undefined })
-  } else if (page && pressOnPage(key, context)) {
-    // the page took it
-  } else if (key === 'ctrl-c') {
-    screen.update({ notice: 'Ctrl-C belongs to the shell. To leave the course press q or F10.' })
-  } else if (key === 'paste') {
-    screen.update({ notice: 'The lesson has the keys, nothing was pasted. F2 goes to the shell.' })
-  } else {
-    const command = commandOf(key, page ? 'lesson' : focus)
-    if (command) run(command, context)
-  }
-}
-
-/** Keys of an open page; true where the page has taken the key. */
-function pressOnPage(key: string, { screen, player, lessons, progress }: CommandContext): boolean {
-  const { page, cursor } = screen.state()
-  const list = places(lessons, player.state.lesson)
-  const last = page === 'lessons' ? list.length - 1 : bindings.length
-  const steps: Record<string, number> = { up: -1, k: -1, down: 1, j: 1, pageup: -10, pagedown: 10, ' ': 10 }
-  const by = steps[key]
-  if (by !== undefined) {
-    screen.update({ cursor: Math.max(0, Math.min(last, cursor + by)) })
-    return true
-  }
-  const toggles = page === 'help' ? ['f1', '?'] : ['f7', 'l']
-  if (['escape', 'q', 'enter', 'f2', 'ctrl-]', ...toggles].includes(key)) {
-    screen.update({ page: undefined, cursor: 0 })
-    const place = list[cursor]
-    if (page === 'lessons' && key === 'enter' && place) {
-      const undone = progress(place.lesson).indexOf(false)
-      void player.open(place.lesson, place.task ?? Math.max(0, undone))
-    }
-    return true
-  }
-  // everything else closes the page and does what it does everywhere
-  if (commandOf(key, 'lesson')) screen.update({ page: undefined, cursor: 0 })
-  return false
-}
-
-export function run(command: Command, context: CommandContext): void {
+/** `key` is the one that was pressed for it. */
+export function run(command: Command, context: CommandContext, key: string): void {
   const { player, screen, session } = context
-  const { focus, zoom, extent } = { ...screen.state(), extent: screen.extent }
+  const { focus, zoom, mouse } = screen.state()
+  const { extent } = screen
   const page = Math.max(1, extent.height - 1)
   const actions: Record<Command, () => void> = {
     switch: () => screen.update({ focus: focus === 'shell' ? 'lesson' : 'shell' }),
     toShell: () => screen.update({ focus: 'shell' }),
-    help: () => screen.update({ page: 'help', cursor: 0 }),
+    help: () => screen.openPage('help'),
     hint: () => showHint(context),
     zoom: () => screen.update({ zoom: !zoom }),
     check: () => player.check(),
     solution: () => putSolution(context),
     lessons: () => openLessons(context),
-    reset: () => ask(context, 'Throw the lab away and start a new one? Progress stays.', () => void player.reset()),
+    reset: () => reset(context),
     next: () => goOn(context),
     previous: () => player.previous(),
     quit: () => quit(context),
@@ -108,34 +48,53 @@ export function run(command: Command, context: CommandContext): void {
     down: () => screen.scrollBy(1),
     pageUp: () => screen.scrollBy(-page),
     pageDown: () => screen.scrollBy(page),
-    top: () => screen.scrollBy(-extent.rows),
-    end: () => screen.scrollBy(extent.rows),
+    top: () => screen.scrollTo(0),
+    end: () => screen.scrollTo(extent.rows),
     shellBack: () => session.model?.scroll(-5),
     shellForward: () => session.model?.scroll(5),
+    choose: () => choose(context, Number(key) - 1),
+    take: () => takeCommand(context),
+    copy: () => copyCommand(context),
+    module: () => screen.openPage('module'),
+    search: () => screen.find({ text: '', typing: true, from: extent.first, step: 0 }),
+    nextMatch: () => screen.find({ step: screen.state().search!.step + 1 }),
+    previousMatch: () => screen.find({ step: screen.state().search!.step - 1 }),
+    endSearch: () => screen.endSearch(),
+    transcript: () => void writeTranscript(context),
+    mouse: () => {
+      context.tell(mouse ? MOUSE_OFF : MOUSE_ON)
+      const off = 'The mouse is your terminal’s again: it selects text.'
+      screen.update({ mouse: !mouse, notice: mouse ? off : 'The wheel scrolls, a click goes there. M turns it off.' })
+    },
   }
   actions[command]()
 }
 
 const ask = ({ screen }: CommandContext, text: string, yes: () => void) => screen.update({ question: { text, yes } })
 
+function reset(context: CommandContext): void {
+  const { player } = context
+  const again = () => void player.reset()
+  if (player.lab) ask(context, 'Throw the lab away and start a new one? Progress stays.', again)
+  else if (player.state.phase !== 'starting') again() // there is none that could be lost
+}
+
 function showHint({ player, screen }: CommandContext): void {
   const { lesson, task, hints } = player.state
   if (hints < linesFor(lesson.tasks[task]!.hints, readHost()).length) {
     player.hint()
-    screen.update({ scroll: undefined })
+    screen.update({ scroll: undefined, search: undefined })
   } else screen.update({ scroll: undefined, notice: 'All hints are shown. F6 puts the solution at the prompt.' })
 }
 
-function putSolution({ player, screen, session, running }: CommandContext): void {
+function putSolution(context: CommandContext): void {
+  const { player, screen, session, running } = context
   const { lesson, task, offered } = player.state
   const lines = linesFor(lesson.tasks[task]!.solution, readHost()).length
   // later lines are for the programs that the first ones start
   const program = offered % lines === 0 ? running() : undefined
-  const obstacle = !session.pid
-    ? 'There is no shell now to put the solution into.'
-    : session.model?.fullScreen
-      ? 'A full-screen program has the shell. Leave it, then ask for the solution.'
-      : program && `The solution begins at the lab's own prompt. Leave '${program}' first (exit), then F6.`
+  const leave = `The solution begins at the lab's own prompt. Leave '${program}' first (exit), then F6.`
+  const obstacle = noPrompt(context) ?? (program && leave)
   if (obstacle) {
     screen.update({ notice: obstacle })
     return
@@ -147,16 +106,90 @@ function putSolution({ player, screen, session, running }: CommandContext): void
   screen.update({ focus: 'shell', notice: `${what} is at the prompt. ${after}` })
 }
 
+/** Why nothing can be put at a prompt now. */
+function noPrompt({ session }: CommandContext): string | undefined {
+  if (!session.pid) return 'There is no shell now to put it into.'
+  return session.model?.fullScreen ? 'A full-screen program has the shell. Leave it, then ask again.' : undefined
+}
+
+/** The first command on the screen; the one after the last that was taken, while that is on the screen. */
+function nextCommand({ screen }: CommandContext): { index: number; command: TextCommand } | undefined {
+  const { commands } = screen
+  const { first, height } = screen.extents.lesson
+  const { taken } = screen.state()
+  const last = taken === undefined ? undefined : commands[taken]
+  const seen = last && last.row >= first && last.row < first + height
+  const index = seen ? taken! + 1 : commands.findIndex(({ row }) => row >= first)
+  const command = commands[index]
+  return command && { index, command }
+}
+
+const NO_COMMAND = 'No more commands in the text from here on. Scroll up to begin again.'
+
+function takeCommand(context: CommandContext): void {
+  const { screen, session } = context
+  const next = nextCommand(context)
+  const obstacle = next ? noPrompt(context) : NO_COMMAND
+  if (!next || obstacle) {
+    screen.update({ notice: obstacle })
+    return
+  }
+  session.type(next.command.text)
+  showCommand(context, next.command)
+  screen.update({
+    taken: next.index,
+    focus: 'shell',
+    notice: 'The command of the text is at the prompt. Enter runs it.',
+  })
+}
+
+function copyCommand(context: CommandContext): void {
+  const { screen } = context
+  const next = nextCommand(context)
+  if (next) {
+    context.tell(`\x1b]52;c;${Buffer.from(next.command.text).toString('base64')}\x07`)
+    showCommand(context, next.command)
+  }
+  const copied = next && `Sent to the clipboard, if your terminal takes it: ${next.command.text}`
+  screen.update({ notice: copied ?? NO_COMMAND, ...(next && { taken: next.index }) })
+}
+
+/** It may stand below what is shown. */
+function showCommand({ screen }: CommandContext, { row }: TextCommand): void {
+  const { first, height } = screen.extents.lesson
+  if (row >= first + height) screen.scrollTo(row - Math.floor(height / 2))
+}
+
+function choose({ player, screen }: CommandContext, option: number): void {
+  const { lesson, task, done } = player.state
+  const prediction = partsOf(lesson.text).sections[task]?.prediction
+  if (!prediction) screen.update({ notice: 'The text of this task asks for no prediction.' })
+  else if (done[task]) screen.update({ notice: 'The task is done, and the text has the answer.' })
+  else if (option < prediction.options.length) {
+    player.predict(option)
+    screen.update({ notice: `You predict ${option + 1}: ${prediction.options[option]}` })
+  }
+}
+
+async function writeTranscript({ screen, saveTranscript }: CommandContext): Promise<void> {
+  try {
+    screen.update({ notice: `All that the shell has shown is in ${await saveTranscript()}` })
+  } catch (error) {
+    screen.update({ notice: `The transcript cannot be written: ${(error as Error).message}` })
+  }
+}
+
 function openLessons({ player, screen, lessons }: CommandContext): void {
   const { lesson, task } = player.state
   const cursor = places(lessons, lesson).findIndex(place => place.lesson.name === lesson.name && place.task === task)
-  screen.update({ page: 'lessons', cursor: Math.max(0, cursor) })
+  screen.digits = ''
+  screen.openPage('lessons', Math.max(0, cursor))
 }
 
 function goOn(context: CommandContext): void {
   const { player, screen, progress } = context
-  const { lesson, task, done } = player.state
-  const after = lessonAfter(context)
+  const { lesson, task, done, obstacles } = player.state
+  const after = lessonAfter(player, context.lessons)
   const last = task === lesson.tasks.length - 1
   const move = () => {
     if (!last) player.next()
@@ -165,7 +198,7 @@ function goOn(context: CommandContext): void {
   if (last && !after) {
     const open = done.includes(false) ? 'Some tasks are still open: F7 shows them.' : 'F7 goes back to any of them.'
     screen.update({ notice: `This is the last task of the course. ${open}` })
-  } else if (done[task]) move()
+  } else if (done[task] || obstacles.length > 0) move()
   else ask(context, 'This task is not done yet. Go on without it?', move)
 }
 

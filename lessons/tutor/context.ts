@@ -11,6 +11,8 @@ export interface Tutor {
   readonly course: string
   readonly lessons: readonly Lesson[]
   readonly progress: (lesson: Lesson) => readonly boolean[]
+  /** Why a lesson cannot be done here; none where it can. */
+  readonly obstacles: (lesson: Lesson) => Promise<readonly string[]>
   readonly observe: Observe
   readonly player: Player
   readonly screen: Screen

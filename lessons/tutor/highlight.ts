@@ -21,10 +21,12 @@ const NAMES: Record<string, string> = {
 }
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'" }
 
-/** `code` with styles; unchanged where the language is not one of ours. */
-export function highlight(code: string, language: string, theme: Theme): string {
+/** `code` with styles; what has none of its own, and all of it in a language that is not one of ours, has that of `rest`. */
+export function highlight(code: string, language: string, theme: Theme, rest: Style = theme.code): string {
   const name = NAMES[language]
-  if (!name) return theme.code(code)
+  // line by line: a style that spans lines would leak into what stands beside them
+  const eachLine = (text: string, style: Style) => text.split('\n').map(style).join('\n')
+  if (!name) return eachLine(code, rest)
   const styles: Record<string, Style> = {
     keyword: theme.keyword,
     built_in: theme.keyword,
@@ -39,15 +41,11 @@ export function highlight(code: string, language: string, theme: Theme): string 
   const open: Style[] = []
   let text = ''
   for (const [part, kind, tag] of html.matchAll(/<span class="hljs-(\w+)[^>]*>|(<\/span>)|[^<]+/g)) {
-    if (kind) open.push(styles[kind] ?? (plain => plain))
+    if (kind) open.push(styles[kind] ?? rest)
     else if (tag) open.pop()
     else {
       const raw = part.replace(/&(?:amp|lt|gt|quot|#x27);/g, entity => ENTITIES[entity]!)
-      // line by line: a style that spans lines would leak into the gutter
-      text += raw
-        .split('\n')
-        .map(line => (open.at(-1) ?? theme.code)(line))
-        .join('\n')
+      text += eachLine(raw, open.at(-1) ?? rest)
     }
   }
   return text

@@ -2,19 +2,23 @@
 // happened.
 import { PassThrough } from 'node:stream'
 import { render } from 'ink'
-import { useSyncExternalStore } from 'react'
+import { obstacles } from '../host.ts'
 import type { Lesson } from '../lesson.ts'
 import type { Player } from '../player.ts'
-import { App } from './app.tsx'
-import { type CommandContext, pressKey } from './commands.ts'
-import { ThemeContext, type Tutor, TutorContext } from './context.ts'
+import type { CommandContext } from './commands.ts'
+import type { Tutor } from './context.ts'
+import { holdErrors } from './hold-errors.ts'
 import { layout } from './layout.ts'
-import { type Input, OuterTerminal, type Output } from './outer.ts'
+import { pressMouse } from './mouse.ts'
+import { type Input, MOUSE_ON, OuterTerminal, type Output } from './outer.ts'
 import { type Observe, readPanel } from './panels/panel.ts'
+import { pressKey } from './press.ts'
+import { Root, ThemeStore } from './root.tsx'
 import { InputRouter } from './router.ts'
 import { Screen } from './screen.ts'
 import { ShellSession } from './session.ts'
-import { type ThemeName, themeOfBackground, themeOfEnvironment, themes } from './theme.ts'
+import { type ThemeName, themeOfBackground, themeOfEnvironment } from './theme.ts'
+import { Transcript } from './transcript.ts'
 
 export interface TutorOptions {
   /** The course's name, in the title row. */
@@ -24,6 +28,14 @@ export interface TutorOptions {
   progress(lesson: Lesson): readonly boolean[]
   /** Said in the last row until a key is pressed. */
   readonly notice?: string | undefined
+  /** The wheel and clicks from the beginning. */
+  readonly mouse?: boolean
+  /** Takes what the shells show. */
+  readonly transcript?: Transcript
+  /** Writes a transcript to a new file; its path. */
+  saveTranscript?(text: string): string
+  /** Why a lesson cannot be done here; none where it can. */
+  readonly obstacles?: (lesson: Lesson) => Promise<readonly string[]>
   /** Reads the live panel. */
   readonly observe?: Observe
   readonly theme?: ThemeName
@@ -49,11 +61,12 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   const { notice } = options
   if (notice) screen.update({ notice: notice.replace(/^[a-z]/, letter => letter.toUpperCase()) })
   const size = shellSize(stdout.columns ?? 80, stdout.rows ?? 24, player.state.lesson.tasks.length)
-  const session = new ShellSession(player, size)
+  const transcript = options.transcript ?? new Transcript()
+  const session = new ShellSession(player, size, transcript)
   player.resize(size.columns, size.rows)
   const observe = options.observe ?? readPanel
   const chosen = options.theme ?? themeOfEnvironment(process.env)
-  const theme = store(chosen ?? 'neutral')
+  const theme = new ThemeStore(chosen ?? 'neutral')
 
   let leave = () => {}
   const context: CommandContext = {
@@ -67,6 +80,11 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
       return panel && !panel.atPrompt ? panel.program : undefined
     },
     leave: () => leave(),
+    tell: sequence => outer.write(sequence),
+    async saveTranscript() {
+      if (!options.saveTranscript) throw new Error('there is no place for it')
+      return options.saveTranscript(await transcript.text())
+    },
   }
   const router = new InputRouter({
     shellHasKeys: () => screen.shellHasKeys,
@@ -77,6 +95,7 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
       session.write(data)
     },
     key: name => pressKey(name, context),
+    mouse: event => pressMouse(event, context),
     colours(answer) {
       const found = chosen ? undefined : themeOfBackground(answer)
       if (found) theme.set(found)
@@ -87,8 +106,13 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   const stopFollowing = follow(player, screen, session)
   session.follow()
   outer.open(router.feed, chosen === undefined)
+  if (options.mouse) {
+    outer.write(MOUSE_ON)
+    screen.update({ mouse: true })
+  }
   const { course, lessons, progress } = options
-  const tutor: Tutor = { course, lessons, progress, observe, player, screen, session }
+  const why = options.obstacles ?? obstacles
+  const tutor: Tutor = { course, lessons, progress, obstacles: why, observe, player, screen, session }
   const app = render(<Root tutor={tutor} theme={theme} />, {
     // ink never sees the keyboard: the router has it
     stdin: Object.assign(new PassThrough(), { isTTY: false }) as unknown as NodeJS.ReadStream,
@@ -143,47 +167,22 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   }
 }
 
-type ThemeStore = ReturnType<typeof store>
-
-function store(name: ThemeName) {
-  let current = name
-  const listeners = new Set<() => void>()
-  return {
-    get: () => current,
-    set(next: ThemeName) {
-      current = next
-      for (const listener of listeners) listener()
-    },
-    subscribe(listener: () => void) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-  }
-}
-
-function Root({ tutor, theme }: { tutor: Tutor; theme: ThemeStore }) {
-  const name = useSyncExternalStore(theme.subscribe, theme.get)
-  return (
-    <ThemeContext value={themes[name]}>
-      <TutorContext value={tutor}>
-        <App />
-      </TutorContext>
-    </ThemeContext>
-  )
-}
-
 /** Takes up what the player does: another shell, and new text, which is to come into view. */
 function follow(player: Player, screen: Screen, session: ShellSession): () => void {
   const newsOf = () => {
-    const { lesson, task, done, hints } = player.state
-    return `${lesson.name} ${task} ${done[task]} ${hints}`
+    const { task, done, hints } = player.state
+    return `${done[task]} ${hints}`
   }
-  let news = newsOf()
+  const placeOf = () => `${player.state.lesson.name} ${player.state.task}`
+  let [place, news] = [placeOf(), newsOf()]
   return player.subscribe(() => {
     session.follow()
-    const now = newsOf()
-    if (now !== news) screen.update({ scroll: undefined })
-    news = now
+    const [placeNow, newsNow] = [placeOf(), newsOf()]
+    if (placeNow !== place) screen.update({ scroll: undefined, search: undefined, taken: undefined })
+    // what is typed for a search would become commands
+    else if (newsNow !== news && !screen.state().search?.typing) screen.update({ scroll: undefined, search: undefined })
+    place = placeNow
+    news = newsNow
   })
 }
 
@@ -194,18 +193,4 @@ function onRedraw(screen: Screen, redraw: () => void): () => void {
     seen = screen.state().redraws
     redraw()
   })
-}
-
-/** Warnings of node and others would be written across the screen: they wait until it is restored. */
-function holdErrors(): { release(): void } {
-  if (!process.stderr.isTTY) return { release() {} }
-  const { write } = process.stderr
-  const held: (string | Uint8Array)[] = []
-  process.stderr.write = ((chunk: string | Uint8Array) => held.push(chunk) > 0) as typeof write
-  return {
-    release() {
-      process.stderr.write = write
-      for (const chunk of held) process.stderr.write(chunk)
-    },
-  }
 }

@@ -22,11 +22,23 @@ export type Command =
   | 'end'
   | 'shellBack'
   | 'shellForward'
+  | 'choose'
+  | 'take'
+  | 'copy'
+  | 'module'
+  | 'search'
+  | 'nextMatch'
+  | 'previousMatch'
+  | 'endSearch'
+  | 'transcript'
+  | 'mouse'
 
 export interface Binding {
   readonly command: Command
   /** Work while the lesson has the keys. */
   readonly reading: readonly string[]
+  /** Work in what is searched, as long as a search is on. */
+  readonly searching: readonly string[]
   /** Work everywhere, but function keys not while the shell is zoomed. */
   readonly anywhere: readonly string[]
   /** One or two words for the footer. */
@@ -35,13 +47,14 @@ export interface Binding {
   readonly help: string
 }
 
-const bind = (command: Command, anywhere: string[], reading: string[], label: string, help: string): Binding => ({
-  command,
-  anywhere,
-  reading,
-  label,
-  help,
-})
+const bind = (
+  command: Command,
+  anywhere: string[],
+  reading: string[],
+  label: string,
+  help: string,
+  searching: string[] = [],
+): Binding => ({ command, anywhere, reading, searching, label, help })
 
 export const bindings: readonly Binding[] = [
   bind('help', ['f1'], ['?'], 'help', 'this page'),
@@ -56,6 +69,14 @@ export const bindings: readonly Binding[] = [
   bind('next', ['f9'], ['n'], 'next', 'next task'),
   bind('previous', [], ['p'], 'previous', 'previous task'),
   bind('quit', ['f10'], ['q'], 'quit', 'leave; your progress is kept'),
+  bind('choose', [], ['1', '2', '3', '4'], 'predict', 'predict, where the text asks for it'),
+  bind('take', [], ['y'], 'command', "put the text's next command at the prompt"),
+  bind('copy', [], ['Y'], 'copy', 'copy it instead (if the terminal lets it)'),
+  bind('module', [], ['m'], 'module', 'the module: its steps and its source'),
+  bind('search', [], ['/'], 'search', 'search in the text, or in an open page'),
+  bind('nextMatch', [], [], 'next match', 'next match, the one before, end the search', ['n']),
+  bind('previousMatch', [], [], 'the one before', '', ['N']),
+  bind('endSearch', [], [], 'end', '', ['escape']),
   bind('down', [], ['down', 'j'], 'scroll', 'scroll the text'),
   bind('up', [], ['up', 'k'], 'scroll', ''),
   bind('pageDown', ['alt-pagedown'], ['pagedown', ' '], 'page', 'scroll it by a page'),
@@ -64,6 +85,8 @@ export const bindings: readonly Binding[] = [
   bind('end', [], ['G', 'end'], 'end', ''),
   bind('shellBack', ['shift-pageup'], ['['], 'back', 'scroll back what the shell has printed'),
   bind('shellForward', ['shift-pagedown'], [']'], 'forward', ''),
+  bind('transcript', [], ['w'], 'transcript', 'write what the shell has shown to a file'),
+  bind('mouse', [], ['M'], 'mouse', 'mouse on: wheel, clicks; off: selects text'),
   bind('redraw', [], ['ctrl-l'], 'redraw', 'draw the whole screen anew'),
 ]
 
@@ -71,10 +94,12 @@ const byKey = (list: (binding: Binding) => readonly string[]) =>
   new Map(bindings.flatMap(binding => list(binding).map(key => [key, binding.command] as const)))
 const anywhere = byKey(binding => binding.anywhere)
 const reading = byKey(binding => binding.reading)
+const searching = byKey(binding => binding.searching)
 
 /** What a key does, for whoever has the keys. */
-export function commandOf(key: string, focus: 'lesson' | 'shell'): Command | undefined {
-  return anywhere.get(key) ?? (focus === 'lesson' ? reading.get(key) : undefined)
+export function commandOf(key: string, focus: 'lesson' | 'shell', isSearching = false): Command | undefined {
+  const special = isSearching ? searching.get(key) : undefined
+  return special ?? anywhere.get(key) ?? (focus === 'lesson' ? reading.get(key) : undefined)
 }
 
 const SHOWN: Record<string, string> = {
@@ -87,6 +112,7 @@ const SHOWN: Record<string, string> = {
   home: 'Home',
   end: 'End',
   tab: 'Tab',
+  escape: 'Esc',
 }
 
 /** A key as it is printed on the keyboard. */
@@ -110,15 +136,19 @@ const FOOTER_EVERYWHERE: readonly [Command][] = [
 ]
 
 /** The footer's entries, the most useful ones first: a narrow footer has no room for the last. */
-const FOOTER: Record<'lesson' | 'shell' | 'zoomedShell', readonly [Command, string?][]> = {
-  lesson: [['toShell'], ...FOOTER_EVERYWHERE, ['pageDown', 'scroll']],
+const FOOTER = {
+  lesson: [['toShell'], ...FOOTER_EVERYWHERE, ['pageDown', 'scroll'], ['take'], ['module'], ['search']],
   shell: [['switch', 'lesson'], ...FOOTER_EVERYWHERE],
   zoomedShell: [
     ['switch', 'lesson'],
     ['zoom', 'all panes'],
     ['next', 'next task'],
   ],
-}
+  searching: [['nextMatch'], ['endSearch', 'end search'], ['previousMatch', 'before'], ['pageDown', 'scroll']],
+  textPage: [['pageDown', 'scroll'], ['search']],
+} satisfies Record<string, readonly [Command, string?][]>
+
+export type FooterMode = keyof typeof FOOTER
 
 /** As they stand beside each other. */
 const ORDER: readonly Command[] = [
@@ -133,14 +163,20 @@ const ORDER: readonly Command[] = [
   'reset',
   'next',
   'quit',
+  'nextMatch',
+  'previousMatch',
   'pageDown',
+  'take',
+  'module',
+  'search',
+  'endSearch',
 ]
 
 /** The entries of a footer that fit beside each other in `columns`. */
-export function footerEntries(mode: keyof typeof FOOTER, columns: number): FooterEntry[] {
+export function footerEntries(mode: FooterMode, columns: number): FooterEntry[] {
   const chosen: FooterEntry[] = []
   let cells = 0
-  for (const [command, label] of FOOTER[mode]) {
+  for (const [command, label] of FOOTER[mode] as readonly [Command, string?][]) {
     const entry = footerEntry(mode, command, label)
     cells += entryWidth(entry)
     if (cells > columns) break
@@ -151,12 +187,14 @@ export function footerEntries(mode: keyof typeof FOOTER, columns: number): Foote
 
 const entryWidth = ({ key, label }: FooterEntry) => key.length + label.length + 3 // a space around and between
 
-function footerEntry(mode: keyof typeof FOOTER, command: Command, label?: string): FooterEntry {
-  const binding = bindings.find(each => each.command === command)!
+function footerEntry(mode: FooterMode, command: Command, label?: string): FooterEntry {
+  const { anywhere, reading, searching, label: usual } = bindings.find(each => each.command === command)!
   // while the shell is zoomed it has the function keys, and ours are reached by way of Ctrl-]
-  const viaLeader = command === 'switch' ? 'Ctrl-]' : `Ctrl-] ${showKey(binding.reading[0]!)}`
-  const direct = mode === 'lesson' ? (binding.reading.at(-1) ?? binding.anywhere[0]!) : binding.anywhere[0]!
-  return { command, key: mode === 'zoomedShell' ? viaLeader : showKey(direct), label: label ?? binding.label }
+  const viaLeader = command === 'switch' ? 'Ctrl-]' : `Ctrl-] ${showKey(reading[0]!)}`
+  const direct = mode === 'shell' ? anywhere[0]! : (searching[0] ?? reading.at(-1) ?? anywhere[0]!)
+  // a terminal without function keys has this way out of the shell
+  const shown = mode === 'shell' && command === 'switch' ? anywhere.map(showKey).join(' ') : showKey(direct)
+  return { command, key: mode === 'zoomedShell' ? viaLeader : shown, label: label ?? usual }
 }
 
 export interface FooterEntry {

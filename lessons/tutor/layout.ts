@@ -70,13 +70,21 @@ function stacked(body: Rect): Plain {
   }
 }
 
+/** Rows of the task pane that are not its list: the rule, a blank one, three for the check, one for what to do next. */
+export const TASK_ROWS = 6
+
+/** The task that is shown first, so that the current one is in the middle of the list. */
+export function firstTask(pane: Rect, tasks: number, current: number): number {
+  const room = pane.height - TASK_ROWS
+  return Math.max(0, Math.min(tasks - room, current - Math.floor(room / 2)))
+}
+
 function split(body: Rect, taskCount: number): Plain {
   // from 160 columns on the shell has 80 and more; text wider than 90 columns is tiring to read
   const left = Math.min(90, Math.max(48, Math.floor(body.width * 0.45)))
   const right = body.width - left - 1
-  // rule, the list, a blank row, three rows for what the check sees, one for what to do next
   const list = Math.max(1, Math.min(taskCount, Math.floor(body.height / 4)))
-  const tasks = list + 6
+  const tasks = list + TASK_ROWS
   const panel = body.height >= 28 ? 9 : body.height >= 20 ? 5 : 2
   const panes = {
     lesson: { x: 0, y: 1, width: left, height: body.height - tasks },

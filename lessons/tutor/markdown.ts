@@ -2,12 +2,15 @@
 // is drawn here.
 import { Marked, type Parser, type Token, type Tokens } from 'marked'
 import { markedTerminal } from 'marked-terminal'
+import { commandsOf } from '../parse.ts'
 import { highlight } from './highlight.ts'
 import type { Theme } from './theme.ts'
-import { fit, width, wrap, wrapLine } from './wrap.ts'
+import { fit, width, wrapLine } from './wrap.ts'
 
 const same = (text: string) => text
 const HARD_BREAK = '\u2028'
+const CODE = '\u2060' // marks a row of code; it takes no cell, and is gone at the end
+const COMMAND = CODE + CODE // … in which a command begins
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
 
 /** The source is wrapped for its author: a line break there is a space here, and nothing between two wide characters. */
@@ -18,16 +21,24 @@ const join = (text: string) =>
 const decode = (text: string) => text.replace(/&(?:amp|lt|gt|quot|#39);/g, entity => ENTITIES[entity]!)
 const block = (rows: string[]) => `\n${rows.join('\n')}\n\n`
 const toRows = (text: string, columns: number) =>
-  wrap(
-    text
-      .replaceAll(HARD_BREAK, '\n')
-      .replace(/^\n+|\n+$/g, '')
-      .replace(/\n{3,}/g, '\n\n'),
-    columns,
-  )
+  text
+    .replaceAll(HARD_BREAK, '\n')
+    .replace(/^\n+|\n+$/g, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .split('\n')
+    .flatMap(line => (line.startsWith(CODE) ? [line] : wrapLine(line, columns)))
 
-/** Rows of `columns` cells at most, each with its own styles. */
-export function renderMarkdown(source: string, columns: number, theme: Theme): string[] {
+export interface MarkdownRow {
+  readonly text: string
+  /** Code stands in its rows as it is, with nothing before or behind it, so that a terminal's mouse can copy it. */
+  readonly code: boolean
+  /** The whole command of a `sh` block that begins in this row. */
+  readonly command?: string
+}
+
+/** Rows of `columns` cells at most, or of `codeColumns` where they are code, each with its own styles. */
+export function renderMarkdown(source: string, columns: number, theme: Theme, codeColumns = columns): MarkdownRow[] {
+  const commands: string[] = [] // in the order of their marks
   const marked = new Marked() // never the global one: options given to that stay
   marked.use(
     markedTerminal({
@@ -64,9 +75,16 @@ export function renderMarkdown(source: string, columns: number, theme: Theme): s
       },
       code(token) {
         const [language = ''] = (token.lang ?? '').split(/\s/)
-        const code = highlight(token.text.replaceAll('\t', '    '), language, theme)
-        const rows = code.split('\n').flatMap(line => wrapLine(line, columns - 2, '  '))
-        return block(rows.map(row => theme.rule('│ ') + row))
+        const text = token.text.replaceAll('\t', '    ')
+        const begun = language === 'sh' ? commandsOf(text.split('\n')) : []
+        commands.push(...begun.map(command => command.text))
+        const begins = new Set(begun.map(({ line }) => line))
+        const lines = highlight(text, language, theme).split('\n')
+        return block(
+          lines.flatMap((line, index) =>
+            wrapLine(line, codeColumns, '  ').map((row, at) => (at === 0 && begins.has(index) ? COMMAND : CODE) + row),
+          ),
+        )
       },
       blockquote(token) {
         return block(inner(this.parser as Parser, token.tokens, columns - 2).map(row => theme.open('▌ ') + row))
@@ -80,7 +98,11 @@ export function renderMarkdown(source: string, columns: number, theme: Theme): s
       hr: () => block([theme.rule('─'.repeat(columns))]),
     },
   })
-  return toRows(marked.parse(source) as string, columns)
+  return toRows(marked.parse(source) as string, columns).map(row => {
+    const text = row.replaceAll(CODE, '')
+    const command = row.includes(COMMAND) ? commands.shift() : undefined
+    return { text, code: row.startsWith(CODE), ...(command !== undefined && { command }) }
+  })
 }
 
 function listRows(list: Tokens.List, inner: (tokens: Token[], taken: number) => string[], theme: Theme): string[] {

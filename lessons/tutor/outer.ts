@@ -9,6 +9,9 @@ export type Output = NodeJS.WritableStream & { isTTY?: boolean; fd?: number; col
 // Pastes are marked, so that a pasted text never works as keys.
 const SET = '\x1b[?7l\x1b[?2004h'
 const UNSET = '\x1b[?2004l\x1b[?7h\x1b[?25h'
+/** Clicks and the wheel come as input, as SGR sequences. */
+export const MOUSE_ON = '\x1b[?1000h\x1b[?1006h'
+export const MOUSE_OFF = '\x1b[?1006l\x1b[?1000l'
 const LEAVE_ALTERNATE = '\x1b[?1049l'
 
 export class OuterTerminal {
@@ -31,11 +34,15 @@ export class OuterTerminal {
     this.#output.write(SET + (askBackground ? ASK_BACKGROUND : ''))
   }
 
+  write(sequence: string): void {
+    this.#output.write(sequence)
+  }
+
   /** Somebody ended the process under us: there is no time for streams. */
   readonly #atExit = (): void => {
     if (!this.#open || this.#output.fd === undefined) return
     try {
-      fs.writeSync(this.#output.fd, LEAVE_ALTERNATE + UNSET)
+      fs.writeSync(this.#output.fd, MOUSE_OFF + LEAVE_ALTERNATE + UNSET)
       this.#input.setRawMode?.(false)
     } catch {
       // the terminal is gone
@@ -46,7 +53,7 @@ export class OuterTerminal {
     if (!this.#open) return
     this.#open = false
     process.off('exit', this.#atExit)
-    this.#output.write(UNSET)
+    this.#output.write(MOUSE_OFF + UNSET)
     this.#input.removeAllListeners('data')
     try {
       this.#input.setRawMode?.(false)

@@ -1,6 +1,7 @@
 // Owns the keyboard. Bytes for the shell go to it as they came; everything else becomes the names of keys. Who gets a
 // key is asked anew for each one, so a key that changes the focus is obeyed by the next key of the same read.
 import { StringDecoder } from 'node:string_decoder'
+import { type MouseEvent, mouseEvent } from './mouse.ts'
 
 export interface RouterTarget {
   /** The shell has the keys. */
@@ -12,6 +13,7 @@ export interface RouterTarget {
   shell(data: string): void
   /** `a`, `up`, `f1`, `ctrl-]`, `shift-pageup` …; `paste` where nothing can be pasted. */
   key(name: string): void
+  mouse(event: MouseEvent): void
   /** The terminal's answer to a question about its colours. */
   colours(answer: string): void
 }
@@ -125,7 +127,11 @@ export class InputRouter {
 
   #take(token: string): void {
     const target = this.#target
-    if (token.startsWith('\x1b]')) {
+    const mouse = mouseEvent(token)
+    if (mouse) {
+      this.#send()
+      target.mouse(mouse)
+    } else if (token.startsWith('\x1b]')) {
       target.colours(token)
     } else if (token === PASTE_BEGINS) {
       this.#paste = target.shellHasKeys() ? 'shell' : 'nobody'

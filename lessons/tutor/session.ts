@@ -2,9 +2,11 @@
 import type { LabShell } from '../../toolkit/engine/lab.ts'
 import type { Player } from '../player.ts'
 import { loadXterm, TerminalModel, type TerminalSize } from './terminal.ts'
+import type { Transcript } from './transcript.ts'
 
 export class ShellSession {
   readonly #player: Player
+  readonly #transcript: Transcript
   readonly #listeners = new Set<() => void>()
   #version = 0
   #size: TerminalSize
@@ -12,8 +14,9 @@ export class ShellSession {
   #model: TerminalModel | undefined
   #ended: { code: number | undefined } | undefined
 
-  constructor(player: Player, size: TerminalSize) {
+  constructor(player: Player, size: TerminalSize, transcript: Transcript) {
     this.#player = player
+    this.#transcript = transcript
     this.#size = size
   }
 
@@ -49,8 +52,10 @@ export class ShellSession {
   async #attach(shell: LabShell): Promise<void> {
     const early: Buffer[] = [] // what it prints while xterm is being loaded
     let model: TerminalModel | undefined
+    this.#transcript.begin(this.#size)
     shell.onData(data => {
       if (shell !== this.#shell) return
+      this.#transcript.output(data)
       if (model) model.feed(data)
       else early.push(data)
     })
@@ -74,6 +79,7 @@ export class ShellSession {
   resize(size: TerminalSize): void {
     if (size.columns === this.#size.columns && size.rows === this.#size.rows) return
     this.#size = size
+    this.#transcript.resize(size)
     this.#model?.resize(size)
     this.#player.resize(size.columns, size.rows)
   }
@@ -86,8 +92,15 @@ export class ShellSession {
     }
     this.#model?.scrollToEnd()
     this.#model?.expectEcho()
+    if (/[\r\n]/.test(data)) this.#transcript.typed()
     // the arrow keys come as ESC [ A; the program may have asked for ESC O A
     this.#shell?.write(this.#model?.applicationCursor ? data.replace(/\x1b\[([ABCDHF])/g, '\x1bO$1') : data)
+  }
+
+  /** Rows of the wheel: a pager or an editor gets arrow keys, as terminals do it. */
+  wheel(rows: number): void {
+    if (this.#model?.fullScreen) this.write((rows < 0 ? '\x1b[A' : '\x1b[B').repeat(Math.abs(rows)))
+    else this.#model?.scroll(rows)
   }
 
   /** Puts a text at the prompt without running it, in place of what stands there. False where no prompt can be. */

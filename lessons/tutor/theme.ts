@@ -2,7 +2,7 @@
 // alone. Styles are closed by the code that undoes them, so that they can be nested.
 
 export type Style = (text: string) => string
-export type ThemeName = 'dark' | 'light' | 'neutral' | 'plain'
+export type ThemeName = 'dark' | 'light' | 'neutral' | 'sixteen' | 'plain'
 export type Token =
   | 'bar' // the title row
   | 'accent' // what has the keys
@@ -15,6 +15,8 @@ export type Token =
   | 'key' // a key of the keyboard
   | 'question' // waits for an answer
   | 'selected'
+  | 'match' // what a search has found
+  | 'current' // … and stands at
   | 'heading'
   | 'strong'
   | 'emphasis'
@@ -55,6 +57,8 @@ const plain: Codes = {
   key: ['1'],
   question: ['7'],
   selected: ['7'],
+  match: ['4'],
+  current: ['7'],
   heading: ['1'],
   strong: ['1'],
   emphasis: ['3'],
@@ -133,6 +137,20 @@ const neutral: Codes = {
   number: [fg(133)],
 }
 
+// A terminal of 16 colours, whose background is not known: of those, the few that can be read on black and on white.
+const sixteen: Codes = {
+  ...plain,
+  accent: ['1', '35'],
+  good: ['1', '32'],
+  open: ['35'],
+  bad: ['1', '31'],
+  key: ['1', '35'],
+  heading: ['1', '35'],
+  code: ['35'],
+  string: ['32'],
+  number: ['31'],
+}
+
 const make = (name: ThemeName, codes: Codes): Theme => {
   const styles = Object.fromEntries(Object.entries(codes).map(([token, list]) => [token, sgr(...list)]))
   return { name, ...(styles as Record<Token, Style>) }
@@ -142,14 +160,17 @@ export const themes: Readonly<Record<ThemeName, Theme>> = {
   dark: make('dark', dark),
   light: make('light', light),
   neutral: make('neutral', neutral),
+  sixteen: make('sixteen', sixteen),
   plain: make('plain', plain),
 }
 
 /** What the environment says; `undefined` when the terminal has to be asked. */
 export function themeOfEnvironment(env: NodeJS.ProcessEnv): ThemeName | undefined {
-  if (env.NO_COLOR || env.TERM === 'dumb') return 'plain'
+  const { TERM = '', COLORTERM } = env
+  if (env.NO_COLOR || /^(dumb|vt\d.*)$/.test(TERM)) return 'plain'
   const wish = env.TOOLKIT_THEME
-  if (wish && wish in themes) return wish as ThemeName
+  if (wish && Object.hasOwn(themes, wish)) return wish as ThemeName
+  if (!COLORTERM && /^(linux|ansi|screen|rxvt|cons25|.*-(16)?color)$/.test(TERM)) return 'sixteen'
   const background = env.COLORFGBG?.split(';').at(-1)
   if (background && /^\d+$/.test(background))
     return Number(background) === 7 || Number(background) >= 9 ? 'light' : 'dark'

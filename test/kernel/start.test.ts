@@ -6,7 +6,7 @@ import { pipe } from '../../toolkit/kernel/call.ts'
 import { AT, MS, O } from '../../toolkit/kernel/constants.ts'
 import { KernelError } from '../../toolkit/kernel/error.ts'
 import { start } from '../../toolkit/kernel/start.ts'
-import { type Gate, isGate, type Plan, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
+import { ALIVE, type Gate, isGate, type Plan, READY, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { waitSync } from '../../toolkit/kernel/wait.ts'
 import { call, namespaces, plan, runners, shell, surroundings } from './plans.ts'
 
@@ -148,6 +148,18 @@ describe('a failing step at every position', () => {
       expect.objectContaining({ code: 'EINVAL', step: 0 }),
     )
     expect(surroundings()).toEqual(before)
+  })
+
+  test('who only looks for its parent does not wait, and before its program waits until the parent does', async () => {
+    const steps = [{ gate: ALIVE }, call('umask', 0o22), { gate: READY }, call('umask', 0o77), shell('exit 6')]
+    const process = start(plan(...steps))
+    await expect.poll(() => process.results()[0]).toBeDefined()
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(process.results()[1]).toBeUndefined()
+    expect(process.next()).toBeUndefined()
+    expect(process.results()[1]).toBe(0o22)
+    expect(waitSync(process.pid).code).toBe(6)
+    process.close()
   })
 
   test('a process that is killed at a gate is told by the step it did not reach', () => {

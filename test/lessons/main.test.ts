@@ -1,9 +1,10 @@
 // The course without a screen, as a user calls it: by its words, in this process.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lesson as chroot } from '../../lessons/01-chroot/lesson.ts'
 import { whereToStart } from '../../lessons/cli/learn.ts'
+import { lessons } from '../../lessons/index.ts'
 import { main } from '../../lessons/main.ts'
 import { openProgress } from '../../lessons/progress.ts'
 
@@ -39,8 +40,8 @@ test.each([
   [['lessons', 'lits'], /no command "lits"/],
   [['lessons', 'list', '--jsno'], /lessons list: Unknown option '--jsno'; see/],
   [['lessons', 'list', 'more'], /what is "more" to mean/],
-  [['lessons', 'show'], /which lesson\? There are: 01-chroot/],
-  [['lessons', 'show', '77'], /no lesson "77"; there are: 01-chroot/],
+  [['lessons', 'show'], /which lesson\? There are: 00-start, 01-chroot/],
+  [['lessons', 'show', '77'], /no lesson "77"; there are: 00-start, 01-chroot/],
   [['lessons', 'show', '1', '9'], /no task "9" in 01-chroot; there are: 1 copy-bash/],
   [['lessons', 'solve', '1'], /which task of 01-chroot/],
   [['lessons', 'check', '1', '1'], /give the commands with --script/],
@@ -67,7 +68,7 @@ describe('learn goes on', () => {
   const start = (place: string | undefined, done: readonly string[]) => {
     const progress = {
       place: place === undefined ? undefined : { lesson: '01-chroot', task: place },
-      isDone: (_: string, task: string) => done.includes(task),
+      isDone: (lesson: string, task: string) => lesson !== '01-chroot' || done.includes(task),
     }
     return whereToStart(progress).task
   }
@@ -89,7 +90,7 @@ describe('learn goes on', () => {
 test('list shows what is done', async () => {
   openProgress().markDone('01-chroot', 'copy-bash')
   expect((await toolkit('lessons', 'list')).out).toMatch(/1 of 8 done\n {2}1 copy-bash +done .*\n {2}2 libraries +open/)
-  const [lesson] = JSON.parse((await toolkit('lessons', 'list', '--json')).out)
+  const [, lesson] = JSON.parse((await toolkit('lessons', 'list', '--json')).out)
   expect(lesson.tasks[0]).toEqual({ id: 'copy-bash', title: 'Put bash into a directory', done: true })
 })
 
@@ -99,6 +100,12 @@ describe('show', () => {
     expect(out).not.toMatch(/```|\*\*|\{\{/)
     expect(out).toContain('<hostname>')
     expect(out.match(/^Task \d of 8/gm)).toHaveLength(8)
+  })
+
+  test('has no holes where the other kind of cgroups would be', async () => {
+    const { out } = await toolkit('lessons', 'show', '9', '--hints', '--after')
+    expect(out).not.toMatch(/\n{3}/)
+    expect(out).toContain('Groups and limits')
   })
 
   test('keeps what comes after a task until it is done', async () => {
@@ -112,6 +119,26 @@ describe('show', () => {
     const { tasks } = JSON.parse((await toolkit('lessons', 'show', '1', '3', '--json')).out)
     expect(tasks).toMatchObject([{ number: 3, id: 'busybox', done: false }])
   })
+})
+
+test('module prints the steps and the source', async () => {
+  const { code, out } = await toolkit('lessons', 'module', '1')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^ {4}chroot\("\/lab\/box"\)\n {6}\$ chroot \/lab\/box$/m)
+  expect(out).toMatch(/toolkit\/primitives\/chroot\.ts\n\n\/\/ chroot\(2\)[\s\S]*export function plan/)
+  const { steps, source } = JSON.parse((await toolkit('lessons', 'module', '1', '--json')).out)
+  expect(steps[0]).toMatchObject({ call: 'chroot', shell: 'chroot /lab/box' })
+  expect(source).toContain('export function plan')
+})
+
+test('recap prints what to keep', async () => {
+  const { out } = await toolkit('lessons', 'recap', '1')
+  expect(out).toMatch(/^- Each process has a root directory, and `chroot` changes it\.$/m)
+})
+
+test('every file that the screen reads is in the package', () => {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8'))
+  for (const { module } of lessons) expect(files).toContain(module.split('/')[0])
 })
 
 test('solve prints the commands, one a line', async () => {

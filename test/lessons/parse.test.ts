@@ -176,6 +176,17 @@ test('a long call is broken between flags', () => {
   ])
 })
 
+test('what the engine does itself is shown in its own words', () => {
+  const action = { text: 'volume = open_tree(…)', shell: 'mount --bind a b' }
+  expect(planText({ plan: () => [action, { ...action, shell: '' }] }, {}).split('\n')).toEqual([
+    '```text',
+    'volume = open_tree(…)',
+    '  $ mount --bind a b',
+    'volume = open_tree(…)',
+    '```',
+  ])
+})
+
 test('all mistakes are said at once', () => {
   expect(problemsOf('')).toHaveLength(2)
 })

@@ -1,9 +1,9 @@
 // Links, addresses and routes as we read them, beside what `ip` says.
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { formatAddress } from '../../toolkit/observe/addresses.ts'
-import { type Link, readLinks } from '../../toolkit/observe/links.ts'
+import { type Link, readLinks, readLinksOf } from '../../toolkit/observe/links.ts'
 import { defaultRoute, readRoutes } from '../../toolkit/observe/routes.ts'
 import { script } from './helpers.ts'
 
@@ -144,6 +144,14 @@ describe('routes', () => {
     expect(defaultRoute(routes.filter(({ metric }) => metric > 0))).toMatchObject({ gateway: '10.0.0.253' })
     expect(defaultRoute([])).toBeUndefined()
   })
+})
+
+test('by a descriptor they are the same, and only of a network namespace', () => {
+  const namespace = openSync(`/proc/${pid}/ns/net`, 'r')
+  const other = openSync(`/proc/${pid}/ns/uts`, 'r')
+  expect(readLinksOf(namespace).map(({ name }) => name)).toEqual(readLinks(pid)!.map(({ name }) => name))
+  expect(() => readLinksOf(other)).toThrow(/setns/)
+  for (const fd of [namespace, other]) closeSync(fd)
 })
 
 test('of a process that is gone there is nothing, and no descriptor stays', () => {

@@ -39,35 +39,46 @@ function readUpTo(fd: number, size: number): Buffer {
   return bytes.subarray(0, length)
 }
 
-/** Reads an O_PATH descriptor that leads to a regular file of a bearable size. */
-function readLocated(found: number, path: string, maxBytes: number): Buffer {
+/** A located file's content behind a new descriptor, if it is a regular file of a bearable size. */
+function openLocated(found: number, path: string, maxBytes: number): number {
   const stat = fstatSync(found)
   if (!stat.isFile()) throw refuse(path, 'not a regular file')
   if (stat.size > maxBytes) throw refuse(path, `larger than ${maxBytes} bytes`)
-  const fd = openSync(`/proc/self/fd/${found}`, O.RDONLY | O.NONBLOCK) // the very same file, now with its content
-  try {
-    return readUpTo(fd, stat.size)
-  } finally {
-    closeSync(fd)
-  }
+  return openSync(`/proc/self/fd/${found}`, O.RDONLY | O.NONBLOCK) // the very same file, now with its content
 }
 
 /**
- * The content of a file as a process with the root directory `root` (a path, or a descriptor) would find it; undefined
+ * Opens a file for reading as a process with the root directory `root` (a path, or a descriptor) would find it; undefined
  * where there is none. Symbolic links are followed and stay inside. Throws a UsageError where it is not a regular file
- * that can be found, or larger than `maxBytes`, and a KernelError where the kernel refuses, as before Linux 5.6.
+ * that can be found, or larger than `maxBytes`, and a KernelError where the kernel refuses, as before Linux 5.6. The
+ * caller closes the descriptor.
  */
-export function readInside(root: string | number, path: string, maxBytes = 1 << 20): Buffer | undefined {
+export function openInside(
+  root: string | number,
+  path: string,
+  maxBytes = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const directory = typeof root === 'number' ? root : openSync(root, O.PATH | O.DIRECTORY)
   try {
     const found = locate(directory, path)
     if (found < 0) return undefined
     try {
-      return readLocated(found, path, maxBytes)
+      return openLocated(found, path, maxBytes)
     } finally {
       closeSync(found)
     }
   } finally {
     if (typeof root === 'string') closeSync(directory)
+  }
+}
+
+/** What a file of `openInside` holds. */
+export function readInside(root: string | number, path: string, maxBytes = 1 << 20): Buffer | undefined {
+  const fd = openInside(root, path, maxBytes)
+  if (fd === undefined) return undefined
+  try {
+    return readUpTo(fd, Math.min(fstatSync(fd).size, maxBytes))
+  } finally {
+    closeSync(fd)
   }
 }

@@ -16,6 +16,8 @@ export interface MemoryFigures {
   readonly swap: { readonly current: number; readonly limit: number } | undefined
   /** File pages that can be dropped at once: docker and kubectl show `current` without them. */
   readonly inactiveFile: number
+  /** How often the limit was reached, and something had to be given back: here (v1), or here and below (v2). */
+  readonly limitHits: number | undefined
   /** Processes that the kernel has killed because the limit was reached, here and below; undefined before Linux 4.13. */
   readonly oomKills: number | undefined
 }
@@ -37,6 +39,14 @@ export interface CpuFigures {
   readonly weight: number | undefined
 }
 
+export interface PidsFigures {
+  readonly current: number
+  readonly limit: number
+  readonly peak: number | undefined
+  /** How often a new process was refused: in this group, and since Linux 6.11 on v2 in those below, too. */
+  readonly refused: number | undefined
+}
+
 export interface IoFigures {
   /** `major:minor`. */
   readonly device: string
@@ -49,7 +59,7 @@ export interface IoFigures {
 export interface CgroupFigures {
   readonly memory: MemoryFigures | undefined
   readonly cpu: CpuFigures | undefined
-  readonly pids: { readonly current: number; readonly limit: number; readonly peak: number | undefined } | undefined
+  readonly pids: PidsFigures | undefined
   /** None where nothing was read or written, or there is no controller. */
   readonly io: readonly IoFigures[]
   /** Lists such as 0-3,7: where its processes may run, and the memory nodes that they take from. */
@@ -63,19 +73,26 @@ export interface CgroupFigures {
 const micro = (nanoseconds: number | undefined): number | undefined =>
   nanoseconds === undefined ? undefined : Math.round(nanoseconds / 1000)
 
+/** The line `oom_kill 3` among others; undefined where there is none. */
+const oomKillsIn = (text: string | undefined): number | undefined =>
+  text
+    ?.split('\n')
+    .filter(line => line.startsWith('oom_kill '))
+    .map(line => Number(line.slice(9)))[0]
+
 /** v1 counts the kills of each cgroup alone, v2 with those below. */
 function oomKillsV1(directory: string): number | undefined {
-  const [, own] = /^oom_kill (\d+)$/m.exec(readText(`${directory}/memory.oom_control`) ?? '') ?? []
+  const own = oomKillsIn(readText(`${directory}/memory.oom_control`))
   if (own === undefined) return undefined
-  return cgroupsBelow(directory).reduce((sum, below) => sum + (oomKillsV1(below) ?? 0), Number(own))
+  return cgroupsBelow(directory).reduce((sum, below) => sum + (oomKillsV1(below) ?? 0), own)
 }
 
 /** Processes killed at the memory limit, here and below, without all the other figures; undefined where nobody counts. */
 export function oomKills(directories: readonly string[]): number | undefined {
   for (const directory of directories) {
     if (existsSync(`${directory}/memory.oom_control`)) return oomKillsV1(directory)
-    const [, kills] = /^oom_kill (\d+)$/m.exec(readEvents(directory)) ?? []
-    if (kills !== undefined) return Number(kills)
+    const kills = oomKillsIn(readEvents(directory))
+    if (kills !== undefined) return kills
   }
   return undefined
 }
@@ -100,6 +117,7 @@ function memoryV1(files: Files): MemoryFigures | undefined {
         ? undefined
         : { current: stat?.get('total_swap') ?? 0, limit: both === Number.POSITIVE_INFINITY ? both : both - limit },
     inactiveFile: stat?.get('total_inactive_file') ?? 0,
+    limitHits: files.number('memory.failcnt'),
     oomKills: oomKillsV1(files.directory('memory.oom_control')!),
   }
 }
@@ -108,13 +126,15 @@ function memoryV2(files: Files): MemoryFigures | undefined {
   const current = files.number('memory.current') // not there in the root cgroup
   if (current === undefined) return undefined
   const swap = files.number('memory.swap.current')
+  const events = files.table('memory.events')
   return {
     current,
     peak: files.number('memory.peak'),
     limit: files.number('memory.max') ?? Number.POSITIVE_INFINITY,
     swap: swap === undefined ? undefined : { current: swap, limit: files.number('memory.swap.max')! },
     inactiveFile: files.table('memory.stat')?.get('inactive_file') ?? 0,
-    oomKills: files.table('memory.events')?.get('oom_kill'),
+    limitHits: events?.get('max'),
+    oomKills: events?.get('oom_kill'),
   }
 }
 
@@ -188,7 +208,12 @@ function ioV1(files: Files): IoFigures[] {
 function pidsOf(files: Files): CgroupFigures['pids'] {
   const current = files.number('pids.current') // both versions call it so; not there in a root cgroup
   if (current === undefined) return undefined
-  return { current, limit: files.number('pids.max')!, peak: files.number('pids.peak') }
+  return {
+    current,
+    limit: files.number('pids.max')!,
+    peak: files.number('pids.peak'),
+    refused: files.table('pids.events')?.get('max'),
+  }
 }
 
 function cpusetOf(files: Files): CgroupFigures['cpuset'] {

@@ -1,5 +1,6 @@
 // The network links of a process's network namespace, as `ip -d address` lists them. rtnetlink(7).
 import { AF, CLONE, IFF } from '../kernel/constants.ts'
+import { inNetwork } from '../kernel/enter.ts'
 import { formatMac } from '../kernel/link-name.ts'
 import { dump } from '../kernel/netlink.ts'
 import { attributes, textOf } from '../kernel/netlink-message.ts'
@@ -106,3 +107,9 @@ function linksHere(): Link[] {
 
 /** The links of a process's network namespace; undefined where it is gone or we may not enter. Throws a NetlinkError. */
 export const readLinks = (pid: number): Link[] | undefined => visit(pid, CLONE.NEWNET, linksHere)
+
+/**
+ * Those of a network namespace that is held by a descriptor, though perhaps no process is in it: an open file that it was
+ * bound to. Throws a KernelError of setns for any other file, and a NetlinkError.
+ */
+export const readLinksOf = (namespace: number): Link[] => inNetwork(namespace, linksHere)

@@ -157,11 +157,12 @@ const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : 
 /** Becomes the program: the command where it has a slash, else the first of that name in the directories of PATH. */
 export function execute({ process: { args, env } }: { process: Pick<Process, 'args' | 'env'> }): Step[] {
   const paths = candidates(args[0]!, env)
+  const shell = `exec ${args.map(quote).join(' ')}`
   return paths.map((path, i) =>
     step('execve', [path, args, env], {
       lesson,
       why: i === 0 ? 'becomes the program: same process, same PID, same namespaces' : 'else the next directory of PATH',
-      shell: `exec ${args.map(quote).join(' ')}`,
+      shell,
       ...(i < paths.length - 1 && { allow: 'ENOENT' as const }),
     }),
   )

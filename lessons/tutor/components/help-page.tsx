@@ -1,22 +1,16 @@
+import { useMemo } from 'react'
 import { useTheme } from '../context.ts'
-import { useScreen } from '../hooks/use-screen.ts'
 import { bindings, showKeys } from '../keys.ts'
 import type { Rect } from '../layout.ts'
 import type { Theme } from '../theme.ts'
 import { wrap, wrapLine } from '../wrap.ts'
-import { Pane } from './pane.tsx'
-import { rule } from './rule.ts'
+import { TextPage } from './text-page.tsx'
 
 /** Every key, from the table. */
 export function HelpPage({ rect }: { rect: Rect }) {
   const theme = useTheme()
-  const { cursor } = useScreen()
-  const rows = helpRows(Math.min(90, rect.width - 2), theme)
-  const height = rect.height - 1
-  const first = Math.max(0, Math.min(cursor, rows.length - height))
-  const more = rows.length - first - height
-  const head = rule('Help', more > 0 ? `↓ ${more} more rows` : 'Esc closes', rect.width, true, theme)
-  return <Pane rect={rect} rows={[head, ...rows.slice(first, first + height).map(row => ` ${row}`)]} />
+  const rows = useMemo(() => helpRows(Math.min(90, rect.width - 2), theme).map(row => ` ${row}`), [rect.width, theme])
+  return <TextPage rect={rect} title="Help" rows={rows} />
 }
 
 const ANYWHERE = 16
@@ -25,10 +19,10 @@ const READING = 17
 /** One row a binding; those without a help of their own stand in the row before. */
 function keyRows(columns: number, theme: Theme): string[] {
   const lines: { anywhere: string[]; reading: string[]; help: string }[] = []
-  for (const { anywhere, reading, help } of bindings) {
+  for (const { anywhere, reading, searching, help } of bindings) {
     if (help !== '') lines.push({ anywhere: [], reading: [], help })
     lines.at(-1)!.anywhere.push(...anywhere)
-    lines.at(-1)!.reading.push(...reading)
+    lines.at(-1)!.reading.push(...reading, ...searching)
   }
   return lines.flatMap(({ anywhere, reading, help }) => {
     const keys = showKeys(anywhere).padEnd(ANYWHERE) + showKeys(reading).padEnd(READING)
@@ -39,11 +33,17 @@ function keyRows(columns: number, theme: Theme): string[] {
 function helpRows(columns: number, theme: Theme): string[] {
   const about = [
     '',
+    'Without function keys: Ctrl-] goes from the shell to the lesson, where a key of the second column does the rest; Enter goes back to the shell.',
+    '',
     'You type real commands in a real shell. It runs in a lab, a machine of its own inside yours: nothing you do there changes your computer.',
+    '',
+    'Commands of the text begin in the first column, so that your terminal can copy them; F4 takes away what is beside them. y puts the next one at the prompt: the first that is on the screen, then the one after it.',
     '',
     'The live panel compares the program that runs in your shell with the host, which is the lab: = the same, ≠ its own.',
     '',
     'While the shell is zoomed the function keys go to it. Ctrl-] always brings the keys back to the lesson.',
+    '',
+    'Colours: TOOLKIT_THEME=dark, light, sixteen or plain; NO_COLOR=1 for none. The same course without a screen: toolkit lessons --help',
   ]
   const head = theme.muted(`${'anywhere'.padEnd(ANYWHERE)}${'in the lesson'.padEnd(READING)}`)
   return [head, ...keyRows(columns, theme), ...about.flatMap(text => wrap(text, columns))]

@@ -1,10 +1,11 @@
 import { readHost } from '../../host.ts'
 import { type Lesson, linesFor } from '../../lesson.ts'
 import type { PlayerState } from '../../player.ts'
-import { lessonAfter } from '../commands.ts'
 import { useTheme, useTutor } from '../context.ts'
+import { partsOf } from '../document.ts'
 import { usePlayer } from '../hooks/use-player.ts'
-import type { Rect } from '../layout.ts'
+import { firstTask, type Rect, TASK_ROWS } from '../layout.ts'
+import { lessonAfter } from '../places.ts'
 import type { Theme } from '../theme.ts'
 import { cut, wrap } from '../wrap.ts'
 import { Pane } from './pane.tsx'
@@ -23,7 +24,7 @@ export function TaskPane({ rect, stacked, focus }: Props) {
   const state = usePlayer()
   const columns = rect.width - 2
   const verdict = verdictRows(state, columns, stacked ? 2 : 3, theme)
-  const next = cut(nextStep(state, lessonAfter(tutor), focus, theme), columns)
+  const next = cut(nextStep(state, lessonAfter(tutor.player, tutor.lessons), focus, theme), columns)
   const head = stacked ? stackedHead(state, rect.width, theme) : splitHead(state, rect, theme)
   return <Pane rect={rect} rows={[...head, ...[...verdict, next].map(row => ` ${row}`)]} />
 }
@@ -38,8 +39,8 @@ function stackedHead(state: PlayerState, columns: number, theme: Theme): string[
 
 function splitHead(state: PlayerState, rect: Rect, theme: Theme): string[] {
   const { tasks } = state.lesson
-  const room = rect.height - 6
-  const first = Math.max(0, Math.min(tasks.length - room, state.task - Math.floor(room / 2)))
+  const room = rect.height - TASK_ROWS
+  const first = firstTask(rect, tasks.length, state.task)
   const rows = tasks.slice(first, first + room).map((task, offset) => {
     const index = first + offset
     const sign = state.done[index] ? theme.good('✔') : index === state.task ? theme.key('▸') : theme.muted('·')
@@ -66,6 +67,8 @@ function verdict(state: PlayerState, theme: Theme): [string, string, (text: stri
   if (state.phase === 'starting') return ['…', 'Starting the lab, a small machine of your own.', theme.open]
   if (state.phase === 'checking') return ['…', 'Checking', theme.open]
   if (state.error) return ['✘', `The lab could not be started: ${state.error}`, theme.bad]
+  const [obstacle] = state.obstacles
+  if (obstacle) return ['✘', `This lesson cannot be done here: ${obstacle}.`, theme.bad]
   const saw = state.saw && ` ${sentence(state.saw)}`
   if (state.phase === 'passed') return ['✔', `${theme.good('Done.')}${saw}`, theme.good]
   return ['○', `${theme.open('Not yet.')}${saw}`, theme.open]
@@ -80,23 +83,32 @@ function sentence(text: string): string {
 function nextStep(state: PlayerState, after: Lesson | undefined, focus: 'lesson' | 'shell', theme: Theme): string {
   const key = (name: string) => theme.key(name)
   const { phase, error, lesson, task } = state
-  if (error) return `${key('F8')} tries again.`
+  const either = (inShell: string, reading: string) => key(focus === 'shell' ? inShell : reading)
+  const [again, all, forward] = [either('F8', 'r'), either('F7', 'l'), either('F9', 'n')]
+  if (error) return `${again} tries again.`
+  if (state.obstacles.length > 0) {
+    const last = task === lesson.tasks.length - 1
+    const on = last ? (after ? `${forward}: the next lesson` : `${all} shows all lessons`) : `${forward}: next task`
+    return `It can be read. ${on}. ${again} looks again.`
+  }
   if (phase === 'starting') return theme.muted('You can read on meanwhile.')
   if (phase === 'checking') return ''
-  const forward = focus === 'shell' ? key('F9') : key('n')
   if (phase === 'passed') {
     if (task < lesson.tasks.length - 1) return `Read on above, then ${forward} goes to the next task.`
     if (after) return `Lesson finished. ${forward} begins the next: ${after.title}`
-    return `Lesson finished, the last one. ${key('F7')} shows them all.`
+    return `Lesson finished, the last one. ${all} shows them all.`
   }
   const current = lesson.tasks[task]!
   const [solution, hints] = [linesFor(current.solution, readHost()), linesFor(current.hints, readHost())]
   const { offered } = state
   if (offered > 0 && offered < solution.length)
-    return `${key('F6')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`
+    return `${either('F6', 's')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`
   const total = hints.length
   const more = state.hints === 0 ? 'for a hint' : `next hint (${state.hints} of ${total} shown)`
   const hint = (name: string) => (state.hints < total ? `${key(name)} ${more}` : 'no more hints')
+  const prediction = partsOf(lesson.text).sections[task]?.prediction
+  if (focus === 'lesson' && prediction && state.prediction === undefined)
+    return `${key(`1–${prediction.options.length}`)} to predict, ${key('Enter')} to try it in the shell, ${hint('h')}`
   if (focus === 'lesson') return `${key('Enter')} to try it in the shell, ${hint('h')}`
   return `${key('F2')} back to the text, ${hint('F3')}`
 }

@@ -1,20 +1,21 @@
 // The tutor by itself, with a made-up lesson and a bash without a lab: to look at, and to measure. Bundle it and run it.
 import fs from 'node:fs'
 import { openTutor } from '../../../lessons/tutor/index.tsx'
-import { BashShell, FakePlayer, lesson, second } from './fake-player.ts'
+import { BashShell } from './bash-shell.ts'
+import { FakePlayer, lesson, second } from './fake-player.ts'
 
-const { TUTOR_STATS: stats, TUTOR_PASS: passed, TUTOR_THROW: broken } = process.env
-const player = new FakePlayer({ phase: 'starting', saw: '' }, size => new BashShell(size))
-setTimeout(() => player.start(), 50)
+const { TUTOR_STATS: stats, TUTOR_PASS: passed, TUTOR_TASK: task, TUTOR_OBSTACLE: why } = process.env
+const player = new FakePlayer({ phase: 'starting', saw: '', task: Number(task ?? 0) }, size => new BashShell(size))
+if (why) setTimeout(() => player.set({ phase: 'working', obstacles: [why], values: {} }), 50)
+else setTimeout(() => player.start(), 50)
 setTimeout(() => player.set({ saw: "the root of your shell is still the host's: it is the directory '/'" }), 300)
 if (passed) setTimeout(() => player.pass('your shell has the root /lab/busybox'), 400)
-if (broken) {
-  setTimeout(() => {
-    throw new Error('broken on purpose')
-  }, 500)
-}
+process.on('SIGUSR2', () => {
+  throw new Error('broken on purpose')
+})
 let frames = 0
 await openTutor(player, {
+  obstacles: async ({ name }) => (why && name === lesson.name ? [why] : []),
   course: 'toolkit',
   lessons: [lesson, second],
   progress: ({ name }) => (name === lesson.name ? player.state.done : [true, false, false]),

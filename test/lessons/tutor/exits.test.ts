@@ -27,10 +27,10 @@ beforeAll(async () => {
 afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
 
 /** Runs the demo until its shell is there, then does something to it; resolves to all it printed. */
-async function run(act: (pid: number, type: (keys: string) => void) => void, env: Record<string, string> = {}) {
+async function run(act: (pid: number, type: (keys: string) => void) => void) {
   const command = `stty cols 100 rows 30; ${process.execPath} ${program}; echo "status $?"; stty -a`
   const script = spawn('script', ['-qfc', command, '/dev/null'], {
-    env: { ...process.env, TERM: 'xterm-256color', TOOLKIT_THEME: 'dark', ...env },
+    env: { ...process.env, TERM: 'xterm-256color', TOOLKIT_THEME: 'dark' },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let output = ''
@@ -69,7 +69,7 @@ test('F10', async () => {
 })
 
 test('an error that nobody caught: its stack is printed where it can be read', async () => {
-  const { screen, after } = await run(() => {}, { TUTOR_THROW: '1' })
+  const { screen, after } = await run(pid => process.kill(pid, 'SIGUSR2'))
   expect(screen).not.toContain('broken on purpose')
   expect(after).toMatch(/the tutor failed.*broken on purpose.*\n +at /s)
   expect(after).toContain('status 1')

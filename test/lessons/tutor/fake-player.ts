@@ -1,9 +1,7 @@
-// A player without a lab: tests set its state; its shell is a list of what was written, or a real bash on a pty.
-import { type ChildProcess, spawn } from 'node:child_process'
+// A player without a lab: tests set its state; its shell is a list of what was written.
 import { type Lesson, linesFor, type Task } from '../../../lessons/lesson.ts'
 import type { Player, PlayerState } from '../../../lessons/player.ts'
 import type { Lab, LabShell } from '../../../toolkit/engine/lab.ts'
-import { children } from '../../../toolkit/observe/process.ts'
 
 const task = (id: string, title: string, solution = ['chroot busybox /bin/sh']): Task => ({
   id,
@@ -50,6 +48,14 @@ Now give the shell a root of its own. **This will fail at first**: guess why.
 chroot /lab/empty /bin/sh
 \`\`\`
 
+### Predict
+
+Why will it fail?
+
+- [ ] Only root may do it
+- [x] There is no program there
+- [ ] The directory is missing
+
 ### After
 
 The new root has no \`/bin/sh\`, so there was nothing to run.
@@ -61,6 +67,11 @@ Host name, processes and network are still the host's.
 ### After
 
 A chroot isolates paths and nothing else.
+
+## Recap
+
+- A chroot isolates paths.
+- Nothing else.
 `
 
 export const lesson: Lesson = {
@@ -73,7 +84,7 @@ export const lesson: Lesson = {
     task('shared', 'See what is shared'),
   ],
   module: 'toolkit/primitives/chroot.ts',
-  plan: () => [],
+  plan: ({ name }) => [{ call: 'chroot', args: [`/lab/${name}`], shell: `chroot /lab/${name}` }],
   control: 'shared',
 }
 
@@ -111,40 +122,6 @@ export class FakeShell implements LabShell {
   }
   end(code: number): void {
     this.#exit?.(code)
-  }
-}
-
-/** A real bash on a real pseudo-terminal, by script(1). Its size stays what it was at the start. */
-export class BashShell implements LabShell {
-  readonly #child: ChildProcess
-  #pid: number | undefined
-  constructor({ columns, rows }: { columns: number; rows: number }) {
-    const command = `stty cols ${columns} rows ${rows}; exec env PS1='lab:\\w# ' bash --norc -i`
-    const env = { ...process.env, TERM: 'xterm-256color', HISTFILE: '' }
-    this.#child = spawn('script', ['-qfec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
-  }
-  get pid(): number {
-    this.#pid ??= children(this.#child.pid!)[0]?.pid
-    return this.#pid ?? this.#child.pid!
-  }
-  write(data: string | Uint8Array): void {
-    this.#child.stdin!.write(data)
-  }
-  resize(): void {}
-  pause(): void {
-    this.#child.stdout!.pause()
-  }
-  resume(): void {
-    this.#child.stdout!.resume()
-  }
-  onData(listener: (data: Buffer) => void): void {
-    this.#child.stdout!.on('data', listener)
-  }
-  onExit(listener: (code: number) => void): void {
-    this.#child.on('exit', code => listener(code ?? 0))
-  }
-  kill(): void {
-    this.#child.kill('SIGHUP')
   }
 }
 

@@ -1,11 +1,9 @@
 // The whole tutor as a learner starts it: the built `bin/toolkit learn`, a real terminal, a real lab.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { Terminal } from '@xterm/headless'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { descendants, isAlive, type Stat } from '../../../toolkit/observe/process.ts'
-import { onTerminal } from '../../cli/pty.ts'
 import { bin, eventually, skipped } from '../../cli/toolkit.ts'
+import { gone, openWindow } from './window.ts'
 
 const [F2, F6, F7, F9, F10] = ['\x1bOQ', '\x1b[17~', '\x1b[18~', '\x1b[20~', '\x1b[21~']
 
@@ -15,56 +13,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true }))
 
-/** The tutor in a window, started by a shell, which is there again when the tutor has been left. */
-async function openWindow(columns: number, rows: number) {
-  const env = {
-    PATH: process.env.PATH,
-    HOME: home,
-    TERM: 'xterm-256color',
-    PS1: 'outside> ',
-    HISTFILE: '',
-    TOOLKIT_THEME: 'dark',
-  }
-  const window = onTerminal(['bash', '--norc', '--noprofile', '-i'], env, { columns, rows })
-  const screen = new Terminal({ cols: columns, rows, allowProposedApi: true })
-  let parsed = 0
-  const text = () => {
-    const sent = window.screen()
-    if (sent.length > parsed) screen.write(sent.slice(parsed))
-    parsed = sent.length
-    const { active } = screen.buffer
-    return Array.from({ length: screen.rows }, (_, y) => active.getLine(active.viewportY + y)?.translateToString(true))
-  }
-  const see = async (wanted: RegExp) => {
-    const shown = () => text().join('\n')
-    await eventually(() => wanted.test(shown()), `${wanted}`).catch((error: Error) => {
-      throw new Error(`${error.message}\n${shown()}`)
-    })
-  }
-  await see(/outside>/)
-  const before = window.termios()
-  window.type(`${bin} learn --yes\n`)
-  return {
-    ...window,
-    see,
-    text,
-    before,
-    resize(columns: number, rows: number) {
-      screen.resize(columns, rows)
-      window.resize(columns, rows)
-    },
-    below: (): Stat[] => descendants(window.pid),
-  }
-}
-
 const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8')
-const gone = (all: readonly Stat[]) =>
-  eventually(() => !all.some(({ pid, startTime }) => isAlive(pid, startTime)), 'gone')
-
 test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000 }, async context => {
   if (skipped) context.skip()
   const mounted = mounts()
-  const window = await openWindow(120, 36)
+  const window = await openWindow(home, 120, 36)
   await window.see(/0 of 8 done.*There is no directory \/lab\/jail/s)
   window.type(`${F2}mkdir -p jail/bin\rcp /bin/bash jail/bin/\r`)
   await window.see(/✔ Done\. \/lab\/jail\/bin\/bash.*F9 goes to the next task/s)
@@ -97,7 +50,9 @@ test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000
   window.type(F10)
   await window.see(/'sh' is still running in the shell\. Leave anyway\?/)
   window.type('y')
-  await window.see(/outside> .*learn --yes\noutside>/)
+  await window.see(
+    /outside> .*learn --yes chroot\n2 tasks done this time:\n {2}✔ Put bash[^\n]*\n {2}✔ Let the[^\n]*\n\n'toolkit learn' goes on with lesson 1, task 8: [^\n]*\noutside>/,
+  )
   expect(window.termios()).toBe(window.before)
   await gone(all)
   expect(mounts()).toBe(mounted)
@@ -106,7 +61,7 @@ test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000
   window.type(`${bin} learn --yes\n`)
   await window.see(/2 of 8 done.*▸ The module/s)
   window.type(F10)
-  await window.see(/outside> .*learn --yes\noutside>/)
+  await window.see(/No task was finished this time\.\n'toolkit learn' goes on with .*\noutside>/)
   window.hangUp()
 })
 
@@ -115,19 +70,19 @@ test(`a damaged progress file is said once on the screen, and once more afterwar
   const directory = `${home}/.local/state/toolkit`
   mkdirSync(directory, { recursive: true })
   writeFileSync(`${directory}/progress.json`, '{"done": [')
-  const window = await openWindow(80, 24)
+  const window = await openWindow(home, 80, 24)
   await window.see(/Progress begins anew: the old file is damaged, and kept as/)
   window.type('j')
   await window.see(/q quit *$/)
   window.type('q')
-  await window.see(/learn --yes\ntoolkit: progress begins anew: [^:]*\.damaged-[^:]*\noutside>/)
+  await window.see(/learn --yes chroot\ntoolkit: progress begins anew: [^:]*\.damaged-[^:]*\nNo task was finished/)
   window.hangUp()
 })
 
 test.each(['SIGKILL', 'the window is closed'])(`%s: nothing is left${skipped}`, async end => {
   if (skipped) return
   const mounted = mounts()
-  const window = await openWindow(80, 24)
+  const window = await openWindow(home, 80, 24)
   await window.see(/There is no directory/)
   window.type(`${F2}sleep 1000 & (sleep 1001 &); mount -t tmpfs none /mnt; setsid sleep 1002\r`)
   await eventually(() => window.below().filter(({ comm }) => comm === 'sleep').length >= 4, 'sleeping') // the lesson has one

@@ -22,6 +22,7 @@ beforeEach(() => {
       log.push(name)
       if (name === 'ctrl-]' || name === 'f2') shellHasKeys = !shellHasKeys
     },
+    mouse: ({ button, x, y, pressed }) => log.push(`mouse:${button} ${x} ${y} ${pressed}`),
     colours: answer => log.push(`colours:${answer.slice(1)}`),
   })
 })
@@ -117,4 +118,10 @@ test('a paste into the lesson does nothing', () => {
 test('answers of the terminal about its colours reach nobody else', () => {
   router.feed('\x1b]11;rgb:ffff/ffff/ffff\x1b\\x')
   expect(log).toEqual(['colours:]11;rgb:ffff/ffff/ffff\x1b\\', 'shell:x'])
+})
+
+test('the mouse is never for the shell, and a report may come in pieces', async () => {
+  router.feed('a\x1b[<0;10;5Mb\x1b[<65;1')
+  router.feed(';2m')
+  expect(log).toEqual(['shell:a', 'mouse:0 10 5 true', 'shell:b', 'mouse:65 1 2 false'])
 })

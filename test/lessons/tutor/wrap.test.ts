@@ -44,3 +44,26 @@ test('cut and fit keep to the width', () => {
   expect(strip(cut(bold('namespaces'), 5))).toBe('name…')
   expect(cut(bold('namespaces'), 5)).toContain('\x1b[22m')
 })
+
+test.each([
+  '容器不过是一个普通的进程：内核给它看到的世界（文件、进程、网络）与众不同。“隔离”并不是魔法……',
+  '运行 `unshare --uts`，然后用 hostname 改名；宿主机的名字（见《第二课》）不变！是不是？——是的。',
+  '🙂🐳表情也占两格，👩‍🚀也是。한국어와 日本語「かな」も、正しく折り返す。',
+])('no row of %s is too wide, or begins or ends with the wrong sign', text => {
+  for (let columns = 8; columns <= 40; columns++) {
+    const rows = wrapLine(text, columns)
+    for (const row of rows) {
+      expect(width(row), row).toBeLessThanOrEqual(columns)
+      expect(row).not.toMatch(/^[、。，：；？！）》”…—」』]/u)
+      expect(row).not.toMatch(/[（《“「『]$/u)
+    }
+    expect(rows.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''))
+    if (columns >= 10)
+      for (const word of ['unshare', '--uts', 'hostname'])
+        if (text.includes(word))
+          expect(
+            rows.some(row => row.includes(word)),
+            word,
+          ).toBe(true)
+  }
+})

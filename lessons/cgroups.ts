@@ -1,0 +1,89 @@
+// How the checks of lessons 9 to 11 look at the cgroups of a lab, on v1 and on v2.
+import { randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { type CgroupFigures, readCgroup } from '../toolkit/observe/cgroup-figures.ts'
+import { cgroupsBelow } from '../toolkit/observe/cgroups.ts'
+import { readProcess, type Stat } from '../toolkit/observe/process.ts'
+import type { Host, Scene, Verdict } from './lesson.ts'
+import { labProcesses } from './look.ts'
+
+export const no = (saw: string): Verdict => ({ passed: false, saw })
+
+const WORDS = [
+  'amber',
+  'birch',
+  'cedar',
+  'delta',
+  'ember',
+  'fjord',
+  'grove',
+  'heath',
+  'inlet',
+  'larch',
+  'maple',
+  'ocean',
+]
+
+/** Different names for groups. */
+export function groupNames(count: number): string[] {
+  const rest = [...WORDS]
+  return Array.from({ length: count }, () => rest.splice(randomInt(rest.length), 1)[0]!)
+}
+
+export type Controller = 'pids' | 'memory' | 'cpu' | 'cpuset' | 'freezer'
+
+/** Where the learner finds the groups of a controller. */
+export const topIn = ({ cgroups }: Host, controller: Controller): string =>
+  cgroups === 'v1' ? `/sys/fs/cgroup/${controller}` : '/sys/fs/cgroup'
+
+/** A file by which the hierarchy of a controller is known: on v1, and on v2. A hybrid machine has the second, too. */
+const MARKS: Readonly<Record<Controller, readonly [string, string]>> = {
+  pids: ['pids.max', 'pids.max'],
+  memory: ['memory.limit_in_bytes', 'memory.max'],
+  cpu: ['cpu.cfs_quota_us', 'cpu.max'],
+  cpuset: ['cpuset.cpu_exclusive', 'cpuset.cpus.effective'],
+  freezer: ['freezer.state', 'cgroup.freeze'],
+}
+
+function topOf({ lab, host }: Scene, controller: Controller): string | undefined {
+  const mark = MARKS[controller][host.cgroups === 'v1' ? 0 : 1]
+  return lab.cgroups.find(directory => existsSync(`${directory}/${mark}`))
+}
+
+export interface Group extends CgroupFigures {
+  /** From the top, as in cedar or cedar/inner. */
+  readonly name: string
+  /** Those of the lab's processes that are in it or below. */
+  readonly members: readonly Stat[]
+}
+
+/** A group by its name from the top; undefined where there is none. */
+export function readGroup(scene: Scene, controller: Controller, name: string): Group | undefined {
+  const top = topOf(scene, controller)
+  const directory = `${top}/${name}`
+  if (top === undefined || !existsSync(directory)) return undefined
+  const figures = readCgroup([directory])
+  const inside = new Set(figures.processes)
+  return { name, ...figures, members: labProcesses(scene).filter(({ pid }) => inside.has(pid)) }
+}
+
+/** Why there is no such group, and what there is instead. */
+export function missing(scene: Scene, controller: Controller, name: string): Verdict {
+  const top = topOf(scene, controller)
+  const there = (top === undefined ? [] : cgroupsBelow(top)).map(path => path.slice(top!.length + 1))
+  const names = there.filter(other => other !== 'lab')
+  return no(
+    `there is no group ${topIn(scene.host, controller)}/${name}; ${names.length ? `only lab and ${names.join(', ')}` : 'only lab'}`,
+  )
+}
+
+/** The lab's processes that were started as `sleep NUMBER`. */
+export const sleepers = (scene: Scene, number: string | undefined): Stat[] =>
+  labProcesses(scene).filter(({ pid }) => {
+    const argv = readProcess(pid)?.argv ?? []
+    return argv.length === 2 && argv[0]!.endsWith('sleep') && argv[1] === number
+  })
+
+/** As in 1 process, 3 processes. */
+export const counted = (count: number, noun: string): string =>
+  `${count} ${count === 1 ? noun : noun.endsWith('s') ? `${noun}es` : `${noun}s`}`
