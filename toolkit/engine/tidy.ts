@@ -47,7 +47,7 @@ export function tidyPlan({ bridge, directory }: Network): Plan {
       step('unlinkat', [AT.FDCWD, `${directory}/leases`, AT.REMOVEDIR], {
         ...about,
         why: 'fails, and ends all this, where somebody is in the network',
-        allow: 'ENOENT', // the whole state directory has been removed
+        allow: ['ENOENT'], // the whole state directory has been removed
       }),
       step('sendto', [{ descriptor: 'netlink' }, message, bytes.length, 0, null, 0], {
         ...about,

@@ -18,7 +18,7 @@ import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
-import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
+import { isFailure, layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {
@@ -152,7 +152,7 @@ function watch(
       }
       const stopped = rows.findIndex((_, i) => notRun(i))
       const last = (stopped < 0 ? rows.length : stopped) - 1
-      if (last >= 0 && result(last) < 0 && result(last) !== rows[last]!.allow) {
+      if (last >= 0 && isFailure(result(last), rows[last]!.allow)) {
         const { call, args, step } = rows[last]!
         reap()
         throw new KernelError(call, args, -result(last), step)

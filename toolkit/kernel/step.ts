@@ -57,8 +57,8 @@ export interface Step {
   readonly lesson: LessonName
   /** The command that a person would type for the same effect; empty where there is none. */
   readonly shell: string
-  /** The one error that is as good as success here: EEXIST of a directory that may be there already. */
-  readonly allow?: ErrnoName
+  /** Errors that are as good as success here, of those below 48: EEXIST of a directory that may be there already. */
+  readonly allow?: readonly ErrnoName[]
 }
 
 /**

@@ -7,7 +7,7 @@
 import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
 import { AT, CLOSE_RANGE, F, O } from './constants.ts'
-import { ERRNO } from './errno.ts'
+import { ERRNO, type ErrnoName } from './errno.ts'
 import { Memory } from './memory.ts'
 import { ALIVE, type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
@@ -16,6 +16,7 @@ const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve 
 const HEADER = 24 // bytes before the rows, see machine-code.ts
 const ROW = 64 // bytes of a row
 const RESULT = 56 // where the result lies in it
+const ERROR_BITS = 48
 const TABLE_FD = 3 // where the runner looks for the table
 const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
 const ALL = 0xffffffff // higher than any descriptor
@@ -39,7 +40,7 @@ export interface Shared {
 export interface Row {
   readonly call: SyscallName
   readonly args: readonly Arg[]
-  /** The -errno that is as good as success, or 0. */
+  /** Bit n: the error n is as good as success. */
   readonly allow: number
   readonly step?: number
   readonly gate?: string
@@ -58,6 +59,18 @@ type Entries = readonly (Step | Gate)[]
 
 const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
 
+/** A step's `allow` as bits. Throws RangeError for an error that a row has no place for. */
+export function errorBits(names: readonly ErrnoName[] = []): number {
+  const errors = new Set(names.map(name => ERRNO[name]))
+  for (const error of errors)
+    if (error >= ERROR_BITS) throw new RangeError(`error ${error} cannot be allowed; those below ${ERROR_BITS} can`)
+  return [...errors].reduce((bits, error) => bits + 2 ** error, 0)
+}
+
+/** Whether a call that returned `result` ends the process. */
+export const isFailure = (result: number, allowed: number): boolean =>
+  result < 0 && (-result >= ERROR_BITS || Math.floor(allowed / 2 ** -result) % 2 === 0)
+
 /** What the process says to us. */
 export const WORD = { ALIVE: 0, GATE: 1 } as const
 
@@ -75,7 +88,7 @@ function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status
       ]
     }
     const { call, args, allow } = entry
-    const own: Row = { call, args, allow: allow ? -ERRNO[allow] : 0, step: ++step }
+    const own: Row = { call, args, allow: errorBits(allow), step: ++step }
     const unused = call === 'close' ? undefined : done.get(i)
     return unused ? [own, ...unused.map(fd => row('close', fd))] : [own]
   })
@@ -151,8 +164,8 @@ export function layTable(plan: Plan, wanted: Shared): Table {
       memory.write64(header + 8 * i, value)
     for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
       const { call, args, allow } = rows[i]!
-      memory.write32(at, number(call))
-      memory.write32(at + 4, allow)
+      memory.write32(at, number(call) + (allow % 2 ** 16) * 2 ** 16)
+      memory.write32(at + 4, Math.floor(allow / 2 ** 16))
       for (let j = 0; j < args.length; j++) {
         const arg = args[j]!
         const known = arg !== null && isDescriptor(arg) ? numberOf(arg, moved) : arg

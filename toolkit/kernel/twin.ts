@@ -15,6 +15,7 @@ import { CLONE } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { ALIVE, type Arg, cloneFlags, isGate, isStruct, type Plan, READY, type Step, stepsOf } from './step.ts'
+import { errorBits, isFailure } from './table.ts'
 import type { Exit } from './wait.ts'
 
 /** Descriptors of the second process by which it hears and answers; high, so that plans may use the low ones. */
@@ -78,8 +79,7 @@ export function startTwin(plan: Plan, { descriptors = new Map() as ReadonlyMap<s
           args: [flags],
           allow: undefined,
         }
-        const error = answer.result < 0 ? new KernelError(call, args, -answer.result, answer.step) : undefined
-        if (error && error.code !== allow) throw error
+        if (isFailure(answer.result, errorBits(allow))) throw new KernelError(call, args, -answer.result, answer.step)
       }
     },
     open: () => void input.write('\n'),
