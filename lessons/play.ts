@@ -18,10 +18,10 @@ export interface PlayerOptions {
 /** How long `checking` stays on the screen at least: a verdict that comes too fast looks like no check at all. */
 const CHECKING_MS = 150
 
-// While nothing happens, looks become rarer: they are to take less than a hundredth of the time, and come within two seconds.
+// While nothing happens, looks become rarer: to take half a hundredth of the time, but come within three seconds.
 const QUIET_MS = 5000
-const SHARE = 200
-const SELDOM_MS = 2000
+const SHARE = 250
+const SELDOM_MS = 3000
 
 const SIZE = { columns: 80, rows: 24 }
 

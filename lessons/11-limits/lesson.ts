@@ -97,6 +97,7 @@ export const lesson: Lesson = {
     'cgroup-pids',
     'cgroup-memory',
   ],
+  panels: ['cgroups', 'processes'],
   module: 'toolkit/primitives/device-rules.ts',
   plan,
   control: 'sides',

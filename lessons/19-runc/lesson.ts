@@ -67,6 +67,7 @@ export const lesson: Lesson = {
   values,
   setup,
   needs: ['runc', 'ip'],
+  panels: ['namespaces', 'processes', 'mounts'],
   module: 'toolkit/engine/oci.ts',
   plan,
   control: 'sides',

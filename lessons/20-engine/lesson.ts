@@ -39,6 +39,7 @@ export const lesson: Lesson = {
   tasks: [flagsTask, heldTask, keptTask, sidesTask, engineTask, moduleTask],
   values,
   setup: ({ lab }: Scene) => makeBox({ lab }),
+  panels: ['namespaces', 'processes', 'mounts'],
   module: 'toolkit/engine/plan.ts',
   plan({ limited }) {
     const at = `/lab/${limited}`
