@@ -1,12 +1,15 @@
-// Lesson 13. The checks are in pack.ts (tasks 1 to 3), image.ts (4 to 6) and run.ts (7 and 8).
+// Lesson 13. The checks are in pack.ts (tasks 1 to 3), config.ts (4), manifest.ts (5), forged.ts (6)
+// and run.ts (7 and 8).
 import { ensureBusybox, findRootfs } from '../../toolkit/image/rootfs.ts'
 import * as overlay from '../../toolkit/primitives/overlay.ts'
 import * as whiteout from '../../toolkit/primitives/whiteout.ts'
 import type { Lesson, Scene } from '../lesson.ts'
 import { prepare } from '../tools.ts'
 import { words } from '../words.ts'
-import { configTask, forgedTask, manifestTask } from './image.ts'
+import { configTask } from './config.ts'
+import { forgedTask } from './forged.ts'
 import text from './lesson.md'
+import { manifestTask } from './manifest.ts'
 import { blobsTask, tarTask, whiteoutTask } from './pack.ts'
 import { moduleTask, stackTask } from './run.ts'
 import * as templates from './templates.ts'
@@ -51,6 +54,7 @@ export const lesson: Lesson = {
   tasks: [tarTask, whiteoutTask, blobsTask, configTask, manifestTask, forgedTask, stackTask, moduleTask],
   values,
   setup,
+  panels: ['layers', 'mounts'],
   module: 'toolkit/image/layout.ts',
   plan: ({ secret }) => [
     ...whiteout.plan('/lab/layers/CHANGES/etc', { hides: 'name', name: secret! }),

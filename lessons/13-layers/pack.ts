@@ -1,6 +1,8 @@
 // Tasks 1 to 3: two directories become tar archives, and these files named by their content.
+import { readdirSync } from 'node:fs'
+import { orGone } from '../../toolkit/observe/read.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
-import { findEntry, readBytes } from '../look.ts'
+import { find, findEntry, isFound, readBytes } from '../look.ts'
 import { BLOBS, findLayers, hasName, MAX_BYTES, readBlobs, unpack } from './blobs.ts'
 import { readTar, type TarEntry } from './tar.ts'
 
@@ -15,6 +17,12 @@ function archive(scene: Scene, name: string): readonly TarEntry[] | string {
   return unpack(bytes) ? `/lab/${name} is packed by gzip already; that comes later` : `/lab/${name} is no tar archive`
 }
 
+/** What lies in a directory itself, by name. */
+function topOf(scene: Scene, path: string): string[] {
+  const found = find(scene, path)
+  return (isFound(found) && orGone(() => readdirSync(found.hostPath).sort())) || []
+}
+
 export const tarTask: Task = {
   id: 'tar',
   title: 'A directory becomes a file',
@@ -25,9 +33,13 @@ export const tarTask: Task = {
       return no('the names in /lab/base.tar begin with base/: unpacked, it would be a root in a directory')
     if (hasName(entries, 'bin/greet'))
       return no('/lab/base.tar has a file bin/greet, which is in /lab/changes and not in /lab/base')
-    const missing = ['bin/busybox', 'bin/sh', 'etc/motd', `etc/${scene.values.secret}`].find(
-      name => !hasName(entries, name),
-    )
+    const missing = [
+      'bin/busybox',
+      'bin/sh',
+      'etc/motd',
+      `etc/${scene.values.secret}`,
+      ...topOf(scene, '/lab/base'),
+    ].find(name => !hasName(entries, name))
     if (missing) return no(`/lab/base.tar has ${entries.length} entries, but no ${missing}`)
     const size = findEntry(scene, '/lab/base/bin/busybox')?.size
     const packed = entries.find(({ name, kind }) => name === 'bin/busybox' && kind === 'file')
@@ -51,6 +63,11 @@ export const tarTask: Task = {
     { name: 'packed at once', commands: ['tar -C base -czf base.tar .'], saw: /packed by gzip already/ },
     { name: 'the other directory', commands: ['tar -C changes -cf base.tar .'], saw: /has a file bin\/greet/ },
     { name: 'a part', commands: ['tar -C base -cf base.tar ./etc'], saw: /but no bin\/busybox/ },
+    {
+      name: 'without the empty directories',
+      commands: ['tar -C base -cf base.tar bin etc sbin usr'],
+      saw: /entries, but no dev$/,
+    },
   ],
 }
 

@@ -70,6 +70,10 @@ export const cableTask: Task = {
       commands: ['ip link add {{cable}} type veth peer name eth0', 'ip link set eth0 netns $(cat box.pid)'],
     },
     {
+      name: 'to the second of two containers',
+      commands: [MAKE, `ip link add {{cable}} ${PEER}`],
+    },
+    {
       name: 'made inside, and one end pushed out',
       commands: ['inside box ip link add eth0 type veth peer name {{cable}} netns 1'],
     },

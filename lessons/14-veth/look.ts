@@ -10,8 +10,12 @@ export const no = (saw: string): Verdict => ({ passed: false, saw })
 export const prepared = (scene: Scene): (Stat | undefined)[] =>
   [scene.values.alone!, scene.values.old!].map(seconds => sleeper(scene, seconds))
 
-/** The learner's container: the network that is neither the lab's nor a prepared one. */
-export const box = (scene: Scene): Stat | undefined => otherNetworks(scene, prepared(scene))[0]
+/** The learner's container: a network that is neither the lab's nor a prepared one. Of several, the one that the cable leads to. */
+export function box(scene: Scene): Stat | undefined {
+  const found = otherNetworks(scene, prepared(scene))
+  const here = linkOf(scene.lab.pid, scene.values.cable!)
+  return found.find(({ pid }) => here && readLinks(pid)?.some(link => isCable(here, link))) ?? found[0]
+}
 
 export const linkOf = (pid: number, name: string): Link | undefined => readLinks(pid)?.find(link => link.name === name)
 

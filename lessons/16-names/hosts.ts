@@ -142,6 +142,9 @@ export const selfTask: Task = {
           ? `/etc/hostname says ${web}, and the kernel calls the container ${hostname}: it does not read that file`
           : `the container web is called ${hostname} by the kernel, not ${web}`,
       )
+    const file = inLab(scene, '/lab/hosts')
+    if (addressesIn(textOf(file), web).includes(`${net}.2`) && !known.includes(`${net}.2`))
+      return no('/lab/hosts has the line, but it is a new file: web still sees the old one, which was mounted')
     if (!known.includes(`${net}.2`))
       return no(
         `the container is called ${web}, and its own /etc/hosts has ${known[0] ?? 'no address'} for that, not ${net}.2`,
@@ -151,7 +154,7 @@ export const selfTask: Task = {
   hints: [
     'The name is set as in lesson 2, inside: web has a UTS namespace of its own.',
     '`inside web hostname {{webName}}`',
-    'The line goes to the end of the file that is mounted: `echo "{{net}}.2 {{webName}}" >>hosts`',
+    'The line goes to the end of the file that is mounted; `sed -i` would make a new file, and web would see the old one: `echo "{{net}}.2 {{webName}}" >>hosts`',
   ],
   solution: [
     'inside web hostname {{webName}}',
@@ -175,6 +178,11 @@ export const selfTask: Task = {
       name: 'a name without an address',
       commands: ['inside web hostname {{webName}}'],
       saw: /has no address for that/,
+    },
+    {
+      name: 'a new file under the old name',
+      commands: ['inside web hostname {{webName}}', 'sed -i "\\$a {{net}}.2 {{webName}}" hosts'],
+      saw: /it is a new file: web still sees the old one/,
     },
     {
       name: 'an address without a name',
