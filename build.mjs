@@ -1,5 +1,6 @@
-// Two bundles: the engine's commands, small because `toolkit run` loads nothing else, and the course (ink, react,
-// lessons), loaded only when a lesson is opened. toolkit.cjs starts the first, with V8's compiled code beside it.
+// Three bundles: `toolkit run` alone, small because every byte of it costs time at each start; all of the engine's
+// commands; and the course (ink, react, lessons). toolkit.cjs starts one of the first two, with V8's compiled code beside
+// it, and that loads the course when a lesson is opened.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -36,21 +37,25 @@ const builtinsByRequire = {
   },
 }
 const outdir = `dist.${process.pid}` // becomes dist/ when all of it is there
-await build({
+const engine = {
   ...common,
-  entryPoints: { engine: 'toolkit/cli/main.ts' },
   banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
   footer: { js: '})' },
   charset: 'ascii', // see entry.cjs
   minifySyntax: true,
   minifyWhitespace: true,
+  minifyIdentifiers: true,
+  sourcemap: 'external', // see stack.ts
+  sourcesContent: false,
   format: 'cjs',
   define: { ...common.define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   outdir,
   outExtension: { '.js': '.cjs' },
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
-  external: ['koffi'],
-})
+}
+const others = ['diff', 'doctor', 'ps', 'rm', 'spec', 'xray'].map(name => `./toolkit/cli/${name}.ts`)
+await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
+await build({ ...engine, entryPoints: { run: 'toolkit/cli/main.ts' }, external: ['koffi', ...others] })
 await build({
   ...common,
   stdin: { contents: "import * as course from './lessons/main.ts'; done(course)", resolveDir: '.' },
@@ -79,7 +84,8 @@ await build({
   footer: { js: '})' },
 })
 // A regular expression is the one place where esbuild cannot write \\u2026 for …
-if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/engine.cjs`, 'utf8'))) throw new Error('engine.cjs is not ASCII')
+for (const name of ['engine.cjs', 'run.cjs'])
+  if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/${name}`, 'utf8'))) throw new Error(`${name} is not ASCII`)
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 // What others import: `toolkit/primitives/overlay` and its like, one file each.
 await build({
@@ -103,8 +109,9 @@ const warmUp = (program, ...words) =>
     timeout: 30_000,
   })
 warmUp('bin/toolkit') // compiles a seccomp filter, too, which later starts find in their cache: not to be kept
-fs.rmSync('dist/engine.short.cache', { force: true })
+for (const flags of ['short', 'long']) fs.rmSync(`dist/engine.${flags}.cache`, { force: true })
 warmUp('bin/toolkit')
+warmUp('bin/toolkit', 'run')
 warmUp('bin/node', 'dist/toolkit.cjs')
 warmUp('bin/node', 'dist/course.mjs', '--warm-up')
 fs.rmSync(scratch, { recursive: true, force: true })

@@ -1,5 +1,4 @@
 // How the checks of lessons 9 to 11 look at the cgroups of a lab, on v1 and on v2.
-import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type CgroupFigures, readCgroup } from '../toolkit/observe/cgroup-figures.ts'
 import { cgroupsBelow } from '../toolkit/observe/cgroups.ts'
@@ -9,28 +8,7 @@ import { labProcesses } from './look.ts'
 
 export const no = (saw: string): Verdict => ({ passed: false, saw })
 
-const WORDS = [
-  'amber',
-  'birch',
-  'cedar',
-  'delta',
-  'ember',
-  'fjord',
-  'grove',
-  'heath',
-  'inlet',
-  'larch',
-  'maple',
-  'ocean',
-]
-
-/** Different names for groups. */
-export function groupNames(count: number): string[] {
-  const rest = [...WORDS]
-  return Array.from({ length: count }, () => rest.splice(randomInt(rest.length), 1)[0]!)
-}
-
-export type Controller = 'pids' | 'memory' | 'cpu' | 'cpuset' | 'freezer'
+export type Controller = 'pids' | 'memory' | 'cpu' | 'cpuset' | 'freezer' | 'devices'
 
 /** Where the learner finds the groups of a controller. */
 export const topIn = ({ cgroups }: Host, controller: Controller): string =>
@@ -43,6 +21,7 @@ const MARKS: Readonly<Record<Controller, readonly [string, string]>> = {
   cpu: ['cpu.cfs_quota_us', 'cpu.max'],
   cpuset: ['cpuset.cpu_exclusive', 'cpuset.cpus.effective'],
   freezer: ['freezer.state', 'cgroup.freeze'],
+  devices: ['devices.list', 'cgroup.freeze'], // v2 has no file for them
 }
 
 function topOf({ lab, host }: Scene, controller: Controller): string | undefined {
@@ -53,6 +32,8 @@ function topOf({ lab, host }: Scene, controller: Controller): string | undefined
 export interface Group extends CgroupFigures {
   /** From the top, as in cedar or cedar/inner. */
   readonly name: string
+  /** Where the host finds it. */
+  readonly directory: string
   /** Those of the lab's processes that are in it or below. */
   readonly members: readonly Stat[]
 }
@@ -64,7 +45,7 @@ export function readGroup(scene: Scene, controller: Controller, name: string): G
   if (top === undefined || !existsSync(directory)) return undefined
   const figures = readCgroup([directory])
   const inside = new Set(figures.processes)
-  return { name, ...figures, members: labProcesses(scene).filter(({ pid }) => inside.has(pid)) }
+  return { name, directory, ...figures, members: labProcesses(scene).filter(({ pid }) => inside.has(pid)) }
 }
 
 /** Why there is no such group, and what there is instead. */

@@ -69,6 +69,10 @@ export type PlanRow = Pick<Step, 'call' | 'args' | 'shell'> | Pick<Action, 'text
 /** The number of a lesson as it is said: lesson 1, and 0 for the one before the first. */
 export const numberOf = ({ name }: Pick<Lesson, 'name'>): number => Number.parseInt(name, 10)
 
+/** The live panels of the tutor, each of one side of the kernel's state: lessons/tutor/panels/. */
+export const PANEL_NAMES = ['namespaces', 'processes', 'mounts', 'cgroups', 'layers', 'network'] as const
+export type PanelName = (typeof PANEL_NAMES)[number]
+
 export interface Lesson {
   /** Of its directory: a number and a word. Steps name the lesson that teaches them, see LessonName in kernel/step.ts. */
   readonly name: string
@@ -82,6 +86,8 @@ export interface Lesson {
   setup?(scene: Scene): Promise<void>
   /** What of the host it cannot do without, beyond what every lab needs. Without it the lesson can be read only. */
   readonly needs?: readonly RequirementId[]
+  /** What the tutor shows live above the shell: the first at once, the others by a key. Namespaces and processes, if left out. */
+  readonly panels?: readonly PanelName[]
   /** The file of the module that this lesson is about, relative to the repository. */
   readonly module: string
   /** The module's steps, and actions of the engine, for what the learner has just done by hand. */

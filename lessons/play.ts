@@ -11,12 +11,17 @@ export interface PlayerOptions {
   startLab(): Promise<Lab>
   readonly progress: Pick<Progress, 'isDone' | 'markDone' | 'goTo'>
   readonly size?: { readonly columns: number; readonly rows: number }
-  /** Milliseconds between two looks at the current task. */
+  /** Milliseconds between two looks at the current task, while something happens. */
   readonly interval?: number
 }
 
 /** How long `checking` stays on the screen at least: a verdict that comes too fast looks like no check at all. */
 const CHECKING_MS = 150
+
+// While nothing happens, looks become rarer: they are to take less than a hundredth of the time, and come within two seconds.
+const QUIET_MS = 5000
+const SHARE = 200
+const SELDOM_MS = 2000
 
 const SIZE = { columns: 80, rows: 24 }
 
@@ -85,11 +90,28 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
     update({ saw, phase: 'passed', done })
   }
 
-  const timer = setInterval(() => {
-    // A task that has passed stays so, until the learner asks again or moves on.
-    if (state.phase === 'working') verdict()
-  }, interval)
-  timer.unref()
+  let busyAt = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  let due = 0
+  function watch(delay: number): void {
+    clearTimeout(timer)
+    due = performance.now() + delay
+    timer = setTimeout(() => {
+      const began = performance.now()
+      // A task that has passed stays so, until the learner asks again or moves on.
+      if (state.phase === 'working') verdict()
+      const took = performance.now() - began
+      const quiet = began - busyAt > QUIET_MS
+      watch(quiet ? Math.max(interval, Math.min(SELDOM_MS, took * SHARE)) : interval)
+    }, delay)
+    timer.unref()
+  }
+  watch(interval)
+
+  function busy(): void {
+    busyAt = performance.now()
+    if (due > busyAt + interval) watch(interval)
+  }
 
   function stopChecking(): void {
     clearTimeout(checking)
@@ -112,6 +134,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
     const mine = ++generation
     stopChecking()
     update({ ...place(state.lesson, state.task, 'starting') })
+    busy()
     queue = queue.then(async () => {
       const old = stage
       stage = undefined
@@ -136,6 +159,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       }
       stage = opened
       ready = state.task
+      busy()
       openShell()
       // a new lab is there to do the task again, even one that is done
       update({ values: opened.values, phase: 'working', error: undefined })
@@ -146,6 +170,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
   function move(task: number): void {
     if (task < 0 || task >= state.lesson.tasks.length || task === state.task) return
     stopChecking()
+    busy()
     const { values, error, obstacles } = state
     const phase = stage || obstacles.length > 0 ? 'working' : 'starting'
     update({ ...place(state.lesson, task, phase), values, error, obstacles })
@@ -169,6 +194,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    busy,
     check() {
       if (state.phase === 'starting' || state.phase === 'checking' || !stage) return
       update({ phase: 'checking' })
@@ -214,7 +240,7 @@ export function createPlayer(lesson: Lesson, task: number, options: PlayerOption
     },
     async close() {
       generation++
-      clearInterval(timer)
+      clearTimeout(timer)
       stopChecking()
       listeners.clear()
       await queue

@@ -32,7 +32,9 @@ export interface Player {
   subscribe(listener: () => void): () => void
   readonly lab: Lab | undefined
   readonly shell: LabShell | undefined
-  /** Check the current task now. It is also looked at twice a second; passing shows, but never moves on by itself. */
+  /** Something happens in the shell: look at the task soon. */
+  busy(): void
+  /** Check the current task now. It is also looked at twice a second while something happens; passing shows, but never moves on by itself. */
   check(): void
   next(): void
   previous(): void

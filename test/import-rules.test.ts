@@ -77,7 +77,9 @@ function changes(source: string): string[] {
     const reads =
       name === 'ioctl'
         ? /IOCTL\.(SIOCG|TIOCG|TCGETS|NS_GET)/.test(rest!)
-        : READING_CALLS.has(name!) && !/O\.(WRONLY|RDWR|CREAT)/.test(rest!)
+        : name === 'bpf'
+          ? /^, \[BPF\.PROG_QUERY,/.test(rest!)
+          : READING_CALLS.has(name!) && !/O\.(WRONLY|RDWR|CREAT)/.test(rest!)
     if (!reads) found.push(text)
   }
   return found
@@ -131,6 +133,7 @@ describe('the rules of imports', () => {
     ['toolkit/observe/uts.ts', "invoke('sethostname', ['x', 1])", 'sethostname'],
     ['toolkit/observe/links.ts', "attempt('ioctl', [socket, IOCTL.SIOCSIFFLAGS, request])", 'SIOCSIFFLAGS'],
     ['toolkit/observe/links.ts', 'invoke(name, args)', 'invoke(name'],
+    ['toolkit/observe/uts.ts', "attempt('bpf', [BPF.PROG_ATTACH, bytes, 16])", 'PROG_ATTACH'],
     ['toolkit/observe/uts.ts', "import { start } from '../kernel/start.ts'", 'start.ts'],
     ['toolkit/observe/links.ts', "import { dump, openNetlink } from '../kernel/netlink.ts'", 'openNetlink'],
     ['toolkit/observe/links.ts', "import { Netlink } from '../kernel/netlink.ts'", 'Netlink'],

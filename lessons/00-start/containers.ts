@@ -11,7 +11,8 @@ const no = (saw: string): Verdict => ({ passed: false, saw })
 function ownOf(scene: Scene, { pid }: Stat): NamespaceType[] {
   const lab = readNamespaces(scene.lab.pid)
   const own = readNamespaces(pid)
-  return lab && own ? compareNamespaces(lab, own) : []
+  // what a process passes on to its children is said by `pid` already
+  return lab && own ? compareNamespaces(lab, own).filter(type => type !== 'pid_for_children') : []
 }
 
 const sleeping = (scene: Scene, seconds: string): Stat | undefined =>

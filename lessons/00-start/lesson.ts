@@ -28,6 +28,7 @@ export const lesson: Lesson = {
   tasks: [wordTask, kernelTask, containerTask, moduleTask],
   values,
   setup: installBusybox, // for its vi
+  panels: ['processes', 'namespaces'],
   module: 'toolkit/engine/plan.ts',
   plan: ({ inside = '' }) => [
     {

@@ -43,7 +43,7 @@ export const containerTask: Task = {
       const sharing = found[0]
       if (sharing)
         return no(
-          `the process ${sharing.stat.comm} has a root of its own, but shares with the lab: ${sharing.lacks.join(', ')}`,
+          `there is no container yet: the process ${sharing.stat.comm} has a root of its own, but shares with the lab: ${sharing.lacks.join(', ')}`,
         )
       const unshared = labProcesses(scene).find(({ pid }) => {
         const own = readNamespaces(pid)
@@ -96,7 +96,7 @@ export const containerTask: Task = {
     {
       name: 'the box again',
       commands: ['chroot box /bin/sh'],
-      saw: /shares with the lab: mnt, uts, pid, net/,
+      saw: /^there is no container yet: .* shares with the lab: mnt, uts, pid, net/,
     },
     {
       name: 'the box, and the name of the lab',

@@ -37,6 +37,7 @@ export const lesson: Lesson = {
   tasks: [copyTask, librariesTask, boxTask, processesTask, machineTask, escapeTask, containerTask, moduleTask],
   values,
   setup,
+  panels: ['namespaces', 'mounts', 'processes'],
   module: 'toolkit/primitives/chroot.ts',
   plan: () => chroot.plan({ root: '/lab/box' }),
   control: 'container',

@@ -34,6 +34,7 @@ export const lesson: Lesson = {
   tasks: [unshareTask, nameTask, renameTask, sidesTask, moduleTask],
   values,
   setup,
+  panels: ['namespaces', 'processes'],
   module: 'toolkit/primitives/uts.ts',
   plan: ({ called = '' }) => [
     { call: 'clone3', args: [uts.namespace.flag], shell: 'unshare --uts bash' },

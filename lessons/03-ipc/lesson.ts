@@ -47,6 +47,7 @@ export const lesson: Lesson = {
   tasks: [objectTask, daemonTask, ownTask, sidesTask, queuesTask, moduleTask],
   values,
   setup,
+  panels: ['namespaces', 'processes'],
   module: 'toolkit/primitives/ipc.ts',
   plan: () => [
     { call: 'clone3', args: [ipc.namespace.flag], shell: 'unshare --ipc bash' },

@@ -3,7 +3,7 @@
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
-import { findEntry } from '../look.ts'
+import { findEntry, labProcesses } from '../look.ts'
 import { checkOwn } from './objects.ts'
 
 const no = (saw: string): Verdict => ({ passed: false, saw })
@@ -12,6 +12,12 @@ const no = (saw: string): Verdict => ({ passed: false, saw })
 function wrongView(scene: Scene, directory: string): string | undefined {
   const view = mountAt(scene.lab.pid, directory)
   if (!view) {
+    const lab = readNamespaces(scene.lab.pid)?.mnt.inode
+    const alone = labProcesses(scene).find(
+      ({ pid }) => mountAt(pid, directory)?.fsType === 'mqueue' && readNamespaces(pid)?.mnt.inode !== lab,
+    )
+    if (alone)
+      return `only ${alone.comm} has an mqueue on ${directory}: it has mounts of its own as well; leave out --mount`
     const there = findEntry(scene, directory)
     return there ? `nothing is mounted on ${directory}` : `there is no directory ${directory} yet`
   }
@@ -62,6 +68,16 @@ export const queuesTask: Task = {
       name: 'mounted from the lab’s own',
       commands: ['mkdir queues', 'mount -t mqueue mqueue queues', 'unshare --ipc bash', 'touch queues/{{queue}}'],
       saw: /^\/lab\/queues shows the queues of ipc:\[\d+\], the namespace of the lab/,
+    },
+    {
+      name: 'with mounts of one’s own',
+      commands: [
+        'unshare --ipc --mount bash',
+        'mkdir queues',
+        'mount -t mqueue mqueue queues',
+        'touch queues/{{queue}}',
+      ],
+      saw: /^only bash has an mqueue on \/lab\/queues/,
     },
     {
       name: 'a plain directory',

@@ -49,6 +49,7 @@ export const lesson: Lesson = {
   tasks: [firstTask, numbersTask, procTask, zombieTask, boxTask, moduleTask],
   values,
   setup,
+  panels: ['processes', 'namespaces'],
   module: 'toolkit/primitives/pid.ts',
   plan: () => [
     ...mount.makePrivate(),

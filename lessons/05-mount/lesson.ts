@@ -49,6 +49,7 @@ export const lesson: Lesson = {
   tasks: [tableTask, bindTask, leakTask, slaveTask, pivotTask, escapeTask, moduleTask],
   values,
   setup,
+  panels: ['mounts', 'namespaces'],
   module: 'toolkit/primitives/mount.ts',
   plan: () => [
     ...mount.makePrivate(),

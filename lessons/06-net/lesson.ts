@@ -42,6 +42,7 @@ export const lesson: Lesson = {
   values,
   setup,
   needs: ['bridge'],
+  panels: ['network', 'namespaces'],
   module: 'toolkit/primitives/net.ts',
   plan: () => net.loopbackUp(),
   control: 'twice',

@@ -41,6 +41,7 @@ export const lesson: Lesson = {
   values,
   setup,
   needs: ['ns-user'],
+  panels: ['namespaces', 'processes'],
   module: 'toolkit/primitives/user.ts',
   plan: () => user.becomeRoot(),
   control: 'control',

@@ -31,6 +31,7 @@ export const lesson: Lesson = {
   values,
   setup: makeBox,
   needs: ['ns-user', 'ns-cgroup', 'ns-time', 'cgroup-write', 'cgroup-pids'],
+  panels: ['namespaces', 'cgroups'],
   module: 'toolkit/primitives/time.ts',
   plan: () => [...time.plan({ timeOffsets: { boottime: { secs: DAY } } }), ...enter()],
   control: 'eight',

@@ -3,9 +3,10 @@ import { randomInt } from 'node:crypto'
 import { CLONE } from '../../toolkit/kernel/constants.ts'
 import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
-import { groupNames, topIn } from '../cgroups.ts'
+import { topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
 import { installBusybox } from '../tools.ts'
+import { words } from '../words.ts'
 import { bombTask } from './bomb.ts'
 import { groupTask, nestedTask } from './groups.ts'
 import text from './lesson.md'
@@ -13,7 +14,7 @@ import { moduleTask } from './module.ts'
 import { sidesTask } from './sides.ts'
 
 function values(host: Host): Record<string, string> {
-  const [group, small, outer, inner, box, made] = groupNames(6) as [string, string, string, string, string, string]
+  const [group, small, outer, inner, box, made] = words(6) as [string, string, string, string, string, string]
   return {
     ...{ group, small, outer, inner, box, made },
     pids: topIn(host, 'pids'),
@@ -74,6 +75,8 @@ export const lesson: Lesson = {
   tasks: [groupTask, bombTask, nestedTask, sidesTask, moduleTask],
   values,
   setup,
+  panels: ['cgroups', 'processes'],
+  needs: ['ns-pid', 'cgroup-write', 'cgroup-pids'],
   module: 'toolkit/primitives/cgroups.ts',
   plan,
   control: 'sides',

@@ -1,13 +1,7 @@
 // Task 2: more than is allowed.
 import { missing, no, readGroup } from '../cgroups.ts'
 import type { Host, Task } from '../lesson.ts'
-import { limitFile, MIB, mebibytes } from './use.ts'
-
-/** How a group is limited, and gets no swap. */
-export const limited = ({ cgroups }: Host, group: string, size: string): string[] =>
-  cgroups === 'v1'
-    ? [`echo ${size}M >${group}/memory.limit_in_bytes`, `echo ${size}M >${group}/memory.memsw.limit_in_bytes`]
-    : [`echo ${size}M >${group}/memory.max`, `echo 0 >${group}/memory.swap.max`]
+import { limited, limitFile, MIB, mebibytes } from './use.ts'
 
 const TIGHT = '{{memory}}/{{tight}}'
 const MAKE = (host: Host) => [`mkdir ${TIGHT}`, ...limited(host, TIGHT, '{{limit}}')]
@@ -34,7 +28,7 @@ export const killTask: Task = {
   solution: host => [...MAKE(host), `sh -c 'echo $$ >${TIGHT}/cgroup.procs; exec tail /dev/zero' || true`],
   otherWays: [
     {
-      name: 'a variable, in bytes',
+      name: 'another program, and the limit in bytes',
       commands: ({ cgroups }) => [
         `mkdir ${TIGHT}`,
         `echo $(({{limit}} << 20)) >${TIGHT}/${limitFile({ cgroups })}`,

@@ -2,8 +2,9 @@
 import { randomInt } from 'node:crypto'
 import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
-import { groupNames, topIn } from '../cgroups.ts'
+import { topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
+import { words } from '../words.ts'
 import { killTask } from './kill.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
@@ -11,7 +12,7 @@ import { sidesTask } from './sides.ts'
 import { cacheTask, usedTask } from './use.ts'
 
 function values(host: Host): Record<string, string> {
-  const [used, tight, cache, many, few, made] = groupNames(6) as [string, string, string, string, string, string]
+  const [used, tight, cache, many, few, made] = words(6) as [string, string, string, string, string, string]
   return {
     ...{ used, tight, cache, many, few, made },
     memory: topIn(host, 'memory'),
@@ -20,7 +21,7 @@ function values(host: Host): Record<string, string> {
     hold: String(randomInt(20, 40)), // mebibytes, as all of these
     limit: String(randomInt(16, 32)),
     window: String(randomInt(16, 28)),
-    big: String(randomInt(60, 80)),
+    big: String(randomInt(44, 60)),
     room: String(randomInt(20, 32)),
     most: String(randomInt(40, 90)),
   }
@@ -29,17 +30,22 @@ function values(host: Host): Record<string, string> {
 /** Two programs: one that takes memory, and one that reads files from the disk. */
 async function setup({ lab }: Scene): Promise<void> {
   const script = `cat >/lab/hold <<'END'
-#!/bin/bash
-# hold N: puts N MiB into a variable, and keeps them
-x=$(head -c "$1"M /dev/zero | tr '\\0' x)
-sleep 5000
+#!/bin/sh
+# hold N: takes N MiB of memory, and keeps them.
+# It becomes dd, which fills its memory with zeros and then
+# writes them into a pipe that nobody reads.
+pipe=$(mktemp -u)
+mkfifo "$pipe"
+exec 3<>"$pipe"
+rm "$pipe"
+exec dd if=/dev/zero bs="$1"M count=1 status=none >&3
 END
 cat >/lab/readfiles <<'END'
 #!/bin/sh
 # readfiles N: reads N MiB of programs from the disk.
 # dd only makes the kernel forget what it knows of them.
 left=$(($1 * 1024))
-find /usr -xdev -type f -size +512k -size -16M | shuf | while read -r file; do
+find /usr/bin /usr/lib* -maxdepth 2 -type f -size +512k -size -64M | shuf | while read -r file; do
   dd if="$file" iflag=nocache count=0 status=none
   cat "$file" >/dev/null
   left=$((left - $(du -k "$file" | cut -f1)))
@@ -68,6 +74,8 @@ export const lesson: Lesson = {
   tasks: [usedTask, killTask, cacheTask, sidesTask, moduleTask],
   values,
   setup,
+  panels: ['cgroups', 'processes'],
+  needs: ['cgroup-write', 'cgroup-memory', 'cgroup-swap', 'cgroup-pids'],
   module: 'toolkit/primitives/limits.ts',
   plan,
   control: 'sides',

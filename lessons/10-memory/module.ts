@@ -1,8 +1,7 @@
 // Task 5: the module, in the learner's file.
 import { missing, no, readGroup } from '../cgroups.ts'
 import type { Task } from '../lesson.ts'
-import { limited } from './kill.ts'
-import { MIB, mebibytes } from './use.ts'
+import { limited, MIB, mebibytes } from './use.ts'
 
 const edit = (from: string, to: string) => `sed -i 's|// TODO: ${from}.*|${to}|' box.ts`
 const LIMIT = edit('at most', 'limit: {{most}} * MiB, swap: {{most}} * MiB,')
@@ -40,7 +39,7 @@ export const moduleTask: Task = {
     },
   ],
   wrongWays: [
-    { name: 'limits that nobody writes', commands: [LIMIT, 'node box.ts'], saw: /^the limit of \/[a-z]+ is no limit/ },
+    { name: 'limits that nobody writes', commands: [LIMIT, 'node box.ts'], saw: /^the limit of \/\S+ is no limit/ },
     {
       name: 'swap forgotten',
       commands: [edit('at most', 'limit: {{most}} * MiB,'), USE, 'node box.ts'],

@@ -1,8 +1,7 @@
 // Task 4, the control: the limit of lesson 9 beside that of this one.
 import { missing, no, readGroup } from '../cgroups.ts'
 import type { Task } from '../lesson.ts'
-import { limited } from './kill.ts'
-import { largest, MIB, mebibytes } from './use.ts'
+import { largest, limited, MIB, mebibytes } from './use.ts'
 
 const HELD = 64
 const OLD = [

@@ -7,7 +7,7 @@ export const MIB = 1 << 20
 export const mebibytes = (bytes: number): string =>
   Number.isFinite(bytes) ? `${Math.round(bytes / MIB)} MiB` : 'no limit'
 
-/** The largest process of a group, with the bytes that it has for itself: variables, no files. */
+/** The largest process of a group, with the bytes that it has for itself: no files. */
 export function largest({ members }: Pick<Group, 'members'>): { comm: string; bytes: number } | undefined {
   const sizes = members.map(({ pid, comm }) => ({
     comm,
@@ -18,6 +18,12 @@ export function largest({ members }: Pick<Group, 'members'>): { comm: string; by
 
 /** The file with the limit of a group. */
 export const limitFile = ({ cgroups }: Host): string => (cgroups === 'v1' ? 'memory.limit_in_bytes' : 'memory.max')
+
+/** How a group is limited, and gets no swap. */
+export const limited = ({ cgroups }: Host, group: string, size: string): string[] =>
+  cgroups === 'v1'
+    ? [`echo ${size}M >${group}/memory.limit_in_bytes`, `echo ${size}M >${group}/memory.memsw.limit_in_bytes`]
+    : [`echo ${size}M >${group}/memory.max`, `echo 0 >${group}/memory.swap.max`]
 
 export const usedTask: Task = {
   id: 'used',
@@ -58,14 +64,14 @@ export const usedTask: Task = {
     {
       name: 'too little',
       commands: ['mkdir {{memory}}/{{used}}', "sh -c 'echo $$ >{{memory}}/{{used}}/cgroup.procs; exec ./hold 3' &"],
-      saw: /^hold in \/[a-z]+ holds \d MiB, not/,
+      saw: /^dd in \/\S+ holds \d MiB, not/,
     },
     {
       name: 'moved when it had the memory',
       commands: [
         'mkdir {{memory}}/{{used}}',
         './hold {{hold}} &',
-        'until pgrep -P $! -x sleep; do sleep 0.05; done',
+        'until [ "$(ps -o rss= -p $!)" -gt $(({{hold}} * 1024)) ]; do sleep 0.05; done',
         'echo $! >{{memory}}/{{used}}/cgroup.procs',
       ],
       saw: /: it took the memory before it came in/,
@@ -129,8 +135,12 @@ export const cacheTask: Task = {
       saw: /is no limit, not/,
     },
     {
-      name: 'a variable instead of files',
-      commands: host => [...GROUP(host), "sh -c 'echo $$ >{{memory}}/{{cache}}/cgroup.procs; exec ./hold {{big}}'"],
+      name: 'memory instead of files',
+      commands: host => [
+        'mkdir {{memory}}/{{cache}}',
+        ...limited(host, '{{memory}}/{{cache}}', '{{window}}'),
+        "sh -c 'echo $$ >{{memory}}/{{cache}}/cgroup.procs; exec ./hold {{big}}'",
+      ],
       saw: /^\d+ were killed in/,
     },
     {

@@ -54,6 +54,7 @@ export const lesson: Lesson = {
   tasks: [tarTask, whiteoutTask, blobsTask, configTask, manifestTask, forgedTask, stackTask, moduleTask],
   values,
   setup,
+  panels: ['layers', 'mounts'],
   module: 'toolkit/image/layout.ts',
   plan: ({ secret }) => [
     ...whiteout.plan('/lab/layers/CHANGES/etc', { hides: 'name', name: secret! }),

@@ -50,6 +50,7 @@ export const lesson: Lesson = {
   tasks: [containerTask, cableTask, addressesTask, neighboursTask, routeTask, endTask, reachTask, moduleTask],
   values,
   setup,
+  panels: ['network', 'namespaces'],
   module: 'toolkit/primitives/veth.ts',
   plan: ({ cable, net }) =>
     [

@@ -98,6 +98,7 @@ export const lesson: Lesson = {
   values,
   setup,
   needs: ['nft'],
+  panels: ['network', 'namespaces'],
   module: 'toolkit/primitives/bridge.ts',
   plan: ({ bridge: name, net }) => {
     const rule = [is(fields.ipSource, `${net}.0/24`), is(fields.oifname, name!, { not: true }), masquerade]

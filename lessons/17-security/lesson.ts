@@ -63,6 +63,7 @@ export const lesson: Lesson = {
   tasks: [piecesTask, suidTask, filterTask, masksTask, sidesTask, moduleTask],
   values,
   setup,
+  panels: ['namespaces', 'processes'],
   module: 'toolkit/primitives/capabilities.ts',
   plan,
   control: 'sides',

@@ -45,6 +45,7 @@ export const lesson: Lesson = {
   tasks: [bindTask, outliveTask, readonlyTask, laterTask, namedTask, runTask, moduleTask],
   values,
   setup,
+  panels: ['mounts', 'layers'],
   module: 'toolkit/primitives/bind.ts',
   plan: () => [
     ...bind.tree('volume', settings),

@@ -7,6 +7,7 @@ import { LessonPane } from './components/lesson-pane.tsx'
 import { LessonsPage } from './components/lessons-page.tsx'
 import { LivePanel } from './components/live-panel.tsx'
 import { ModulePage } from './components/module-page.tsx'
+import { PanelPage } from './components/panel-page.tsx'
 import { ShellPane } from './components/shell-pane.tsx'
 import { TaskPane } from './components/task-pane.tsx'
 import { TitleBar } from './components/title-bar.tsx'
@@ -17,7 +18,12 @@ import { useScreen } from './hooks/use-screen.ts'
 import { type Layout, layout } from './layout.ts'
 import type { PageName } from './screen.ts'
 
-const PAGES: Record<PageName, typeof HelpPage> = { help: HelpPage, lessons: LessonsPage, module: ModulePage }
+const PAGES: Record<PageName, typeof HelpPage> = {
+  help: HelpPage,
+  lessons: LessonsPage,
+  module: ModulePage,
+  panel: PanelPage,
+}
 
 /** The whole screen. */
 export function App() {

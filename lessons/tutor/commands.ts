@@ -5,6 +5,7 @@ import type { Player } from '../player.ts'
 import { partsOf, type TextCommand } from './document.ts'
 import type { Command } from './keys.ts'
 import { MOUSE_OFF, MOUSE_ON } from './outer.ts'
+import type { PanelWatch } from './panels/watch.ts'
 import { lessonAfter, places } from './places.ts'
 import type { Screen } from './screen.ts'
 import type { ShellSession } from './session.ts'
@@ -13,6 +14,7 @@ export interface CommandContext {
   readonly player: Player
   readonly screen: Screen
   readonly session: ShellSession
+  readonly panels: PanelWatch
   readonly lessons: readonly Lesson[]
   readonly progress: (lesson: Lesson) => readonly boolean[]
   /** The program that runs in the shell; undefined at the prompt. */
@@ -56,6 +58,10 @@ export function run(command: Command, context: CommandContext, key: string): voi
     take: () => takeCommand(context),
     copy: () => copyCommand(context),
     module: () => screen.openPage('module'),
+    nextPanel: () => {
+      if (!context.panels.next()) screen.update({ notice: 'This lesson has one live panel. V shows all of it.' })
+    },
+    panel: () => screen.openPage('panel'),
     search: () => screen.find({ text: '', typing: true, from: extent.first, step: 0 }),
     nextMatch: () => screen.find({ step: screen.state().search!.step + 1 }),
     previousMatch: () => screen.find({ step: screen.state().search!.step - 1 }),

@@ -2,7 +2,7 @@
 import { createContext, useContext } from 'react'
 import type { Lesson } from '../lesson.ts'
 import type { Player } from '../player.ts'
-import type { Observe } from './panels/panel.ts'
+import type { PanelWatch } from './panels/watch.ts'
 import type { Screen } from './screen.ts'
 import type { ShellSession } from './session.ts'
 import { type Theme, themes } from './theme.ts'
@@ -13,7 +13,7 @@ export interface Tutor {
   readonly progress: (lesson: Lesson) => readonly boolean[]
   /** Why a lesson cannot be done here; none where it can. */
   readonly obstacles: (lesson: Lesson) => Promise<readonly string[]>
-  readonly observe: Observe
+  readonly panels: PanelWatch
   readonly player: Player
   readonly screen: Screen
   readonly session: ShellSession

@@ -11,7 +11,8 @@ import { holdErrors } from './hold-errors.ts'
 import { layout } from './layout.ts'
 import { pressMouse } from './mouse.ts'
 import { type Input, MOUSE_ON, OuterTerminal, type Output } from './outer.ts'
-import { type Observe, readPanel } from './panels/panel.ts'
+import { kernel, type Observe } from './panels/index.ts'
+import { PanelWatch } from './panels/watch.ts'
 import { pressKey } from './press.ts'
 import { Root, ThemeStore } from './root.tsx'
 import { InputRouter } from './router.ts'
@@ -36,7 +37,7 @@ export interface TutorOptions {
   saveTranscript?(text: string): string
   /** Why a lesson cannot be done here; none where it can. */
   readonly obstacles?: (lesson: Lesson) => Promise<readonly string[]>
-  /** Reads the live panel. */
+  /** Reads the live panels. */
   readonly observe?: Observe
   readonly theme?: ThemeName
   readonly stdin?: Input
@@ -64,7 +65,8 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   const transcript = options.transcript ?? new Transcript()
   const session = new ShellSession(player, size, transcript)
   player.resize(size.columns, size.rows)
-  const observe = options.observe ?? readPanel
+  const observe = options.observe ?? kernel
+  const panels = new PanelWatch({ player, session }, observe)
   const chosen = options.theme ?? themeOfEnvironment(process.env)
   const theme = new ThemeStore(chosen ?? 'neutral')
 
@@ -73,11 +75,12 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
     player,
     screen,
     session,
+    panels,
     lessons: options.lessons,
     progress: options.progress,
     running() {
-      const panel = session.pid && player.lab ? observe(session.pid, player.lab.pid) : undefined
-      return panel && !panel.atPrompt ? panel.program : undefined
+      const program = session.pid && player.lab ? observe.program(session.pid) : undefined
+      return program && program.pid !== session.pid ? program.comm : undefined
     },
     leave: () => leave(),
     tell: sequence => outer.write(sequence),
@@ -112,7 +115,7 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   }
   const { course, lessons, progress } = options
   const why = options.obstacles ?? obstacles
-  const tutor: Tutor = { course, lessons, progress, obstacles: why, observe, player, screen, session }
+  const tutor: Tutor = { course, lessons, progress, obstacles: why, panels, player, screen, session }
   const app = render(<Root tutor={tutor} theme={theme} />, {
     // ink never sees the keyboard: the router has it
     stdin: Object.assign(new PassThrough(), { isTTY: false }) as unknown as NodeJS.ReadStream,

@@ -32,6 +32,8 @@ export type Command =
   | 'endSearch'
   | 'transcript'
   | 'mouse'
+  | 'nextPanel'
+  | 'panel'
 
 export interface Binding {
   readonly command: Command
@@ -73,6 +75,8 @@ export const bindings: readonly Binding[] = [
   bind('take', [], ['y'], 'command', "put the text's next command at the prompt"),
   bind('copy', [], ['Y'], 'copy', 'copy it instead (if the terminal lets it)'),
   bind('module', [], ['m'], 'module', 'the module: its steps and its source'),
+  bind('nextPanel', [], ['v'], 'panel', 'the next live panel of the lesson'),
+  bind('panel', [], ['V'], 'whole panel', 'the live panel as a page, with all it has to show'),
   bind('search', [], ['/'], 'search', 'search in the text, or in an open page'),
   bind('nextMatch', [], [], 'next match', 'next match, the one before, end the search', ['n']),
   bind('previousMatch', [], [], 'the one before', '', ['N']),
@@ -137,7 +141,7 @@ const FOOTER_EVERYWHERE: readonly [Command][] = [
 
 /** The footer's entries, the most useful ones first: a narrow footer has no room for the last. */
 const FOOTER = {
-  lesson: [['toShell'], ...FOOTER_EVERYWHERE, ['pageDown', 'scroll'], ['take'], ['module'], ['search']],
+  lesson: [['toShell'], ...FOOTER_EVERYWHERE, ['pageDown', 'scroll'], ['take'], ['nextPanel'], ['module'], ['search']],
   shell: [['switch', 'lesson'], ...FOOTER_EVERYWHERE],
   zoomedShell: [
     ['switch', 'lesson'],
@@ -167,6 +171,7 @@ const ORDER: readonly Command[] = [
   'previousMatch',
   'pageDown',
   'take',
+  'nextPanel',
   'module',
   'search',
   'endSearch',

@@ -85,7 +85,7 @@ function split(body: Rect, taskCount: number): Plain {
   const right = body.width - left - 1
   const list = Math.max(1, Math.min(taskCount, Math.floor(body.height / 4)))
   const tasks = list + TASK_ROWS
-  const panel = body.height >= 28 ? 9 : body.height >= 20 ? 5 : 2
+  const panel = body.height >= 44 ? 13 : body.height >= 28 ? 9 : body.height >= 20 ? 5 : 2
   const panes = {
     lesson: { x: 0, y: 1, width: left, height: body.height - tasks },
     tasks: { x: 0, y: 1 + body.height - tasks, width: left, height: tasks },

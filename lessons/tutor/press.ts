@@ -39,7 +39,7 @@ function pressInSearch(key: string, { screen }: CommandContext): void {
 }
 
 const MOVES: Record<string, number> = { up: -1, k: -1, down: 1, j: 1, pageup: -10, pagedown: 10, ' ': 10 }
-const TEXT_PAGE = new Set(['search', 'nextMatch', 'previousMatch', 'endSearch', 'redraw', 'mouse'])
+const TEXT_PAGE = new Set(['search', 'nextMatch', 'previousMatch', 'endSearch', 'redraw', 'mouse', 'nextPanel'])
 const SCROLLS = new Set(['up', 'down', 'pageUp', 'pageDown', 'top', 'end'])
 
 /** Keys of an open page; true where the page has taken the key. */

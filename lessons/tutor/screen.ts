@@ -8,7 +8,7 @@ export interface Question {
   yes(): void
 }
 
-export type PageName = 'help' | 'lessons' | 'module'
+export type PageName = 'help' | 'lessons' | 'module' | 'panel'
 
 /** A search in the text that is shown: the lesson's, or an open page's. */
 export interface Search {

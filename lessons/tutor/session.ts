@@ -56,6 +56,7 @@ export class ShellSession {
     shell.onData(data => {
       if (shell !== this.#shell) return
       this.#transcript.output(data)
+      this.#player.busy()
       if (model) model.feed(data)
       else early.push(data)
     })

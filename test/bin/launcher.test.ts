@@ -65,6 +65,18 @@ describe('bin/toolkit', () => {
     expect(result.stdout).toContain('<x>')
   })
 
+  test('tells V8 that a command is short; only `run` goes without random seeds', () => {
+    bring()
+    const flags = (...words: string[]) => run('the package/bin/toolkit', words).stdout.split('<-->')[0]
+    expect(flags('run')).toContain('<--no-opt>')
+    expect(flags('run')).toContain('<--no-rehash-snapshot>')
+    for (const words of [['ps'], ['xray', 'run'], ['--version'], []]) {
+      expect(flags(...words)).toContain('<--no-opt>')
+      expect(flags(...words)).not.toContain('rehash')
+    }
+    expect(flags('learn')).toBe('brought along\n')
+  })
+
   test("hands on the limit of open files that was ours before Node's", () => {
     bring()
     const script = 'ulimit -Sn 321; exec "$0"'
@@ -91,6 +103,11 @@ describe('bin/node, without the Node of the package', () => {
   test.each(['v22.12.0', 'v22.99.1', 'v23.0.0', 'v100.1.0'])("the machine's %s will do", version => {
     program('path/node', fakeNode('machine', version))
     expect(run('the package/bin/toolkit', ['x']).stdout).toContain('machine\n')
+  })
+
+  test('it gets no flags of a V8 that it may not have', () => {
+    program('path/node', fakeNode('machine'))
+    expect(run('the package/bin/toolkit', ['run']).stdout).toMatch(/^machine\n<-->\n/)
   })
 
   test.each(['v22.11.9', 'v20.20.2', 'v8.0.0', 'v22.4.0'])("the machine's %s is too old: one line, 125", version => {

@@ -1,6 +1,6 @@
 // The doctor on the real kernel, and on hosts from which something has really been taken away.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -259,6 +259,23 @@ describe.skipIf(!isRoot)(`as root${isRoot ? '' : ' (skipped: needs root)'}`, () 
       state: 'warning',
       detail: '512',
     })
+  })
+
+  test('runc, which a lesson needs, and no runc', () => {
+    const programs = mkdtempSync(join(scratch, 'programs-'))
+    writeFileSync(`${programs}/runc`, '', { mode: 0o755 })
+    const PATH = `${programs}:${environment.PATH}`
+    expect(examine([], { PATH }).check('runc')).toMatchObject({ state: 'ok', detail: `${programs}/runc` })
+    const cover = `for f in $(printf %s "$PATH:/usr/local/sbin:/usr/sbin:/sbin" | tr : ' '); do
+      if [ -f "$f/runc" ]; then mount --bind /dev/null "$f/runc"; fi; done`
+    const { ok, check } = examine(after(cover, 'unshare', '-m'), { PATH })
+    expect(check('runc')).toMatchObject({
+      state: 'warning',
+      cost: 'lesson 19',
+      message: 'the program runc is not there; try: sudo apt-get install runc',
+    })
+    expect(ok).toBe(true)
+    rmSync(programs, { recursive: true })
   })
 
   test('no programs, no UTF-8', () => {

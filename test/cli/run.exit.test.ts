@@ -39,6 +39,18 @@ describe.skipIf(skipped)(`exit codes, as docker counts them${skipped}`, () => {
     expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(stderr) })
   })
 
+  test('PATH is searched on behind what is no directory, and behind a file that may not be executed', () => {
+    const root = rootfs('searched', root => {
+      fs.mkdirSync(`${root}/first`)
+      fs.writeFileSync(`${root}/first/sh`, 'not a program', { mode: 0o644 })
+    })
+    const env = ['-e', 'PATH=/etc/passwd:/nowhere:/first:/bin']
+    expect(world.toolkit(['run', '--rm', ...env, root, 'sh', '-c', 'echo found'])).toMatchObject({
+      status: 0,
+      stdout: 'found\n',
+    })
+  })
+
   test('a text without #! and a script whose interpreter is missing', () => {
     const root = rootfs('scripts', root => {
       fs.writeFileSync(`${root}/bin/text`, 'echo hello\n', { mode: 0o755 })

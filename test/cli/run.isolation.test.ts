@@ -76,7 +76,7 @@ describe.skipIf(skipped)(`files${skipped}`, () => {
       })
     const masked = /^\S+ \/(proc|sys)\/(?!fs\/cgroup)/
     const cgroup = /^\/ \/sys\/fs\/cgroup\/[a-z,_]+ ro,nosuid,nodev,noexec,relatime {2}cgroup$/
-    const file = (name: string) => expect.stringMatching(new RegExp(`/etc/${name} /etc/${name} rw,\\S+ {2}\\w+$`))
+    const file = (name: string) => expect.stringMatching(new RegExp(`/${name} /etc/${name} rw,\\S+ {2}\\w+$`))
     expect(mounts.filter(mount => !masked.test(mount) && !cgroup.test(mount))).toEqual([
       '/ / rw,relatime  overlay',
       file('hostname'),

@@ -197,4 +197,47 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
     window.hangUp()
     expect(await window.exit).not.toBe(0)
   })
+
+  /** `toolkit run --until sethostname …` at the prompt of a shell with job control. */
+  async function until(words: string) {
+    const window = onTerminal(['/bin/bash', '--norc', '--noprofile', '-i'], { ...world.env, PS1: '[prompt]' })
+    await window.until('[prompt]')
+    window.type(`${bin} run --rm --until sethostname busybox ${words}\r`)
+    /** Types it again and again, until the text has come. */
+    const insist = async (keys: string, text: string) => {
+      const from = window.screen().length
+      const there = () => window.screen().slice(from).includes(text)
+      await eventually(() => {
+        if (!there()) window.type(keys)
+        return there()
+      }, text)
+    }
+    return { window, insist }
+  }
+
+  test('--until: no key before that call; ^Z gives the shell its prompt, fg goes on', async () => {
+    const { window, insist } = await until('echo $((20+1))')
+    await window.until('sethostname("')
+    await insist('\x1a', 'Stopped')
+    window.type('fg\r')
+    await press(window, /the program runs/)
+    await window.until('21\r\n')
+    window.type('exit\r')
+    expect(await window.exit).toBe(0)
+  })
+
+  test('--until in the background: it stops there, and kill ends it', async () => {
+    const { window, insist } = await until('true 2>/dev/null &')
+    await insist('\r', 'Stopped')
+    window.type('kill %1\r')
+    await insist('\r', 'Exit 143')
+    window.type('exit\r')
+    expect(await window.exit).toBe(0)
+  })
+
+  test('--until with a call that is not there', async () => {
+    const window = onTerminal([bin, 'run', '--rm', '--until', 'reboot', 'busybox', 'true'], world.env)
+    await window.until('toolkit: run: --until "reboot": no call has that in it')
+    expect(await window.exit).toBe(125)
+  })
 })

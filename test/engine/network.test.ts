@@ -274,6 +274,7 @@ describe.skipIf(skipped)(`the bridge network${skipped}`, () => {
   })
 
   test('who comes within that moment keeps the bridge', async () => {
+    await until(() => !existsSync('/proc/sys/net/ipv4/conf/toolkit0')) // nobody is about to take it away for the test before
     const index = () => world.sh('ip -o link show toolkit0').split(':')[0]
     world.stop(await world.box('first'))
     const before = index()

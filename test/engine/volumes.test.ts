@@ -347,7 +347,7 @@ describe('the list of mounts', () => {
   })
 
   test('the kernel’s own come after the user’s, and those below /dev last', () => {
-    const { early, system, late, before } = planMounts([...defaultMounts, tmpfs('/run'), bind('/tmp', '/dev/x')])
+    const { early, system, late, before } = planMounts([...defaultMounts, tmpfs('/run'), bind('/etc', '/dev/x')])
     expect(system).toEqual(defaultMounts)
     expect(early.filter(({ call }) => call === 'mount')).toHaveLength(1)
     expect(late.at(-1)).toMatchObject({ call: 'move_mount', args: [{ descriptor: 'volume-1' }, '', 3, '', 0x44] })

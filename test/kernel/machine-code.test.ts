@@ -77,7 +77,7 @@ function tableFor(arch: string, rows: readonly Row[], memory: Uint8Array): Buffe
   for (const [i, [call, ...args]] of rows.entries()) {
     const at = 64 * (i + 1)
     bytes.writeInt32LE(syscalls[call][arch as 'x64' | 'arm64'], at)
-    if (call === 'mkdirat') bytes.writeInt32LE(-ERRNO.EEXIST, at + 4)
+    if (call === 'mkdirat') bytes.writeUInt32LE((1 << (ERRNO.EEXIST - 16)) | (1 << (ERRNO.ENOTDIR - 16)), at + 4)
     if (call === 'clone') args[2] = TABLE + at + 56
     for (const [j, arg] of args.entries()) bytes.writeBigInt64LE(BigInt(arg), at + 8 + 8 * j)
     bytes.writeBigInt64LE(BigInt(NOT_RUN), at + 56)

@@ -6,7 +6,7 @@ import { pipe } from '../../toolkit/kernel/call.ts'
 import { AT, MS, O } from '../../toolkit/kernel/constants.ts'
 import { KernelError } from '../../toolkit/kernel/error.ts'
 import { start } from '../../toolkit/kernel/start.ts'
-import { type Gate, isGate, type Plan, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
+import { ALIVE, type Gate, isGate, type Plan, READY, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { waitSync } from '../../toolkit/kernel/wait.ts'
 import { call, namespaces, plan, runners, shell, surroundings } from './plans.ts'
 
@@ -31,7 +31,7 @@ const container = (script: string, file: string): Plan =>
     call('rt_sigaction', 25, new Uint8Array(32), null, 8),
     call('mount', null, '/', null, MS.REC | MS.PRIVATE, null),
     call('mount', 'tmpfs', '/mnt', 'tmpfs', MS.NOSUID, 'size=64k'),
-    { ...call('mkdirat', AT.FDCWD, '/mnt', 0o755), allow: 'EEXIST' },
+    { ...call('mkdirat', AT.FDCWD, '/mnt', 0o755), allow: ['EEXIST'] },
     { gate: 'here' },
     call('sethostname', 'box', 3),
     call('mount', 'proc', '/proc', 'proc', 0, null),
@@ -77,13 +77,28 @@ describe('the same plan makes the same container', () => {
   })
 
   test.each(runners)('$name: an allowed error is as good as success, another is not', async ({ run }) => {
-    const allowed = { ...call('mkdirat', AT.FDCWD, '/tmp', 0o755), allow: 'EEXIST' } as const
+    const allowed = { ...call('mkdirat', AT.FDCWD, '/tmp', 0o755), allow: ['EEXIST'] } as const
     const { results } = await run(plan(allowed, shell('exit 0')))
     expect(results[0]).toBe(-17)
-    await expect(run(plan({ ...allowed, allow: 'ENOENT' }, shell('exit 0')))).rejects.toMatchObject({
+    await expect(run(plan({ ...allowed, allow: ['ENOENT'] }, shell('exit 0')))).rejects.toMatchObject({
       code: 'EEXIST',
       step: 1,
     })
+  })
+
+  // of the first half of a row's bits, of the second, and of neither
+  test.each(runners)('$name: several errors are allowed', async ({ run }) => {
+    const allow = ['ENOENT', 'ENOTDIR', 'ELOOP'] as const
+    const chdir = (path: string) => ({ ...call('chdir', path), allow })
+    const { results } = await run(plan(chdir('/nowhere'), chdir('/dev/null/x'), shell('exit 0')))
+    expect(results.slice(0, 2)).toEqual([-2, -20])
+    const name = { ...call('chdir', 'x'.repeat(300)), allow }
+    await expect(run(plan(name, shell('exit 0')))).rejects.toMatchObject({ code: 'ENAMETOOLONG', step: 1 })
+  })
+
+  test('an error without a place in a row cannot be allowed', () => {
+    const step = { ...call('chdir', '/'), allow: ['ETIMEDOUT'] } as const
+    expect(() => start(plan(step, shell('exit 0')))).toThrow(/error 110 cannot be allowed; those below 48 can/)
   })
 
   test.each(runners)('$name: what must come first comes first, and counts', async ({ run }) => {
@@ -148,6 +163,18 @@ describe('a failing step at every position', () => {
       expect.objectContaining({ code: 'EINVAL', step: 0 }),
     )
     expect(surroundings()).toEqual(before)
+  })
+
+  test('who only looks for its parent does not wait, and before its program waits until the parent does', async () => {
+    const steps = [{ gate: ALIVE }, call('umask', 0o22), { gate: READY }, call('umask', 0o77), shell('exit 6')]
+    const process = start(plan(...steps))
+    await expect.poll(() => process.results()[0]).toBeDefined()
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(process.results()[1]).toBeUndefined()
+    expect(process.next()).toBeUndefined()
+    expect(process.results()[1]).toBe(0o22)
+    expect(waitSync(process.pid).code).toBe(6)
+    process.close()
   })
 
   test('a process that is killed at a gate is told by the step it did not reach', () => {

@@ -102,6 +102,12 @@ describe('show', () => {
     expect(out.match(/^Task \d of 8/gm)).toHaveLength(8)
   })
 
+  test('has no holes where the other kind of cgroups would be', async () => {
+    const { out } = await toolkit('lessons', 'show', '9', '--hints', '--after')
+    expect(out).not.toMatch(/\n{3}/)
+    expect(out).toContain('Groups and limits')
+  })
+
   test('keeps what comes after a task until it is done', async () => {
     openProgress().forget()
     expect((await toolkit('lessons', 'show', '1', 'libraries')).out).not.toContain('Afterwards')

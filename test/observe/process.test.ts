@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { openDevices } from '../../toolkit/observe/descriptors.ts'
 import { readLimits } from '../../toolkit/observe/limits.ts'
 import { readLinks } from '../../toolkit/observe/links.ts'
 import { readMounts } from '../../toolkit/observe/mounts.ts'
@@ -50,6 +51,13 @@ describe('one process', () => {
   test('has arguments that are empty, or hold line ends and other letters', async () => {
     const argv = ['sh', '-c', 'echo ready; read x', '', 'ü ☃\n', '']
     expect(readProcess(await ready(argv))?.argv).toEqual(argv)
+  })
+
+  test('has devices open, whatever their files are called', async () => {
+    const pid = await ready(['sh', '-c', 'exec 3</dev/zero 4>/dev/null 5</dev/null 6</etc/passwd; echo ready; read x'])
+    expect(openDevices(pid)).toEqual(expect.arrayContaining(['c 1:5', 'c 1:3']))
+    expect(openDevices(pid)!.filter(device => device === 'c 1:3')).toHaveLength(1)
+    expect(openDevices(NO_PID)).toBeUndefined()
   })
 
   test('has a pid in each of its pid namespaces', async () => {

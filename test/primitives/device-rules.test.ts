@@ -7,6 +7,7 @@ import { BPF } from '../../toolkit/kernel/constants.ts'
 import { start } from '../../toolkit/kernel/start.ts'
 import { waitSync } from '../../toolkit/kernel/wait.ts'
 import { readLayout } from '../../toolkit/observe/cgroups.ts'
+import { countDevicePrograms } from '../../toolkit/observe/device-programs.ts'
 import { remove } from '../../toolkit/primitives/cgroup-removal.ts'
 import { create } from '../../toolkit/primitives/cgroups.ts'
 import {
@@ -160,8 +161,11 @@ describe('the program for v2', () => {
     const descriptors = new Map<string, number>()
     const list = deviceList([c(1, 11, 'r')])
     try {
-      for (const action of [...create([{ version: 2, controllers: [], directories: [directory] }]), v2Action(list)])
+      for (const action of create([{ version: 2, controllers: [], directories: [directory] }]))
         action.apply({ descriptors })
+      expect(countDevicePrograms(directory)).toBe(0)
+      v2Action(list).apply({ descriptors })
+      expect(countDevicePrograms(directory)).toBe(1)
       const script = `cd ${scratch}; exec >output 2>&1; mknod log c 1 11; mknod mem c 1 1; mknod disk b 8 0; mknod null c 1 3
         (exec 3<log) && echo reads; (exec 4>log); (exec 3<mem); (exec 3<disk); echo x >null && echo null`
       const plan = { namespaces: [], cgroup: { descriptor: 'cgroup' }, steps: [shell(script)] }
@@ -179,5 +183,6 @@ describe('the program for v2', () => {
       rmSync(scratch, { recursive: true })
     }
     expect(existsSync(directory)).toBe(false)
+    expect(countDevicePrograms(directory)).toBeUndefined()
   })
 })

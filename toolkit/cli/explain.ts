@@ -1,5 +1,6 @@
 // The plan as a person reads it: each call, its result, why it is made, and the command one would type instead.
 import { closeSync, openSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from '../engine/carry-out.ts'
 import type { Action } from '../kernel/action.ts'
 import { errnoMeaning, errnoName } from '../kernel/errno.ts'
@@ -9,6 +10,7 @@ import type { Starting } from '../kernel/start.ts'
 import { cloneFlags, type Gate, isGate, type LessonName, type Plan, type Step, stepsOf } from '../kernel/step.ts'
 import { makeRaw } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { readStat } from '../observe/process.ts'
 import { print, printError } from './output.ts'
 import { printableLines } from './printable.ts'
 
@@ -86,11 +88,35 @@ function openTerminal(): number | undefined {
 
 /** Waits for a key on the user's terminal, or for `leave`. False for q, ^C, ^D and the terminal's end. */
 async function key(leave: Promise<void>): Promise<boolean> {
+  let left = false
+  leave.then(() => {
+    left = true
+  })
+  while (!left) {
+    if (inForeground()) {
+      const pressed = await press(leave)
+      if (pressed !== SUSPEND) return !/[q\x03\x04]/.test(pressed) // also behind keys that were typed ahead
+    }
+    process.kill(process.pid, 'SIGSTOP') // until the shell's `fg`; TTIN and TTOU we catch, so we stop by ourselves
+    await sleep(10) // a signal that came meanwhile is heard before anything else
+  }
+  return false
+}
+
+const SUSPEND = '\x1a' // ^Z
+
+/** The keys are the shell's when we have been started with `&`, or stopped with ^Z. */
+function inForeground(): boolean {
+  const own = readStat(process.pid)
+  return own?.pgrp === own?.tpgid
+}
+
+async function press(leave: Promise<void>): Promise<string> {
   const fd = openTerminal()
-  if (fd === undefined) return false
+  if (fd === undefined) return 'q'
+  const restore = makeRaw(fd) // at once: before, ^Z would be a signal
   const { ReadStream } = process.getBuiltinModule('node:tty') // loaded only here: it costs milliseconds
   const stream = new ReadStream(fd)
-  const restore = makeRaw(fd)
   const pressed = await new Promise<string>(resolve => {
     const end = () => resolve('q')
     stream.once('data', data => resolve(data.toString()))
@@ -100,18 +126,38 @@ async function key(leave: Promise<void>): Promise<boolean> {
   })
   restore()
   stream.destroy()
-  return !/[q\x03\x04]/.test(pressed) // also behind keys that were typed ahead
+  return pressed
 }
 
 function checkTerminal(): void {
   const fd = openTerminal()
-  if (fd === undefined) throw new UsageError('run: --step needs a terminal to read keys from; --explain does not')
+  if (fd === undefined)
+    throw new UsageError('run: --step and --until need a terminal to read keys from; --explain does not')
   closeSync(fd)
 }
 
-/** `--explain` and `--step`: gates in the plan stop the process where something is to be said. */
-export function explain({ stepwise }: { stepwise: boolean }): Observer {
+export interface Way {
+  /** A key is waited for before each call. */
+  readonly stepwise: boolean
+  /** … but not before the first one that has these words in it. */
+  readonly until?: string | undefined
+}
+
+function checkWords(words: string, { before = [], steps }: Plan): void {
+  const actions = [...before, ...steps.flatMap(entry => (isGate(entry) ? (entry.actions ?? []) : []))]
+  const calls = steps.flatMap(entry => (isGate(entry) ? [] : [formatCall(entry.call, entry.args)]))
+  if (![...actions.map(({ text }) => text), ...calls].some(text => text.includes(words)))
+    throw new UsageError(`run: --until ${JSON.stringify(words)}: no call has that in it; --dry-run shows them all`)
+}
+
+/** `--explain`, `--step` and `--until`: gates in the plan stop the process where something is to be said. */
+export function explain({ stepwise, until = '' }: Way): Observer {
   if (stepwise) checkTerminal()
+  let running = stepwise && until !== '' // no key before we are there
+  const mayGoOn = async (text: string): Promise<boolean> => {
+    running &&= !text.includes(until)
+    return !stepwise || running || key(left)
+  }
   let leave = () => {}
   const left = new Promise<void>(resolve => {
     leave = resolve
@@ -139,6 +185,7 @@ export function explain({ stepwise }: { stepwise: boolean }): Observer {
   }
   return {
     instrument(wanted) {
+      if (until) checkWords(until, wanted)
       plan = wanted
       steps = stepsOf(wanted)
       const program = wanted.steps.findIndex(entry => !isGate(entry) && entry.call === 'execve')
@@ -151,12 +198,13 @@ export function explain({ stepwise }: { stepwise: boolean }): Observer {
     async beforeAction(action, process) {
       catchUp(process)
       group(action.lesson, formatAction(action))
-      return !stepwise || (await key(left))
+      return mayGoOn(action.text)
     },
     async atGate(_gate, process) {
       catchUp(process)
       announce()
-      return !stepwise || (await key(left))
+      const { call, args } = steps[announced - 1]!
+      return mayGoOn(formatCall(call, args))
     },
     done(process, error) {
       leave()

@@ -62,13 +62,13 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
 }
 
 /** One line for what we know; a stack for what is our own fault. */
-function explainError(error: Error): string {
+async function explainError(error: Error): Promise<string> {
   if (error instanceof KernelError && error.call === 'execve')
     return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
   if (error instanceof UsageError || error instanceof KernelError) return printable(error.message)
   const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
   return errno === undefined
-    ? String(error.stack)
+    ? (await import('./stack.ts')).readableStack(String(error.stack))
     : `${syscall}(${JSON.stringify(path ?? '')}): ${code}, ${errnoMeaning(Math.abs(errno))}`
 }
 
@@ -85,8 +85,8 @@ export function start(argv: string[], loadCourse: LoadCourse): void {
     code => {
       process.exitCode = code
     },
-    (error: Error) => {
-      printError(`toolkit: ${explainError(error)}`)
+    async (error: Error) => {
+      printError(`toolkit: ${await explainError(error)}`)
       process.exitCode = exitCode(error)
     },
   )

@@ -53,8 +53,8 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
     at++
     if (word === '--') break
     if (word.startsWith('--')) {
-      const [, flag = '', value] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? []
-      take(flag, `--${flag}`, value)
+      const [flag, ...value] = word.slice(2).split('=')
+      take(flag!, `--${flag}`, value.length > 0 ? value.join('=') : undefined)
       continue
     }
     for (let i = 1; i < word.length; i++) {

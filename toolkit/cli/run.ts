@@ -34,7 +34,8 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
     explain: { help: 'print every system call, why it is made, and its result' },
-    step: { help: 'like --explain, and wait for a key before each' },
+    step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
+    until: { value: 'WORDS', help: 'like --step, beginning with the first call that has these words in it' },
     'dry-run': { help: 'print the system calls and make none; needs no root' },
     yes: { short: 'y', help: 'do not ask before getting a busybox' },
   },
@@ -46,7 +47,7 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
-  const how = ['explain', 'step', 'dry-run'].filter(name => flags[name])
+  const how = ['explain', 'step', 'until', 'dry-run'].filter(name => flags[name])
   if (how.length > 1) throw new UsageError(`run: --${how[0]} and --${how[1]} do not go together; choose one`)
   const [name, ...words] = rest
   if (name === undefined) throw new UsageError("run: which root file system? For example 'toolkit run -it busybox sh'")
@@ -65,7 +66,9 @@ export async function main(argv: string[]): Promise<number> {
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   const observer =
-    how.length > 0 ? (await import('./explain.ts')).explain({ stepwise: flags.step === true }) : undefined
+    how.length > 0
+      ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
+      : undefined
   const { exitCode, oomKilled, left } = await run({ ...wish, rootfs: findRootfs(name), args }, observer)
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)

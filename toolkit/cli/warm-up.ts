@@ -1,11 +1,23 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Observer } from '../engine/carry-out.ts'
+import { oomKilled, prepareCgroup } from '../engine/cgroup.ts'
 import { run } from '../engine/run.ts'
-import { isGate } from '../kernel/step.ts'
+import { stateDir } from '../image/paths.ts'
+import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
+import { callAction } from '../kernel/action.ts'
+import { attempt } from '../kernel/call.ts'
+import { CLONE, PR } from '../kernel/constants.ts'
+import { start as startProcess } from '../kernel/start.ts'
+import { ALIVE, isGate, READY, type Step, step } from '../kernel/step.ts'
+import { isTerminal } from '../kernel/tty.ts'
+import * as net from '../primitives/net.ts'
+import { replaceTable } from '../primitives/nftables.ts'
+import { start } from './main.ts'
 import { parse } from './options.ts'
 import { command, wishOf } from './run.ts'
 
 // Calls that need no root and change nothing but the process that makes them.
-const harmless = new Set([
+const harmless = new Set<string>([
   'prctl',
   'rt_sigaction',
   'umask',
@@ -16,39 +28,92 @@ const harmless = new Set([
   'close_range',
   'execve',
 ])
+const isHarmless = ({ call, args }: Step): boolean => harmless.has(call) && args[0] !== PR.CAPBSET_DROP
 
 /**
  * For the build: calls all that `toolkit run` calls, so that V8 has compiled it and entry.cjs can keep the result. Starts
  * `true` by a plan without namespaces and mounts. Writes only below TOOLKIT_STATE.
  */
 export async function warmUp(): Promise<void> {
-  const { flags } = parse(command, ['--rm', '-i', '--net', 'none', '/', 'true'])
+  const { flags } = parse(command, ['--rm', '--net', 'none', 'busybox', 'true'])
   const observer: Observer = {
     instrument: ({ steps }) => ({
       namespaces: [],
-      steps: steps.filter(step => !isGate(step) && harmless.has(step.call)),
+      steps: steps.filter(step => (isGate(step) ? [ALIVE, READY].includes(step.gate) : isHarmless(step))),
     }),
     beforeAction: async () => true,
     atGate: async () => true,
     done() {},
   }
-  const wish = { ...wishOf(flags), rootfs: '/', args: ['true'] }
-  await run(wish, observer)
+  await run({ ...wishOf(flags), rootfs: await warmUpCommand(), args: ['true'] }, observer)
+  warmUpCgroups()
   await warmUpNetwork()
 }
 
-/** The bridge, as far as that changes nothing: an address is looked for, and what would be sent to the kernel is written. */
+/** What comes before all that: the words, and the name of the root file system. This one is hardly more than a name. */
+async function warmUpCommand(): Promise<string> {
+  const rootfs = `${stateDir()}/rootfs/busybox`
+  for (const directory of ['bin', 'etc']) mkdirSync(`${rootfs}/${directory}`, { recursive: true })
+  writeFileSync(`${rootfs}/bin/busybox`, '')
+  writeFileSync(`${rootfs}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\n')
+  writeFileSync(`${rootfs}/etc/group`, 'root:x:0:\n')
+  await ensureBusybox({ yes: false, interactive: isTerminal(0) })
+  start(['run', 'busybox'], () => Promise.reject()) // says that there is a word missing
+  return findRootfs('busybox')
+}
+
+/** What is done outside. The groups are ordinary directories with files of the same names. */
+function warmUpCgroups(): void {
+  const top = `${stateDir()}/cgroup`
+  const hierarchy = { version: 1, path: '/', mountPoint: top, directory: top, writable: true } as const
+  const controllers = ['cpuset', 'devices', 'memory', 'pids']
+  const wish = { id: '0'.repeat(64), resources: {}, privateNamespace: true }
+  const { before, directories } = prepareCgroup(wish, { layout: 'v1', hierarchies: [{ ...hierarchy, controllers }] })
+  const write = (directory: string, text: string, ...files: string[]) => {
+    mkdirSync(directory, { recursive: true })
+    for (const file of files) writeFileSync(`${directory}/${file}`, text)
+  }
+  const [make, ...settings] = before
+  write(top, '0', 'cpuset.cpus', 'cpuset.mems')
+  make!.apply({ descriptors: new Map() })
+  for (const group of [`${top}/toolkit`, ...directories])
+    write(group, '', 'cpuset.cpus', 'cpuset.mems', 'devices.allow', 'devices.deny', 'pids.max')
+  const about = { why: '', lesson: '08-cgroup-time', shell: '' } as const
+  const ask = callAction(step('prctl', [PR.CAPBSET_READ, 0, 0, 0, 0], about))
+  for (const { apply } of [...settings, ask]) apply({ descriptors: new Map() })
+  write(directories[0]!, 'oom_kill 0', 'memory.oom_control')
+  oomKilled(directories)
+  rmSync(top, { recursive: true })
+}
+
+/** The bridge, in a network namespace of our own; where we may not make one, what would be sent to the kernel is written. */
 async function warmUpNetwork(): Promise<void> {
-  const [{ bridgeNetwork, previewNetwork }, { wire }, { firewall }, { replaceTable }, { encode }] = await Promise.all([
-    import('../engine/network.ts'),
-    import('../engine/wiring.ts'),
-    import('../engine/firewall.ts'),
-    import('../primitives/nftables.ts'),
-    import('../kernel/netlink-message.ts'),
-  ])
+  const [{ bridgeNetwork, joinNetwork, leaveNetwork, previewNetwork }, { wire }, { firewall }, { encode }] =
+    await Promise.all([
+      import('../engine/network.ts'),
+      import('../engine/wiring.ts'),
+      import('../engine/firewall.ts'),
+      import('../kernel/netlink-message.ts'),
+    ])
   const network = bridgeNetwork()
-  const lease = previewNetwork({ id: '0'.repeat(64), ports: [], mac: undefined }, network)
-  wire(lease, network)
-  const tables = firewall({ name: network.table, bridge: network.bridge, subnet: lease.subnet, alone: true }, [lease])
-  for (const message of tables.flatMap(replaceTable)) encode(message, 1)
+  const wish = { id: '0'.repeat(64), ports: [], mac: undefined }
+  if (attempt('unshare', [CLONE.NEWNET]) < 0) {
+    const lease = previewNetwork(wish, network)
+    wire(lease, network)
+    const tables = firewall({ name: network.table, bridge: network.bridge, subnet: lease.subnet, alone: true }, [lease])
+    for (const message of tables.flatMap(replaceTable)) encode(message, 1)
+    return
+  }
+  const process = startProcess({ namespaces: [net.namespace], steps: [{ gate: 'network' }] })
+  try {
+    process.next()
+    const { lease } = joinNetwork(wish, network)
+    const context = { descriptors: new Map<string, number>(), process }
+    for (const { apply } of wire(lease, network)) apply(context)
+    leaveNetwork(wish.id, network)
+  } catch {
+    // a kernel without bridges, or without nftables: what has come so far is kept, and all else goes with the namespace
+  } finally {
+    process.abort()
+  }
 }

@@ -1,13 +1,19 @@
 // Names for containers: the user's, or one made up. docker's rules: letters, digits, _ . - and at least two of them.
 import { UsageError } from '../kernel/usage-error.ts'
 
-const adjectives = `able brave bright calm clever curious daring eager fair gentle happy honest humble jolly keen kind
-  lively lucid merry modest neat nimble patient plucky quick quiet serene sharp steady sunny tidy witty`.split(/\s+/)
+const words = (...lines: readonly string[]): string[] => lines.join(' ').split(' ')
+
+const adjectives = words(
+  'able brave bright calm clever curious daring eager fair gentle happy honest humble jolly keen kind lively lucid',
+  'merry modest neat nimble patient plucky quick quiet serene sharp steady sunny tidy witty',
+)
 
 // People whose work is in every container: of Unix, Linux, networks, languages and the theory behind them.
-const surnames = `allman babbage baran bellovin cerf chomsky church dijkstra engelbart floyd gosper hamilton hopper
-  hamming joy kahn karels kay kernighan kleene knuth lamport liskov lovelace mcilroy mckusick mockapetris naur perlman
-  pike postel ritchie shannon stallman tanenbaum thompson torvalds turing wirth`.split(/\s+/)
+const surnames = words(
+  'allman babbage baran bellovin cerf chomsky church dijkstra engelbart floyd gosper hamilton hopper hamming joy kahn',
+  'karels kay kernighan kleene knuth lamport liskov lovelace mcilroy mckusick mockapetris naur perlman pike postel',
+  'ritchie shannon stallman tanenbaum thompson torvalds turing wirth',
+)
 
 /** A name from random bytes: `brave_lovelace`. Later tries (after a clash) have a digit at the end. */
 export function makeUpName(bytes: Uint8Array, attempt: number): string {

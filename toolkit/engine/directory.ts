@@ -27,8 +27,6 @@ import {
 
 export interface ContainerDirectory {
   readonly name: string
-  /** Writes down what is about to be made outside. */
-  record(resources: Resources): void
   started(pid: number, startTime: number | undefined): void
   /**
    * The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. Throws where
@@ -48,6 +46,8 @@ export interface NewContainer {
   readonly autoRemove: boolean
   /** The ids of its user namespace. */
   readonly users: Mappings | undefined
+  /** What is going to be made outside of its directory: written down before there is any of it. */
+  readonly outside: Resources
 }
 
 /**
@@ -60,14 +60,11 @@ export async function createDirectory(wish: NewContainer): Promise<ContainerDire
   await sweep() // first: one of the dead may have our name
   const made = makeDirectories(wish)
   let { state } = made
-  const update = (change: Partial<ContainerState>) => {
-    state = { ...state, ...change }
-    writeJson(`${directory}/state.json`, state, { durable })
-  }
   // A disk that is full, perhaps by the container itself: that it runs and ends matters more than our record of it.
   const tryUpdate = (change: Partial<ContainerState>) => {
+    state = { ...state, ...change }
     try {
-      update(change)
+      writeJson(`${directory}/state.json`, state, { durable })
     } catch {}
   }
   const undo = async () => {
@@ -82,8 +79,7 @@ export async function createDirectory(wish: NewContainer): Promise<ContainerDire
   }
   return {
     name: state.name,
-    record: resources => writing(() => update({ resources, bootId: bootId() })),
-    started: (pid, startTime) => tryUpdate({ pid, bootId: bootId(), ...(startTime !== undefined && { startTime }) }),
+    started: (pid, startTime) => tryUpdate({ pid, ...(startTime !== undefined && { startTime }) }),
     ended: result =>
       atLast(async () => {
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
@@ -133,7 +129,7 @@ const hostId = (map: readonly IdMapping[] | undefined, id: number): number => (m
 
 /** Returns the descriptor that holds the container's lock, and its state as it was written. */
 function makeDirectories(wish: NewContainer): { held: number; state: ContainerState } {
-  const { directory, upper, work, merged, etc } = pathsOf(wish.id)
+  const { directory, upper, work } = pathsOf(wish.id)
   let made = false
   let held: number | undefined
   try {
@@ -147,15 +143,15 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
         return takeName(wish)
       })
       failpoint('name taken')
-      for (const path of [upper, work, merged, etc]) mkdirSync(path)
+      for (const path of [upper, work]) mkdirSync(path)
       // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
       const { mode, uid, gid } = statSync(wish.rootfs)
       const { users } = wish
       chownSync(upper, hostId(users?.uidMappings, uid), hostId(users?.gidMappings, gid))
       chmodSync(upper, mode & 0o7777)
-      const { id, rootfs, args, autoRemove } = wish // and nothing else that the caller's object may have
-      const created = new Date().toISOString()
-      const state: ContainerState = { version: VERSION, id, name, rootfs, args, autoRemove, created }
+      const { id, rootfs, args, autoRemove, outside: resources } = wish // and nothing else that the caller's object may have
+      const about = { version: VERSION, id, name, rootfs, args, autoRemove, created: new Date().toISOString() } as const
+      const state: ContainerState = { ...about, bootId: bootId(), resources }
       writeJson(`${directory}/state.json`, state, { durable: !wish.autoRemove })
       return { held: held!, state }
     })

@@ -7,7 +7,6 @@ export const FAILPOINTS = [
   'locked',
   'name taken',
   'directory made',
-  'recorded',
   'network joined',
   'cgroup and files ready',
   'process made',
@@ -23,9 +22,10 @@ export const FAILPOINTS = [
 /** Besides those: after each thing that the engine does outside, counted from 1. */
 export type Failpoint = (typeof FAILPOINTS)[number] | `action ${number}`
 
+const wanted = process.env.TOOLKIT_FAILPOINT // asked once: the environment is not kept in JavaScript
+
 /** Goes wrong here, where TOOLKIT_FAILPOINT says so. */
 export function failpoint(place: Failpoint): void {
-  const wanted = process.env.TOOLKIT_FAILPOINT
   if (wanted === undefined || !wanted.startsWith(`${place}:`)) return
   const [, how, milliseconds] = wanted.split(':')
   if (how === 'kill') process.kill(process.pid, 'SIGKILL')

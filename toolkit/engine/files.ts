@@ -36,6 +36,7 @@ export function lock(path: string, { wait, shared = false }: { wait: boolean; sh
 
 /** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
 export function makeTree(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return // the usual case; an error would cost more to make
   try {
     makeDirectory(path)
   } catch (error) {

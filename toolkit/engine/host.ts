@@ -297,6 +297,7 @@ const table = () =>
     },
     ip: program('ip', 'the program ip is not there', 'lessons 6, 14 and 15', 'sudo apt-get install iproute2'),
     nft: program('nft', 'the program nft is not there', 'lesson 15', 'sudo apt-get install nftables'),
+    runc: program('runc', 'the program runc is not there', 'lesson 19', 'sudo apt-get install runc'),
     'util-linux': program(
       'unshare, nsenter',
       'the programs of util-linux are not there',

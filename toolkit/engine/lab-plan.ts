@@ -26,7 +26,7 @@ export const scratchDir = (): string => `${stateDir()}/lab`
 
 const about = { lesson: '20-engine', shell: '', why: 'makes a place in the lab' } as const
 const makeDirectory = (path: string, mode = 0o755): Step =>
-  step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: 'EEXIST' })
+  step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: ['EEXIST'] })
 const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options })
 
 const labMounts = (cgroups: LabCgroups) => [
@@ -91,7 +91,7 @@ function programs(): Step[] {
   return [
     ...['/usr/local', '/usr/local/bin', '/node_modules'].map(path => makeDirectory(path)),
     ...links.flatMap(([file, path]) => [
-      step('unlinkat', [AT.FDCWD, path, 0], { ...about, why: 'the host may have another one here', allow: 'ENOENT' }),
+      step('unlinkat', [AT.FDCWD, path, 0], { ...about, why: 'the host may have another one here', allow: ['ENOENT'] }),
       step('symlinkat', [join(packageDir(), file), AT.FDCWD, path], {
         ...about,
         why: 'this very package, wherever it lies',

@@ -103,13 +103,16 @@ export function removeStrangers({ directory }: Network): void {
     if (!isLease(read(`${directory}/leases/${name}`), name)) rmSync(`${directory}/leases/${name}`, { recursive: true })
 }
 
+/** Whether there is a link of this name in our network namespace. */
+export const hasLink = (name: string): boolean => existsSync(`/proc/sys/net/ipv4/conf/${name}`)
+
 /**
  * The addresses of the network: those it has; where it has no bridge now, those it had, unless somebody else has come to
  * use them.
  */
 export function chooseSubnet(network: Network, leases: readonly Lease[], used: () => readonly Subnet[]): Subnet {
   const last = parseSubnet(readState(network)?.subnet ?? '')
-  if (last && (leases.length > 0 || existsSync(`/proc/sys/net/ipv4/conf/${network.bridge}`))) return last
+  if (last && (leases.length > 0 || hasLink(network.bridge))) return last
   const others = used()
   const found = [...(last ? [last] : []), ...network.pools].find(pool => !others.some(other => overlap(pool, other)))
   if (found) return found

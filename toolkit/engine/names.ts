@@ -42,7 +42,7 @@ export function hostsFile({ hostname, hosts, address, gateway, inherited }: Host
   const own = address ? [`${address}\t${first === hostname ? hostname : `${hostname} ${first}`}`] : []
   const wished = hosts.map(({ name, address }) => `${address === HOST_GATEWAY ? gateway : address}\t${name}`)
   const base = inherited ?? LOCAL_NAMES
-  return [base.replace(/\n*$/, ''), ...wished, ...own, ''].join('\n')
+  return [base.trimEnd(), ...wished, ...own, ''].join('\n')
 }
 
 /** Where systemd-resolved keeps the servers that it asks itself; in /etc/resolv.conf it writes only its own address. */

@@ -40,7 +40,9 @@ export function bridgeNetwork(): Network {
     bridge: name ?? 'toolkit0',
     table: name ?? 'toolkit',
     directory: `${state}/networks/bridge`,
-    pools: dockerPools(),
+    get pools() {
+      return dockerPools() // most containers find the network that is there
+    },
     isAlive: id => existsSync(directoryOf('live', id)) && !isFree(`${directoryOf('live', id)}/lock`),
   }
 }
@@ -90,7 +92,7 @@ function takeLease(wish: LeaseWish, network: Network): Lease {
   if (!lease) throw exhausted(leases)
   const state = readState(network)
   if (state && state.subnet !== lease.subnet) removeBridge(network) // it still has the addresses of before
-  writeState(network, { ...state, subnet: lease.subnet })
+  if (state?.subnet !== lease.subnet) writeState(network, { ...state, subnet: lease.subnet })
   writeLease(network, lease)
   return lease
 }

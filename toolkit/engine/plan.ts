@@ -1,7 +1,7 @@
 // What it takes to make a container, in order. Read it as the table of contents of the course: every line is a module
 // under toolkit/primitives, and most are a lesson.
 import type { Action } from '../kernel/action.ts'
-import type { Gate, Namespace, Plan, Step } from '../kernel/step.ts'
+import { type Gate, type Namespace, type Plan, READY, type Step } from '../kernel/step.ts'
 import * as capabilities from '../primitives/capabilities.ts'
 import * as credentials from '../primitives/credentials.ts'
 import * as init from '../primitives/init.ts'
@@ -127,7 +127,7 @@ function becomeUser({ process: { capabilities: rights, user } }: Spec): (Step | 
     ...capabilities.bound(rights, capabilities.available()),
     ...credentials.become({ user }),
     ...capabilities.keep(rights),
-    ...pid.dieWithParent(),
+    ...pid.dieWithParent(READY),
   ]
 }
 

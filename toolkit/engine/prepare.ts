@@ -1,9 +1,9 @@
 // Everything about a container that can be known before it exists: its description, and each part of its plan.
 import { statSync } from 'node:fs'
-import { hostname as hostOf } from 'node:os'
 import { resolve } from 'node:path'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { utsName } from '../observe/hostname.ts'
 import * as devices from '../primitives/devices.ts'
 import { planCgroup } from './cgroup.ts'
 import { planEtc } from './etc.ts'
@@ -51,8 +51,8 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
 export async function complete(parts: Prepared, options: RunOptions, id: string, lease?: Lease): Promise<Plan> {
   const { mode, names } = options.network
   const etc = planEtc({
-    directory: pathsOf(id).etc,
-    hostname: parts.spec.hostname ?? hostOf(),
+    directory: pathsOf(id).directory,
+    hostname: parts.spec.hostname ?? utsName('hostname'),
     mode,
     names,
     lease,

@@ -1,5 +1,5 @@
 // The root file system of a container: layers become a mount, and the mount becomes its root directory.
-import type { Action } from '../kernel/action.ts'
+import { type Action, directoryAction } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
 import * as mount from '../primitives/mount.ts'
 import * as overlay from '../primitives/overlay.ts'
@@ -23,11 +23,18 @@ export interface Rootfs {
 
 export interface RootfsWish {
   readonly layers: overlay.Layers
-  /** An empty directory; needed where the new process makes the overlay. */
+  /** A directory to be made where the new process makes the overlay. */
   readonly target: string
   /** The container's user namespace; without it the ids of the layers are the host's. */
   readonly mappings?: user.Mappings
 }
+
+const mountPoint = (target: string): Action =>
+  directoryAction(target, {
+    why: 'an overlay is mounted on a directory',
+    lesson: '12-overlay',
+    shell: `mkdir ${target}`,
+  })
 
 /** The descriptor of the detached root file system. */
 export const ROOTFS = 'rootfs'
@@ -40,7 +47,7 @@ export function planRootfs({ layers, target, mappings }: RootfsWish, way = wayHe
   if (way === 'mount') {
     if (mappings) throw refuse('detached-mounts', { asked: 'run: --userns private' })
     const steps = [...overlay.plan(layers, target), ...mount.pivotRoot(target), ...mount.detachOldRoot()]
-    return { before: [], steps }
+    return { before: [mountPoint(target)], steps }
   }
   const mapped = mappings && user.mapLayers(layers.lower, mappings)
   return {

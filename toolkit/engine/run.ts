@@ -26,7 +26,9 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
   const parts = await prepare(options, id) // bad input is refused here, before anything is made
   const signals = forwardSignals()
   try {
-    const directory = await createDirectory({ id, users: options.namespaces.users, ...options })
+    const { namespaces, network } = options
+    const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge' }
+    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside })
     let result: Result
     try {
       failpoint('directory made')
@@ -58,8 +60,6 @@ interface Life {
 async function live({ id, options, parts, directory, signals, observer }: Life): Promise<Result> {
   const cgroups = parts.cgroup.directories
   const { mode, publish: ports, mac } = options.network
-  directory.record({ cgroups, network: mode === 'bridge' }) // written down before there is any of it
-  failpoint('recorded')
   const network = mode === 'bridge' ? (await import('./network.ts')).joinNetwork({ id, ports, mac }) : undefined
   try {
     failpoint('network joined')

@@ -1,9 +1,9 @@
 // The engine's only description of a container: config.json of the OCI runtime specification, as far as we go.
 // `toolkit run` makes one from its flags; the plan is made from it and from nothing else.
-import { hostname as hostOf } from 'node:os'
 import { resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { utsName } from '../observe/hostname.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
 import {
   ALL_CAPABILITIES,
@@ -222,7 +222,7 @@ function checkTogether({ namespaces: { users }, network: { mode, path } }: RunOp
 }
 
 function hostnameOf({ hostname, namespaces }: RunOptions, id: string): string {
-  if (hostname === undefined) return namespaces.uts === 'host' ? hostOf() : id.slice(0, 12)
+  if (hostname === undefined) return namespaces.uts === 'host' ? utsName('hostname') : id.slice(0, 12)
   if (namespaces.uts !== 'private')
     throw new UsageError(`run: --hostname ${JSON.stringify(hostname)}: not with --uts host, which has the host's name`)
   const length = Buffer.byteLength(hostname)

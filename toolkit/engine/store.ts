@@ -4,8 +4,9 @@
 //   STATE/containers/ended/ID/   what is kept of a container without --rm, until `toolkit rm`
 //     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
 //     state.json             who and what, and every resource outside of this directory; a person can read it
-//     upper/ work/ merged/   the overlay: changes, the kernel's scratch, and the mount point
-//     etc/                   hosts, hostname and resolv.conf, which the container sees in its /etc
+//     upper/ work/           the overlay: changes, and the kernel's scratch
+//     merged/                its mount point, where the new process makes it
+//     hosts hostname resolv.conf   which the container sees in its /etc
 //   STATE/containers/names/NAME  a link to the ID; making it is what decides a race
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
@@ -69,13 +70,11 @@ export interface Paths {
   readonly upper: string
   readonly work: string
   readonly merged: string
-  readonly etc: string
 }
 
 export function pathsOf(id: string): Paths {
   const directory = directoryOf('live', id)
-  const [upper, work, merged, etc] = ['upper', 'work', 'merged', 'etc'].map(name => `${directory}/${name}`)
-  return { directory, upper: upper!, work: work!, merged: merged!, etc: etc! }
+  return { directory, upper: `${directory}/upper`, work: `${directory}/work`, merged: `${directory}/merged` }
 }
 
 /** Bytes from the kernel itself: loading node:crypto costs 7 ms. */
@@ -93,7 +92,7 @@ export function randomBytes(length: number): Buffer {
  */
 export function newId(random = randomBytes): string {
   const id = random(32).toString('hex')
-  return /^\d{12}/.test(id) ? newId(random) : id
+  return [...shorten(id)].every(digit => digit <= '9') ? newId(random) : id
 }
 
 /** The ids of the containers in a place; what else lies there is not ours. */
@@ -127,7 +126,10 @@ export function exclusively<T>(action: () => T): T {
   })
 }
 
-export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+let boot: string | undefined
+
+/** Which start of the machine this is, proc_sys_kernel(5). */
+export const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
 
 /** Throws where the file is torn, of another version, or of another container: its resources would not be ours to undo. */
 export function readState(directory: string): ContainerState {

@@ -23,9 +23,16 @@ function pause(nanoseconds: number): Struct {
   return { bytes, text: `{tv_sec=0, tv_nsec=${nanoseconds}}` }
 }
 
-function tidyPlan({ bridge, directory }: Network): Plan {
+/** What that process does. It is given the network's `lock`, and sockets: `netlink` and `firewall`. */
+export function tidyPlan({ bridge, directory }: Network): Plan {
   const asked = linkDelete(bridge)
   const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
+  const message: Struct = {
+    bytes,
+    get text() {
+      return formatMessage(asked)
+    },
+  }
   const about = { lesson: '15-bridge', shell: '' } as const
   return {
     namespaces: [],
@@ -40,13 +47,14 @@ function tidyPlan({ bridge, directory }: Network): Plan {
       step('unlinkat', [AT.FDCWD, `${directory}/leases`, AT.REMOVEDIR], {
         ...about,
         why: 'fails, and ends all this, where somebody is in the network',
-        allow: 'ENOENT', // the whole state directory has been removed
+        allow: ['ENOENT'], // the whole state directory has been removed
       }),
-      step('sendto', [{ descriptor: 'netlink' }, { bytes, text: formatMessage(asked) }, bytes.length, 0, null, 0], {
+      step('sendto', [{ descriptor: 'netlink' }, message, bytes.length, 0, null, 0], {
         ...about,
         why: asked.why,
         shell: asked.shell,
       }),
+      step('close', [{ descriptor: 'lock' }], { ...about, why: 'whoever has waited to join makes a bridge anew' }),
       step('close', [{ descriptor: 'firewall' }], {
         ...about,
         why: 'takes until the kernel has freed the rules that were removed through it: for that, too, nobody shall wait',

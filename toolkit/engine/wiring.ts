@@ -18,7 +18,16 @@ import { addTable, formatTable, getTable, removeTable, replaceTable, type Table 
 import { route } from '../primitives/route.ts'
 import { vethPair } from '../primitives/veth.ts'
 import { firewall } from './firewall.ts'
-import { exclusively, type Lease, type Network, readLeases, readState, removeLease, writeState } from './leases.ts'
+import {
+  exclusively,
+  hasLink,
+  type Lease,
+  type Network,
+  readLeases,
+  readState,
+  removeLease,
+  writeState,
+} from './leases.ts'
 import { wantedOfHost } from './network-refusal.ts'
 import { saying } from './refusal.ts'
 import { bootId } from './store.ts'
@@ -55,21 +64,18 @@ export function wire(lease: Lease, network: Network): Action[] {
 function bridgeAction({ gateway, id }: Lease, network: Network): Action {
   const wanted = bridge({ name: network.bridge, mac: macOfIp4(gateway) })
   const make = (netlink: Netlink) => {
-    if (!succeeds(() => netlink.request(wanted), 'EEXIST')) {
+    if (hasLink(network.bridge) || !succeeds(() => netlink.request(wanted), 'EEXIST')) {
       netlink.request(linkUp(network.bridge))
       return
     }
     for (const { link } of readLeases(network).filter(lease => lease.id !== id))
       succeeds(() => netlink.request(linkMaster(link, network.bridge)), 'ENODEV')
   }
-  return {
-    ...messageAction(wanted),
-    apply: context => exclusively(network, () => make(netlinkOf(context, 'outside'))),
-  }
+  return messageAction(wanted, 'outside', context => exclusively(network, () => make(netlinkOf(context, 'outside'))))
 }
 
 /** Does it; false where that fails with the error that is as good as done. */
-function succeeds(action: () => void, code: 'EEXIST' | 'ENODEV' | 'ENOENT'): boolean {
+function succeeds(action: () => void, code: 'EEXIST' | 'ENODEV'): boolean {
   try {
     action()
     return true
@@ -117,7 +123,7 @@ function firewallAction(lease: Lease, network: Network): Action {
   const replace = (netlink: Netlink) => {
     const others = readLeases(network).filter(({ id }) => id !== lease.id)
     // Closing a socket that has removed a table takes until the kernel has freed it, some 5 ms; so only where there is one.
-    const there = tables.some(table => succeeds(() => netlink.request(getTable(table)), 'ENOENT'))
+    const there = tables.some(table => netlink.request({ ...getTable(table), allow: 'ENOENT' }).length > 0)
     const wanted = tablesOf(network, lease.subnet, [...others, lease])
     netlink.batch(wanted.flatMap(there ? replaceTable : addTable))
   }

@@ -4,7 +4,7 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { invoke } from './call.ts'
 import { formatCall } from './format.ts'
-import { type Arg, isDescriptor, type LessonName, type Step } from './step.ts'
+import { type Arg, type Descriptor, isDescriptor, type LessonName, type Step } from './step.ts'
 import type { SyscallName } from './syscalls.ts'
 
 /** What actions share. */
@@ -30,15 +30,18 @@ export interface Action {
 
 type About = Pick<Action, 'why' | 'lesson' | 'shell'>
 
-/** Puts numbers in place of names. */
-export function resolve(args: readonly Arg[], { descriptors }: { descriptors: ReadonlyMap<string, number> }): Arg[] {
-  return args.map(arg => {
-    if (arg === null || !isDescriptor(arg)) return arg
-    const fd = descriptors.get(arg.descriptor)
-    if (fd === undefined) throw new Error(`no descriptor ${arg.descriptor}`)
-    return fd
-  })
+type Descriptors = { readonly descriptors: ReadonlyMap<string, number> }
+
+/** The number of a descriptor. */
+export function numberOf({ descriptor }: Descriptor, { descriptors }: Descriptors): number {
+  const fd = descriptors.get(descriptor)
+  if (fd === undefined) throw new Error(`no descriptor ${descriptor}`)
+  return fd
 }
+
+/** Puts numbers in place of names. */
+export const resolve = (args: readonly Arg[], known: Descriptors): Arg[] =>
+  args.map(arg => (arg !== null && isDescriptor(arg) ? numberOf(arg, known) : arg))
 
 /**
  * A system call that the engine makes itself. `opens`: its result is a descriptor, known under this name from now on.

@@ -167,7 +167,7 @@ export const SECCOMP = { SET_MODE_STRICT: 0, SET_MODE_FILTER: 1, GET_ACTION_AVAI
 export const KEYCTL = { GET_KEYRING_ID: 0, JOIN_SESSION_KEYRING: 1 } as const
 
 /** bpf(2). */
-export const BPF = { PROG_LOAD: 5, PROG_ATTACH: 8, PROG_DETACH: 9 } as const
+export const BPF = { PROG_LOAD: 5, PROG_ATTACH: 8, PROG_DETACH: 9, PROG_QUERY: 16 } as const
 
 /** memfd_create(2). */
 export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 0x10 } as const

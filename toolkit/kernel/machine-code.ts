@@ -3,8 +3,8 @@
 // there), so the child touches no JavaScript, no libc and no heap; only registers and the table.
 //
 //   struct entry {          // 64 bytes
-//     int32_t number;       // of the system call
-//     int32_t allowed;      // the one -errno that is as good as success, or 0
+//     uint16_t number;      // of the system call
+//     uint48_t allowed;     // bit n: the error n is as good as success
 //     int64_t arguments[6];
 //     int64_t result;
 //   };
@@ -37,7 +37,7 @@ start:
   5b                  pop rbx                     # parent: the pid, or -errno
   c3                  ret
 next:
-  8b 03               mov eax, dword ptr [rbx]
+  0f b7 03            movzx eax, word ptr [rbx]
   48 8b 7b 08         mov rdi, [rbx + 8]
   48 8b 73 10         mov rsi, [rbx + 16]
   48 8b 53 18         mov rdx, [rbx + 24]
@@ -45,21 +45,24 @@ next:
   4c 8b 43 28         mov r8, [rbx + 40]
   4c 8b 4b 30         mov r9, [rbx + 48]
   0f 05               syscall
-  83 3b 38            cmp dword ptr [rbx], 56     # clone: two processes come back from it
-  74 18               je forked
+  66 83 3b 38         cmp word ptr [rbx], 56      # clone: two processes come back from it
+  74 25               je forked
 store:
   48 89 43 38         mov [rbx + 56], rax         # result
-  3b 43 04            cmp eax, dword ptr [rbx + 4]
-  74 09               je done                     # 0, or the error that is allowed
-  48 85 c0            test rax, rax
-  0f 88 98 00 00 00   js fail
+  48 f7 d8            neg rax                     # the error
+  7e 16               jle done
+  83 f8 30            cmp eax, 48
+  0f 83 a5 00 00 00   jae fail
+  83 c0 10            add eax, 16
+  48 0f a3 03         bt qword ptr [rbx], rax
+  0f 83 98 00 00 00   jnc fail
 done:
   48 83 c3 40         add rbx, 64
-  eb c7               jmp next
+  eb b8               jmp next
 forked:
   48 85 c0            test rax, rax
   74 f5               jz done                     # the child goes on with the table
-  78 e1               js store                    # there is no child
+  78 d4               js store                    # there is no child
   89 c5               mov ebp, eax                # init: the child's pid
   bf 03 00 00 00      mov edi, 3
   be ff ff ff ff      mov esi, -1
@@ -131,7 +134,7 @@ runner:
   48 39 f8            cmp rax, rdi
   75 b7               jne fail
   48 8b 5c 24 10      mov rbx, [rsp + 16]         # the first row for this program
-  e9 e2 fe ff ff      jmp next
+  e9 d3 fe ff ff      jmp next
 `
 
 const arm64 = `
@@ -144,24 +147,29 @@ start:
   f3 07 41 f8         ldr x19, [sp], 16           # parent: the pid, or -errno
   c0 03 5f d6         ret
 next:
-  68 26 40 29         ldp w8, w9, [x19]           # number, allowed
+  69 02 40 f9         ldr x9, [x19]
+  28 3d 40 92         and x8, x9, 65535           # number
   60 86 40 a9         ldp x0, x1, [x19, 8]
   62 8e 41 a9         ldp x2, x3, [x19, 24]
   64 96 42 a9         ldp x4, x5, [x19, 40]
   01 00 00 d4         svc 0
   1f 71 03 71         cmp w8, 220                 # clone: two processes come back from it
-  e0 00 00 54         b.eq forked
+  60 01 00 54         b.eq forked
 store:
   60 1e 00 f9         str x0, [x19, 56]           # result
-  1f 00 09 6b         cmp w0, w9
-  40 00 00 54         b.eq done                   # 0, or the error that is allowed
-  00 06 f8 b7         tbnz x0, 63, fail
+  e0 00 f8 b6         tbz x0, 63, done
+  01 02 80 d2         mov x1, 16
+  20 00 00 cb         sub x0, x1, x0              # 16 and the error
+  1f 00 01 f1         cmp x0, 64
+  42 06 00 54         b.hs fail
+  29 25 c0 9a         lsr x9, x9, x0
+  09 06 00 36         tbz x9, 0, fail
 done:
   73 02 01 91         add x19, x19, 64
-  f4 ff ff 17         b next
+  ef ff ff 17         b next
 forked:
   c0 ff ff b4         cbz x0, done                # the child goes on with the table
-  20 ff ff b7         tbnz x0, 63, store          # there is no child
+  a0 fe ff b7         tbnz x0, 63, store          # there is no child
   f4 03 00 2a         mov w20, w0                 # init: the child's pid
   60 00 80 d2         mov x0, 3
   01 00 80 12         mov w1, -1
@@ -231,7 +239,7 @@ runner:
   1f 00 14 eb         cmp x0, x20
   a1 fd ff 54         b.ne fail
   f3 0b 40 f9         ldr x19, [sp, 16]           # the first row for this program
-  b1 ff ff 17         b next
+  ac ff ff 17         b next
 `
 
 /** The listings by the processor's name in Node. */

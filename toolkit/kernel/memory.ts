@@ -23,11 +23,11 @@ function mapShared(fd: number, size: number): number {
   throw new RangeError(`more than ${MAX_PLACES} processes are being started`)
 }
 
-/** A mapping, filled from its start. */
+/** A mapping, filled from its start. Places in it are offsets: V8 keeps small numbers without allocating memory. */
 export class Memory {
   readonly address: number
   readonly size: number
-  readonly view: Buffer
+  readonly #view: Buffer
   readonly #words: Uint32Array
   readonly #lists = new Map<readonly string[], number>()
   #used = 0
@@ -37,21 +37,21 @@ export class Memory {
     this.size = size
     this.address = mapShared(fd, size)
     const bytes = koffi.view(BigInt(this.address), size)
-    this.view = Buffer.from(bytes)
+    this.#view = Buffer.from(bytes)
     this.#words = new Uint32Array(bytes)
   }
 
-  /** Takes `length` bytes; the address is a multiple of 16. */
+  /** Takes `length` bytes; their place is a multiple of 16. */
   reserve(length: number): number {
     const start = (this.#used + 15) & ~15
     if (start + length > this.size) throw new RangeError(`plan too large: more than ${this.size} bytes`)
     this.#used = start + length
-    return this.address + start
+    return start
   }
 
-  put(bytes: Uint8Array): number {
+  #put(bytes: Uint8Array): number {
     const at = this.reserve(bytes.length)
-    this.view.set(bytes, at - this.address)
+    this.#view.set(bytes, at)
     return at
   }
 
@@ -59,13 +59,13 @@ export class Memory {
     if (text.includes('\0')) throw new TypeError(`a NUL inside ${JSON.stringify(text)}`) // C would end the string there
     const length = Buffer.byteLength(text)
     const at = this.reserve(length + 1) // the memory is zero: its NUL is there
-    this.view.write(text, at - this.address, length)
+    this.#view.write(text, at, length)
     return at
   }
 
   #putStruct({ bytes, pointers = [] }: Struct): number {
-    const at = this.put(bytes)
-    for (const pointer of pointers) this.write64(at + pointer.at, this.put(pointer.to))
+    const at = this.#put(bytes)
+    for (const pointer of pointers) this.write64(at + pointer.at, this.address + this.#put(pointer.to))
     return at
   }
 
@@ -74,7 +74,7 @@ export class Memory {
     const known = this.#lists.get(list)
     if (known !== undefined) return known
     const pointers = this.reserve(8 * (list.length + 1))
-    for (let i = 0; i < list.length; i++) this.write64(pointers + 8 * i, this.#putString(list[i]!))
+    for (let i = 0; i < list.length; i++) this.write64(pointers + 8 * i, this.address + this.#putString(list[i]!))
     this.#lists.set(list, pointers)
     return pointers
   }
@@ -83,29 +83,31 @@ export class Memory {
   argument(arg: Arg): number {
     if (arg === null) return 0
     if (typeof arg === 'number') return arg
+    return this.address + this.#place(arg)
+  }
+
+  #place(arg: Exclude<Arg, number | null>): number {
     if (typeof arg === 'string') return this.#putString(arg)
     if (isStruct(arg)) return this.#putStruct(arg)
     if (isDescriptor(arg)) throw new TypeError(`descriptor ${arg.descriptor} has no number; see action.ts`)
-    return arg instanceof Uint8Array ? this.put(arg) : this.#putList(arg)
+    return arg instanceof Uint8Array ? this.#put(arg) : this.#putList(arg)
   }
 
   /** `at` is a multiple of 4. */
   write32(at: number, value: number): void {
-    this.#words[(at - this.address) / 4] = value
+    this.#words[at / 4] = value
   }
 
   /** Up to 53 bits, signed; in two halves, because a BigInt costs more than all else here. `at` is a multiple of 8. */
   write64(at: number, value: number): void {
     if (value === 0) return // the memory is zero
-    const word = (at - this.address) / 4
-    this.#words[word] = value
-    this.#words[word + 1] = Math.floor(value / 2 ** 32)
+    this.#words[at / 4] = value
+    this.#words[at / 4 + 1] = Math.floor(value / 2 ** 32)
   }
 
   /** `at` is a multiple of 8. */
   read64(at: number): number {
-    const word = (at - this.address) / 4
-    return (this.#words[word + 1]! | 0) * 2 ** 32 + this.#words[word]!
+    return (this.#words[at / 4 + 1]! | 0) * 2 ** 32 + this.#words[at / 4]!
   }
 
   free(): void {

@@ -29,14 +29,24 @@ export function netlinkOf(
   return netlink
 }
 
-/** A request as an action: done in the engine's network namespace, or in that of the new process. */
-export function messageAction(asked: ToldMessage, where: Where = 'outside'): Action {
+/**
+ * A request as an action: done in the engine's network namespace, or in that of the new process. `make` makes it, where
+ * that takes more than the request.
+ */
+export function messageAction(asked: ToldMessage, where: Where = 'outside', make = request(asked, where)): Action {
   const { why, lesson, shell } = asked
   return {
-    text: where === 'inside' ? `${formatMessage(asked)} in its namespace` : formatMessage(asked),
+    get text() {
+      return where === 'inside' ? `${formatMessage(asked)} in its namespace` : formatMessage(asked)
+    },
     why,
     lesson,
     shell,
-    apply: context => void netlinkOf(context, where).request(asked, context),
+    apply: make,
   }
 }
+
+const request =
+  (asked: ToldMessage, where: Where): Action['apply'] =>
+  context =>
+    void netlinkOf(context, where).request(asked, context)

@@ -11,14 +11,14 @@
 // stack. Only where a plan has steps that must come first, the memory is copied: this thread has to answer at gates, and
 // setresuid(2) in the child would make this process untraceable, too.
 import { closeSync, readSync, writeSync } from 'node:fs'
-import { resolve } from './action.ts'
+import { numberOf } from './action.ts'
 import { attempt, invoke, pipe } from './call.ts'
 import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
 import { runner } from './runner.ts'
-import { ALIVE, cloneFlags, type Descriptor, type Plan } from './step.ts'
-import { layTable, NOT_RUN, type Table } from './table.ts'
+import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
+import { isFailure, layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {
@@ -72,15 +72,15 @@ function inPidNamespace<T>(namespace: number | undefined, action: () => T): T {
 /** Makes the process, which goes through the table at once. Throws a KernelError where it cannot be made. */
 function born(plan: Plan, { memory, entry }: Table, options: StartOptions): { pid: number; pidfd: number } {
   const { descriptors = new Map<string, number>() } = options
-  const numberOf = (which: Descriptor | undefined) => which && (resolve([which], { descriptors })[0] as number)
-  const cgroup = numberOf(plan.cgroup) ?? 0
+  const opened = (which: Descriptor | undefined) => which && numberOf(which, { descriptors })
+  const cgroup = opened(plan.cgroup) ?? 0
   const shared = plan.first?.length ? 0 : CLONE.VM + CLONE.VFORK
   const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
   const pidfdAt = memory.reserve(8)
   const args = memory.reserve(88) // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup
-  for (const [i, value] of [flags, pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
+  for (const [i, value] of [flags, memory.address + pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
     memory.write64(args + 8 * i, value)
-  const pid = inPidNamespace(numberOf(plan.pidNamespace), () => clone(args, 88, entry))
+  const pid = inPidNamespace(opened(plan.pidNamespace), () => clone(memory.address + args, 88, entry))
   if (pid < 0) throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
   return { pid, pidfd: memory.read64(pidfdAt) }
 }
@@ -143,18 +143,20 @@ function watch(
     pid,
     pidfd,
     next() {
-      while (readSync(statusRead, Buffer.alloc(1)) === 1) {
+      const word = Buffer.alloc(1)
+      while (readSync(statusRead, word) === 1) {
+        if (word[0] === WORD.ALIVE) continue
         const { gate } = rows.find(({ gate }, i) => gate !== undefined && result(i) === NOT_RUN)!
-        if (gate !== ALIVE) return gate
+        if (gate !== READY) return gate
         this.open()
       }
-      const failed = rows.findIndex(({ allow }, i) => result(i) < 0 && result(i) !== allow)
-      if (failed >= 0) {
-        const { call, args, step } = rows[failed]!
-        reap()
-        throw new KernelError(call, args, -result(failed), step)
-      }
       const stopped = rows.findIndex((_, i) => notRun(i))
+      const last = (stopped < 0 ? rows.length : stopped) - 1
+      if (last >= 0 && isFailure(result(last), rows[last]!.allow)) {
+        const { call, args, step } = rows[last]!
+        reap()
+        throw new KernelError(call, args, -result(last), step)
+      }
       if (rows[stopped]!.call === 'execve') return finish()
       reap()
       throw new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)

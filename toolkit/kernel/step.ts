@@ -57,8 +57,8 @@ export interface Step {
   readonly lesson: LessonName
   /** The command that a person would type for the same effect; empty where there is none. */
   readonly shell: string
-  /** The one error that is as good as success here: EEXIST of a directory that may be there already. */
-  readonly allow?: ErrnoName
+  /** Errors that are as good as success here, of those below 48: EEXIST of a directory that may be there already. */
+  readonly allow?: readonly ErrnoName[]
 }
 
 /**
@@ -71,8 +71,10 @@ export interface Gate {
   readonly actions?: readonly Action[]
 }
 
-/** A gate that the runners open by themselves. Whoever comes to it and finds its parent dead fails with EPIPE. */
+/** A gate where nobody waits: a word to the parent is enough. Who finds its parent dead fails there, with EPIPE. */
 export const ALIVE = 'alive'
+/** The same, but it waits until the parent comes to wait for the program: what that does first is done before it starts. */
+export const READY = 'ready'
 
 /** A new namespace that the process is born in, as one flag of clone3(2). */
 export interface Namespace {

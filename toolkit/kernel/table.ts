@@ -5,17 +5,18 @@
 // happens: a directory of the host that is open in a process which sets up a container is a way out of it, even one that
 // is going to be closed (CVE-2024-21626).
 import { ftruncateSync } from 'node:fs'
-import { resolve } from './action.ts'
+import { numberOf } from './action.ts'
 import { AT, CLOSE_RANGE, F, O } from './constants.ts'
-import { ERRNO } from './errno.ts'
+import { ERRNO, type ErrnoName } from './errno.ts'
 import { Memory } from './memory.ts'
-import { type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
+import { ALIVE, type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 
 const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
 const HEADER = 24 // bytes before the rows, see machine-code.ts
 const ROW = 64 // bytes of a row
 const RESULT = 56 // where the result lies in it
+const ERROR_BITS = 48
 const TABLE_FD = 3 // where the runner looks for the table
 const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
 const ALL = 0xffffffff // higher than any descriptor
@@ -39,7 +40,7 @@ export interface Shared {
 export interface Row {
   readonly call: SyscallName
   readonly args: readonly Arg[]
-  /** The -errno that is as good as success, or 0. */
+  /** Bit n: the error n is as good as success. */
   readonly allow: number
   readonly step?: number
   readonly gate?: string
@@ -58,19 +59,36 @@ type Entries = readonly (Step | Gate)[]
 
 const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
 
+/** A step's `allow` as bits. Throws RangeError for an error that a row has no place for. */
+export function errorBits(names: readonly ErrnoName[] = []): number {
+  const errors = new Set(names.map(name => ERRNO[name]))
+  for (const error of errors)
+    if (error >= ERROR_BITS) throw new RangeError(`error ${error} cannot be allowed; those below ${ERROR_BITS} can`)
+  return [...errors].reduce((bits, error) => bits + 2 ** error, 0)
+}
+
+/** Whether a call that returned `result` ends the process. */
+export const isFailure = (result: number, allowed: number): boolean =>
+  result < 0 && (-result >= ERROR_BITS || Math.floor(allowed / 2 ** -result) % 2 === 0)
+
+/** What the process says to us. */
+export const WORD = { ALIVE: 0, GATE: 1 } as const
+
 /** Each entry's rows; a gate takes two. A descriptor is closed after the last step that uses it. */
 function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status, gate }: Shared): Row[][] {
   let step = 0
   const done = new Map<number, number[]>()
   for (const [fd, use] of last) done.set(use, [...(done.get(use) ?? []), fd])
   return entries.map((entry, i) => {
-    if (isGate(entry))
+    if (isGate(entry)) {
+      if (entry.gate === ALIVE) return [row('write', status, Uint8Array.of(WORD.ALIVE), 1)]
       return [
-        { ...row('write', status, Uint8Array.of(1), 1), gate: entry.gate },
+        { ...row('write', status, Uint8Array.of(WORD.GATE), 1), gate: entry.gate },
         { ...row('read', gate, Buffer.alloc(1), 1), gate: entry.gate },
       ]
+    }
     const { call, args, allow } = entry
-    const own: Row = { call, args, allow: allow ? -ERRNO[allow] : 0, step: ++step }
+    const own: Row = { call, args, allow: errorBits(allow), step: ++step }
     const unused = call === 'close' ? undefined : done.get(i)
     return unused ? [own, ...unused.map(fd => row('close', fd))] : [own]
   })
@@ -80,9 +98,11 @@ function entryRows(entries: Entries, last: ReadonlyMap<number, number>, { status
 function lastUses(entries: Entries, descriptors: ReadonlyMap<string, number>): Map<number, number> {
   const last = new Map<number, number>()
   if (descriptors.size === 0) return last
-  for (const [i, entry] of entries.entries())
-    for (const arg of isGate(entry) ? [] : entry.args)
-      if (arg !== null && isDescriptor(arg)) last.set(resolve([arg], { descriptors })[0] as number, i)
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!
+    if (isGate(entry)) continue
+    for (const arg of entry.args) if (arg !== null && isDescriptor(arg)) last.set(numberOf(arg, { descriptors }), i)
+  }
   return last
 }
 
@@ -139,18 +159,23 @@ export function layTable(plan: Plan, wanted: Shared): Table {
   try {
     const header = memory.reserve(HEADER)
     const entry = memory.reserve(ROW * rows.length)
-    const at = (i: number) => entry + ROW * i
-    for (const [i, value] of [memory.address, MEMORY, at(moves.length + next)].entries())
+    const first = entry + ROW * (moves.length + next)
+    for (const [i, value] of [memory.address, MEMORY, memory.address + first].entries())
       memory.write64(header + 8 * i, value)
-    for (const [i, { call, args, allow }] of rows.entries()) {
-      memory.write32(at(i), number(call))
-      memory.write32(at(i) + 4, allow)
-      for (const [j, arg] of resolve(args, moved).entries()) memory.write64(at(i) + 8 + 8 * j, memory.argument(arg))
-      memory.write64(at(i) + RESULT, NOT_RUN)
+    for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
+      const { call, args, allow } = rows[i]!
+      memory.write32(at, number(call) + (allow % 2 ** 16) * 2 ** 16)
+      memory.write32(at + 4, Math.floor(allow / 2 ** 16))
+      for (let j = 0; j < args.length; j++) {
+        const arg = args[j]!
+        const known = arg !== null && isDescriptor(arg) ? numberOf(arg, moved) : arg
+        memory.write64(at + 8 + 8 * j, memory.argument(known))
+      }
+      memory.write32(at + RESULT, NOT_RUN)
       // Two processes return from clone: the kernel itself stores the child's pid, before either of them does.
-      if (call === 'clone') memory.write64(at(i) + 24, at(i) + RESULT)
+      if (call === 'clone') memory.write64(at + 24, memory.address + at + RESULT)
     }
-    return { rows, entry, memory, result: i => memory.read64(at(i) + RESULT) }
+    return { rows, entry: memory.address + entry, memory, result: i => memory.read64(entry + ROW * i + RESULT) }
   } catch (error) {
     memory.free()
     throw error

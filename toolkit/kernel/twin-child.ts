@@ -2,8 +2,8 @@
 import { readSync, writeSync } from 'node:fs'
 import { attempt } from './call.ts'
 import { F } from './constants.ts'
-import { ERRNO } from './errno.ts'
 import { type Arg, type Descriptor, type Gate, isGate, type Step, type Struct } from './step.ts'
+import { errorBits, isFailure } from './table.ts'
 import { ANSWER_FD, type Answer, PLAN_FD } from './twin.ts'
 
 type EncodedArg =
@@ -48,7 +48,7 @@ function run(flags: number, entries: readonly Encoded[]): void {
     const { call, args, allow } = entry as Exclude<Encoded, Gate>
     const result = attempt(call, args.map(decode)) // execve does not come back
     answer({ step: ++number, result })
-    if (result < 0 && result !== -(allow ? ERRNO[allow] : 0)) return
+    if (isFailure(result, errorBits(allow))) return
   }
 }
 

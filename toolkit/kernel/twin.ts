@@ -14,7 +14,8 @@ import { invoke } from './call.ts'
 import { CLONE } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
-import { ALIVE, type Arg, cloneFlags, isGate, isStruct, type Plan, type Step, stepsOf } from './step.ts'
+import { ALIVE, type Arg, cloneFlags, isGate, isStruct, type Plan, READY, type Step, stepsOf } from './step.ts'
+import { errorBits, isFailure } from './table.ts'
 import type { Exit } from './wait.ts'
 
 /** Descriptors of the second process by which it hears and answers; high, so that plans may use the low ones. */
@@ -67,7 +68,7 @@ export function startTwin(plan: Plan, { descriptors = new Map() as ReadonlyMap<s
         const { value, done } = (await answers.next()) as IteratorResult<string, undefined>
         if (done) return undefined
         const answer = JSON.parse(value) as Answer
-        if ('gate' in answer && answer.gate !== ALIVE) return answer.gate
+        if ('gate' in answer && answer.gate !== ALIVE && answer.gate !== READY) return answer.gate
         if ('gate' in answer) {
           this.open()
           continue
@@ -78,8 +79,7 @@ export function startTwin(plan: Plan, { descriptors = new Map() as ReadonlyMap<s
           args: [flags],
           allow: undefined,
         }
-        const error = answer.result < 0 ? new KernelError(call, args, -answer.result, answer.step) : undefined
-        if (error && error.code !== allow) throw error
+        if (isFailure(answer.result, errorBits(allow))) throw new KernelError(call, args, -answer.result, answer.step)
       }
     },
     open: () => void input.write('\n'),

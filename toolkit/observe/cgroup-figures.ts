@@ -73,19 +73,26 @@ export interface CgroupFigures {
 const micro = (nanoseconds: number | undefined): number | undefined =>
   nanoseconds === undefined ? undefined : Math.round(nanoseconds / 1000)
 
+/** The line `oom_kill 3` among others; undefined where there is none. */
+const oomKillsIn = (text: string | undefined): number | undefined =>
+  text
+    ?.split('\n')
+    .filter(line => line.startsWith('oom_kill '))
+    .map(line => Number(line.slice(9)))[0]
+
 /** v1 counts the kills of each cgroup alone, v2 with those below. */
 function oomKillsV1(directory: string): number | undefined {
-  const [, own] = /^oom_kill (\d+)$/m.exec(readText(`${directory}/memory.oom_control`) ?? '') ?? []
+  const own = oomKillsIn(readText(`${directory}/memory.oom_control`))
   if (own === undefined) return undefined
-  return cgroupsBelow(directory).reduce((sum, below) => sum + (oomKillsV1(below) ?? 0), Number(own))
+  return cgroupsBelow(directory).reduce((sum, below) => sum + (oomKillsV1(below) ?? 0), own)
 }
 
 /** Processes killed at the memory limit, here and below, without all the other figures; undefined where nobody counts. */
 export function oomKills(directories: readonly string[]): number | undefined {
   for (const directory of directories) {
     if (existsSync(`${directory}/memory.oom_control`)) return oomKillsV1(directory)
-    const [, kills] = /^oom_kill (\d+)$/m.exec(readEvents(directory)) ?? []
-    if (kills !== undefined) return Number(kills)
+    const kills = oomKillsIn(readEvents(directory))
+    if (kills !== undefined) return kills
   }
   return undefined
 }

@@ -3,7 +3,7 @@
 // A machine has one of three layouts. v1: a hierarchy of directories for each controller, or for a few together. v2: one
 // hierarchy for all. Hybrid: controllers on v1, and a v2 hierarchy beside them for the rest. In a container the mounts may
 // show only a subtree: mountinfo's field 4 says where in the hierarchy a mount begins, and is left off the path.
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { type Mount, parseMount } from './mounts.ts'
 import { orGone, readText } from './read.ts'
 
@@ -130,8 +130,13 @@ export function processesIn(directory: string): number[] {
   return [...own, ...cgroupsBelow(directory).flatMap(processesIn)]
 }
 
-/** The cgroups directly below one: in a cgroup file system every directory is one. */
-export const cgroupsBelow = (directory: string): string[] =>
-  (orGone(() => readdirSync(directory, { withFileTypes: true })) ?? [])
+/**
+ * The cgroups directly below one: in a cgroup file system every directory is one. There a directory has two links and one
+ * more for each in it; most have none, and then its forty files need not be looked through.
+ */
+export function cgroupsBelow(directory: string): string[] {
+  if (orGone(() => statSync(directory))?.nlink === 2) return []
+  return (orGone(() => readdirSync(directory, { withFileTypes: true })) ?? [])
     .filter(entry => entry.isDirectory())
     .map(({ name }) => `${directory}/${name}`)
+}

@@ -1,5 +1,5 @@
 // What a process holds open, by kind: the links of /proc/PID/fd, proc_pid_fd(5).
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { orGone, readLink } from './read.ts'
 
 export const DESCRIPTOR_KINDS = ['file', 'device', 'terminal', 'pipe', 'socket', 'memfd', 'namespace', 'other'] as const
@@ -31,4 +31,20 @@ export function readDescriptors(pid: number): Descriptors | undefined {
   for (const kind of found.map(descriptorKind)) kinds[kind] = (kinds[kind] ?? 0) + 1
   const sorted = DESCRIPTOR_KINDS.filter(kind => kinds[kind]).map(kind => [kind, kinds[kind]!] as const)
   return { count: found.length, kinds: Object.fromEntries(sorted) }
+}
+
+/** As `b 8:0` or `c 1:3`, the form of cgroup rules; whatever its file is called. */
+const deviceOf = (path: string): string | undefined => {
+  const found = orGone(() => statSync(path))
+  const type = found?.isBlockDevice() ? 'b' : found?.isCharacterDevice() ? 'c' : undefined
+  if (!found || !type) return undefined
+  const { rdev } = found // packed as makedev(3) has it
+  return `${type} ${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`
+}
+
+/** The devices that a process has open, each once; undefined as above. */
+export function openDevices(pid: number): string[] | undefined {
+  const names = orGone(() => readdirSync(`/proc/${pid}/fd`))
+  if (!names) return undefined
+  return [...new Set(names.map(name => deviceOf(`/proc/${pid}/fd/${name}`)).filter(device => device !== undefined))]
 }

@@ -13,7 +13,8 @@ export function thermalPaths(): string[] {
     .filter(isDirectory)
 }
 
-const isDirectory = (path: string): boolean => orGone(() => statSync(path))?.isDirectory() ?? false
+const isDirectory = (path: string): boolean =>
+  orGone(() => statSync(path, { throwIfNoEntry: false }))?.isDirectory() ?? false
 
 /** Which of the paths are directories. */
 export const directoriesAmong = (paths: readonly string[]): ReadonlySet<string> => new Set(paths.filter(isDirectory))

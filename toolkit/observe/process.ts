@@ -40,14 +40,14 @@ export interface Place {
 /** One read of /proc/PID/stat; undefined where the process is gone. */
 export function readStat(pid: number): Stat | undefined {
   const text = readText(`/proc/${pid}/stat`)
+  if (!text) return undefined
   // The name is in parentheses, and may itself hold spaces, parentheses and line ends: take the last one.
-  const [, comm, rest] = /^\d+ \((.*)\) (.*)$/s.exec(text ?? '') ?? []
-  if (comm === undefined || rest === undefined) return undefined
-  const fields = rest.split(' ') // field 3 of the man page is the first here
+  const [first, last] = [text.indexOf('('), text.lastIndexOf(')')]
+  const fields = text.slice(last + 2).split(' ') // field 3 of the man page is the first here
   const field = (n: number) => Number(fields[n - 3])
   return {
     pid,
-    comm,
+    comm: text.slice(first + 1, last),
     state: fields[0]!,
     ppid: field(4),
     pgrp: field(5),

@@ -1,6 +1,6 @@
 // The host name that a process sees, uts_namespaces(7). No file under /proc/PID has it: one has to go and look.
 import { CLONE } from '../kernel/constants.ts'
-import { readText } from './read.ts'
+import { utsName } from './hostname.ts'
 import { visit } from './visit.ts'
 
 export interface Uts {
@@ -9,9 +9,7 @@ export interface Uts {
   readonly domain: string
 }
 
-const name = (file: string): string => readText(`/proc/sys/kernel/${file}`)?.replace(/\n$/, '') ?? ''
-
 /** Host and domain name of a process's UTS namespace; undefined where it is gone or we may not enter. */
 export function readUts(pid: number): Uts | undefined {
-  return visit(pid, CLONE.NEWUTS, () => ({ hostname: name('hostname'), domain: name('domainname') }))
+  return visit(pid, CLONE.NEWUTS, () => ({ hostname: utsName('hostname'), domain: utsName('domainname') }))
 }

@@ -120,7 +120,7 @@ const directory = (name: string): Step =>
     why: 'a directory is mounted on a directory; that it is there already is as good',
     lesson,
     shell: `mkdir -p ${name}`,
-    allow: 'EEXIST',
+    allow: ['EEXIST'],
   })
 
 const file = (name: string): Step =>
@@ -128,7 +128,7 @@ const file = (name: string): Step =>
     why: 'a file is mounted on a file; that it is there already is as good',
     lesson,
     shell: `touch ${name}`,
-    allow: 'EEXIST',
+    allow: ['EEXIST'],
   })
 
 /** Attaches a copied tree at the place that `mountPoint` has opened, or another descriptor of one. */

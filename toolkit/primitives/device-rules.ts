@@ -18,7 +18,7 @@ import {
 } from '../kernel/ebpf.ts'
 import type { Struct } from '../kernel/step.ts'
 
-const lesson = '17-security'
+const lesson = '11-limits'
 
 /** An entry of `linux.resources.devices` in an OCI config.json. What is left out means all. */
 export interface DeviceRule {

@@ -72,7 +72,7 @@ function extra(device: Device): Step[] {
         why: 'the directory for a device; that it is there already is as good',
         lesson,
         shell: `mkdir -p ${directory}`,
-        allow: 'EEXIST',
+        allow: ['EEXIST'],
       }),
     ),
     step('mknodat', [AT.FDCWD, path, FILE_TYPE[type] | (fileMode & 0o7777), makedev(major, minor)], {

@@ -10,7 +10,7 @@ export function plan(): Step[] {
       why: 'leaves the keys of the engine’s session behind: Kerberos tickets, disk keys',
       lesson: '17-security',
       shell: 'keyctl session',
-      allow: 'ENOSYS',
+      allow: ['ENOSYS'],
     }),
   ]
 }

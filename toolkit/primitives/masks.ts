@@ -68,7 +68,7 @@ export function plan({ maskedPaths, readonlyPaths, directories }: Masks): Step[]
   ]
 }
 
-const about = (path: string, otherwise: string) => ({ why: WHY[path] ?? otherwise, lesson, allow: 'ENOENT' }) as const
+const about = (path: string, otherwise: string) => ({ why: WHY[path] ?? otherwise, lesson, allow: ['ENOENT'] }) as const
 
 const hideBehind = (source: string, path: string): Step =>
   step('mount', [source, path, null, MS.BIND, null], {

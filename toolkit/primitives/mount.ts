@@ -187,7 +187,7 @@ export function plan({ mounts }: { mounts: readonly Mount[] }, prepared: Prepare
         why: 'a file system is mounted on a directory; that it is there already is as good',
         lesson,
         shell: `mkdir -p ${destination}`,
-        allow: 'EEXIST',
+        allow: ['EEXIST'],
       }),
       ...(ORDINARY.has(destination) ? [mustBeOrdinary(destination)] : []),
       ready === undefined ? mountStep(mount) : attachStep(mount, ready),

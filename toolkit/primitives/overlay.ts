@@ -4,8 +4,7 @@
 // There are two ways to one. The engine builds a detached mount, which exists as a descriptor only and is attached by
 // whoever gets it (fsopen(2) and friends); or the new process calls mount(2) in its own mount namespace. Neither mounts
 // anything on the host. The first takes layers one by one, and tells in words what it does not like.
-import { closeSync } from 'node:fs'
-import { release } from 'node:os'
+import { closeSync, readFileSync } from 'node:fs'
 import { type Action, type Context, callAction } from '../kernel/action.ts'
 import { attempt, invoke } from '../kernel/call.ts'
 import { findCause } from '../kernel/causes.ts'
@@ -55,12 +54,12 @@ export function canDetach(): boolean {
 }
 
 function isSince(major: number, minor: number): boolean {
-  const [here = 0, below = 0] = release().split('.').map(Number)
+  const [here = 0, below = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number)
   return here > major || (here === major && below >= minor)
 }
 
 // Literally, as the kernel takes it: upperdir and workdir know a backslash, a value has 255 bytes at most.
-const isPlain = (path: string): boolean => !/[\\,:\n]/.test(path) && Buffer.byteLength(path) < 256
+const isPlain = (path: string): boolean => [...'\\,:\n'].every(c => !path.includes(c)) && Buffer.byteLength(path) < 256
 
 /** A call on the file system under construction, whose descriptor keeps the kernel's words about a failure. */
 const contextAction = (what: Step, opens?: string): Action => callAction(what, opens, invokeAndAsk)

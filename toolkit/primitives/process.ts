@@ -100,7 +100,7 @@ export function makeDirectory({ process: { cwd } }: { process: Pick<Process, 'cw
       lesson,
       why: 'the working directory is made where it is missing; that it is there already is as good',
       shell: `mkdir -p /${names.slice(0, i + 1).join('/')}`,
-      allow: 'EEXIST',
+      allow: ['EEXIST'],
     }),
   ])
 }
@@ -154,15 +154,19 @@ export function candidates(command: string, env: readonly string[]): string[] {
 /** A word as a shell takes it. */
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
+/** As execvp(3): the next directory of PATH has its turn where there is no such file, or none that may be executed. */
+const NOT_HERE = ['ENOENT', 'ENOTDIR', 'EACCES'] as const
+
 /** Becomes the program: the command where it has a slash, else the first of that name in the directories of PATH. */
 export function execute({ process: { args, env } }: { process: Pick<Process, 'args' | 'env'> }): Step[] {
   const paths = candidates(args[0]!, env)
+  const shell = `exec ${args.map(quote).join(' ')}`
   return paths.map((path, i) =>
     step('execve', [path, args, env], {
       lesson,
       why: i === 0 ? 'becomes the program: same process, same PID, same namespaces' : 'else the next directory of PATH',
-      shell: `exec ${args.map(quote).join(' ')}`,
-      ...(i < paths.length - 1 && { allow: 'ENOENT' as const }),
+      shell,
+      ...(i < paths.length - 1 && { allow: NOT_HERE }),
     }),
   )
 }

@@ -104,7 +104,7 @@ export function becomeRoot(): Step[] {
     step('setgroups', [0, null], {
       ...about,
       why: 'the groups of whoever started this mean nothing here; a namespace made by an ordinary user may forbid it',
-      allow: 'EPERM',
+      allow: ['EPERM'],
     }),
     step('setresgid', [0, 0, 0], { ...about, why: 'group 0 of the namespace, whoever that is outside' }),
     step('setresuid', [0, 0, 0], {

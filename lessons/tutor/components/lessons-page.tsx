@@ -9,6 +9,7 @@ import { fit, wrap } from '../wrap.ts'
 import { Pane } from './pane.tsx'
 import { rule } from './rule.ts'
 
+const WIDE = 72 // columns, where there is room for the word by which `toolkit learn WORD` opens a lesson
 const MOST_REASONS = 4 // rows
 
 /** All lessons with their progress, the current one with its tasks; the chosen row is marked. */
@@ -31,7 +32,8 @@ export function LessonsPage({ rect }: { rect: Rect }) {
     const number = String(numberOf(lesson)).padStart(2)
     const sign = finished === lesson.tasks.length ? '✔' : lesson.name === current.name ? '▸' : '·'
     const state = obstacles.has(lesson) ? 'not on this machine' : `${finished}/${lesson.tasks.length} done`
-    return fit(`${sign} ${number} ${lesson.title}`, columns - 24) + state.padStart(20)
+    const word = columns < WIDE ? '' : lesson.name.slice(3).padEnd(14)
+    return fit(`${sign} ${number} ${lesson.title}`, columns - 24 - word.length) + word + state.padStart(20)
   }
   const rows = list.slice(first, first + height).map((place, offset) => {
     const chosen = first + offset === cursor

@@ -1,7 +1,6 @@
 import { useMemo } from 'react'
 import { moduleSource } from '../../module.ts'
-import { placeholders } from '../../placeholders.ts'
-import { planText } from '../../plan-text.ts'
+import { planFor } from '../../placeholders.ts'
 import { useTheme } from '../context.ts'
 import { highlight } from '../highlight.ts'
 import { usePlayer } from '../hooks/use-player.ts'
@@ -17,7 +16,7 @@ export function ModulePage({ rect }: { rect: Rect }) {
   const { lesson, values } = usePlayer()
   const columns = rect.width - 2
   const rows = useMemo(() => {
-    const steps = planText(lesson, { ...placeholders(lesson), ...values })
+    const steps = planFor(lesson, values)
     const plan = renderMarkdown(`${ABOUT}\n\n${steps}`, columns, theme).map(({ text }) => text)
     return ['', ...plan, '', ...sourceRows(moduleSource(lesson), columns, theme)].map(row => ` ${row}`)
   }, [lesson, values, columns, theme])

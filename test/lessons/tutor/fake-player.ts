@@ -180,6 +180,7 @@ export class FakePlayer implements Player {
     this.set({ phase: 'passed', saw, done: this.state.done.with(this.state.task, true) })
   }
 
+  busy(): void {}
   check(): void {
     this.calls.push('check')
   }

@@ -41,7 +41,7 @@ test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000
   window.type(F6)
   await window.see(/--hostname \w+-\d+ busybox sh.*Line 2 of 2 is at the prompt/s)
   window.type('\r')
-  await window.see(/Live: sh, running in the shell/)
+  await window.see(/Namespaces: sh \(running\)/)
   await window.see(/≠ mnt [^\n]*root +\/ ≠.*≠ uts .*≠ pid .*≠ net/s)
   await window.see(/pid +1 \(outside \d+\)/)
   await window.see(/✔ Done\. A container called \w+-\d+ runs sh/)

@@ -1,25 +1,24 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { afterEach, describe, expect, test } from 'vitest'
-import { type Panel, readPanel } from '../../../lessons/tutor/panels/panel.ts'
+import { afterEach, expect, test } from 'vitest'
+import type { Lesson } from '../../../lessons/lesson.ts'
 import { themeOfBackground, themeOfEnvironment, themes } from '../../../lessons/tutor/theme.ts'
-import { onTerminal } from '../../cli/pty.ts'
-import { FakePlayer } from './fake-player.ts'
+import { FakePlayer, lesson } from './fake-player.ts'
+import { factsOf, showing } from './panel-kernel.ts'
 import { openVirtual } from './virtual-terminal.ts'
 
-const row = (name: string, value: string, shared: boolean | undefined) => ({ name, about: name, value, shared })
-const panel = (uts: string): Panel => ({
-  program: uts === '1' ? 'bash' : 'sh',
-  atPrompt: uts === '1',
-  namespaces: [row('mnt', '7', true), row('uts', uts, uts === '1')],
-  places: [row('root', '/', true), row('process', '12', undefined)],
+let close: (() => Promise<void>) | undefined
+afterEach(async () => {
+  await close?.()
+  close = undefined
 })
 
-let close: (() => Promise<void>) | undefined
-afterEach(async () => close?.())
+let uts = '1'
+const observe = showing(
+  () => (uts === '1' ? 'bash' : 'sh'),
+  name => factsOf(uts === '1' ? 'bash' : 'sh', { name, uts }),
+)
 
-async function open(columns: number, observe: () => Panel) {
-  const player = new FakePlayer()
+async function open(columns: number, panels?: Lesson['panels']) {
+  const player = new FakePlayer({ lesson: { ...lesson, ...(panels && { panels }) } })
   player.start()
   const virtual = await openVirtual(player, { columns, rows: 30 }, { observe })
   close = async () => {
@@ -29,71 +28,62 @@ async function open(columns: number, observe: () => Panel) {
   return virtual
 }
 
-test.each([80, 120])('at %i columns: the program, what is shared and what is not', async columns => {
-  let uts = '1'
-  const virtual = await open(columns, () => panel(uts))
-  await virtual.waitFor(columns < 100 ? /bash 12 .*mnt= uts=/ : /= mnt +mnt +7/)
+test.each([80, 120])('at %i columns: what changes stands out for a while', async columns => {
+  uts = '1'
+  const virtual = await open(columns, ['mounts'])
+  await virtual.waitFor(columns < 100 ? /^ name mounts/m : /Mounts: bash.*│ uts 1/s)
   uts = '2'
-  await virtual.waitFor(columns < 100 ? /sh 12 .*mnt= uts≠/ : /≠ uts +uts +2/)
-  await virtual.waitFor(columns < 100 ? /sh/ : /Live: sh, running in the shell/)
+  await virtual.waitFor(columns < 100 ? () => virtual.screen().includes('name mounts') : /Mounts: sh.*│\*uts 2/s)
+  if (columns > 100) await virtual.waitFor(/│ uts 2/, 6000)
 })
 
+test('v goes to the next of the panels that the lesson has, and round', async () => {
+  uts = '1'
+  const virtual = await open(120, ['mounts', 'network'])
+  await virtual.waitFor(/1\/2 Mounts: bash.*name mounts/s)
+  virtual.press('v')
+  await virtual.waitFor(/2\/2 Network: bash.*│ name network/s) // another panel is no change
+  virtual.press('v')
+  await virtual.waitFor(/1\/2 Mounts/)
+})
+
+test('a lesson without a list has two, and V shows one as a page', async () => {
+  uts = '1'
+  const virtual = await open(80)
+  await virtual.waitFor(/name namespaces/)
+  virtual.press('V')
+  await virtual.waitFor(/Namespaces: bash.*uts 1.*Esc closes?/s)
+  virtual.press('v')
+  await virtual.waitFor(/Processes: bash/)
+  virtual.press('q')
+  await virtual.waitFor(/name processes.*Shell/s)
+})
+
+test('a lesson with one panel says so', async () => {
+  uts = '1'
+  const virtual = await open(80, ['mounts'])
+  virtual.press('v')
+  await virtual.waitFor(/This lesson has one live panel/)
+})
+
+/** With a program in the foreground. */
+function program(columns: number) {
+  uts = '2'
+  return open(columns)
+}
+
 test('a solution is not put into the program that runs in the shell', async () => {
-  const virtual = await open(80, () => panel('2'))
+  const virtual = await program(80)
   virtual.press('s')
   await virtual.waitFor(/begins at the lab's own prompt\. Leave 'sh' first \(exit\), then F6\./)
 })
 
 test('leaving while a program runs asks', async () => {
-  const virtual = await open(80, () => panel('2'))
+  const virtual = await program(80)
   virtual.press('\x1b[21~')
   await virtual.waitFor(/'sh' is still running in the shell/)
   virtual.press('n')
   await virtual.waitFor(() => !/still running/.test(virtual.screen()))
-})
-
-test('reads the kernel: our own process shares everything with itself', () => {
-  const read = readPanel(process.pid, process.pid)
-  expect(read?.namespaces.map(({ name }) => name)).toContain('uts')
-  expect(read?.namespaces.every(({ shared }) => shared)).toBe(true)
-})
-
-test.skipIf(process.getuid?.() !== 0)('reads the kernel: a process with a name of its own [needs root]', async () => {
-  const child = spawn('unshare', ['-u', 'sh', '-c', 'echo; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  const read = readPanel(child.pid!, process.pid)
-  child.kill()
-  expect(read?.namespaces.filter(({ shared }) => !shared).map(({ name }) => name)).toEqual(['uts'])
-})
-
-describe.skipIf(process.getuid?.() !== 0)('the program in front [needs root]', () => {
-  const env = { PATH: process.env.PATH, TERM: 'dumb', PS1: '', HISTFILE: '' }
-  const own = (panel: Panel | undefined) => panel?.namespaces.filter(({ shared }) => !shared).map(({ name }) => name)
-  const outside = (panel: Panel | undefined) => panel?.places.find(({ name }) => name === 'process')?.value
-
-  test.each([
-    ['unshare --uts --pid --fork sleep 60', 'sleep', ['pid', 'uts'], /^1 \(outside \d+\)$/],
-    ['unshare --uts --pid --fork sh -c "sleep 60; :"', 'sleep', ['pid', 'uts'], /^2 \(outside \d+\)$/],
-    ['unshare --uts sh -c "unshare --ipc sleep 60; :"', 'sleep', ['ipc', 'uts'], /^\d+$/],
-    // with a terminal of its own: what is in front there, not the newest
-    ['unshare --pid --fork script -qc "sleep 70 & exec sleep 60" /dev/null', 'sleep', ['pid'], /^2 \(/],
-    ['sh -c "sleep 60; :"', 'sh', [], /^\d+$/], // nothing of its own in there
-  ])('%s', async (command, name, namespaces, pid) => {
-    const window = onTerminal(['bash', '--norc', '--noprofile', '-i'], env)
-    try {
-      window.type(`${command}\n`)
-      const read = () => readPanel(window.pid, process.pid)
-      await expect.poll(() => [read()?.program, own(read())?.toSorted()], { timeout: 5000 }).toEqual([name, namespaces])
-      await expect.poll(() => outside(read()), { timeout: 5000 }).toMatch(pid)
-      expect(read()?.atPrompt).toBe(false)
-    } finally {
-      window.hangUp()
-    }
-  })
-})
-
-test('nothing to show is no error', () => {
-  expect(readPanel(2 ** 22, process.pid)).toBeUndefined()
 })
 
 test('the theme from the environment', () => {

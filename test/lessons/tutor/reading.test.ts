@@ -68,7 +68,7 @@ describe('a lesson that cannot be done here', () => {
   test('is marked in the list of lessons, with the reason', async () => {
     await open({}, { obstacles: async ({ name }) => (name === second.name ? [why] : []) })
     virtual.press(F7)
-    await virtual.waitFor(/2 A name of its own +not on this machine/)
+    await virtual.waitFor(/2 A name of its own +uts +not on this machine/)
     expect(virtual.screen()).not.toContain('✘')
     virtual.press('2')
     await virtual.waitFor(/✘ there is no cgroup controller cpu here; try: sudo mount it/)

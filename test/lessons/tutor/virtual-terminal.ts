@@ -41,7 +41,7 @@ export async function openVirtual(player: FakePlayer, size: Size, options: Parti
     course: 'toolkit',
     lessons: [lesson, second],
     progress: ({ name }) => (name === lesson.name ? player.state.done : [true, false, false]),
-    observe: () => undefined,
+    observe: { program: () => undefined, open: () => () => undefined },
     theme: 'dark',
     stdin: stdin as Input,
     stdout: stdout as unknown as Output,

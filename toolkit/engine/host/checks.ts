@@ -57,6 +57,7 @@ const checks: Record<RequirementId, Check> = {
   'bridge-filter': network.bridgeFilter,
   ip: () => course.programs('ip'),
   nft: () => course.programs('nft'),
+  runc: () => course.programs('runc'),
   'util-linux': () => course.programs('unshare', 'nsenter', 'mount'),
   busybox: course.busybox,
   terminal: course.terminal,
