@@ -14,8 +14,9 @@ export type Stage = Omit<Scene, 'shellPid'>
 export async function openLab(lesson: Lesson, task: number, startLab: () => Promise<Lab>): Promise<Stage> {
   const host = readHost()
   const own = lesson.values?.(host) ?? {}
+  const values = { ...own, plan: planText(lesson, own) }
   const lab = await startLab()
-  const stage = { lab, host, values: { ...own, plan: planText(lesson, own) } }
+  const stage = { lab, host, values }
   try {
     await lesson.setup?.({ ...stage, shellPid: undefined })
     placeFiles(lesson, stage)
