@@ -65,6 +65,12 @@ export const sleepers = (scene: Scene, number: string | undefined): Stat[] =>
     return argv.length === 2 && argv[0]!.endsWith('sleep') && argv[1] === number
   })
 
+/** A value as a number. Throws where it is a name: of a plan that is read without a lab, see placeholders.ts. */
+export function numberFrom(value: string | undefined): number {
+  if (!/^\d+$/.test(value ?? '')) throw new RangeError(`${value} is no number`)
+  return Number(value)
+}
+
 /** As in 1 process, 3 processes. */
 export const counted = (count: number, noun: string): string =>
   `${count} ${count === 1 ? noun : noun.endsWith('s') ? `${noun}es` : `${noun}s`}`

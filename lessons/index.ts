@@ -9,6 +9,8 @@ import { lesson as net } from './06-net/lesson.ts'
 import { lesson as user } from './07-user/lesson.ts'
 import { lesson as cgroupTime } from './08-cgroup-time/lesson.ts'
 import { lesson as pids } from './09-pids/lesson.ts'
+import { lesson as memory } from './10-memory/lesson.ts'
+import { lesson as limits } from './11-limits/lesson.ts'
 import { lesson as overlay } from './12-overlay/lesson.ts'
 import { lesson as layers } from './13-layers/lesson.ts'
 import { lesson as veth } from './14-veth/lesson.ts'
@@ -16,6 +18,8 @@ import { lesson as bridge } from './15-bridge/lesson.ts'
 import { lesson as names } from './16-names/lesson.ts'
 import { lesson as security } from './17-security/lesson.ts'
 import { lesson as volumes } from './18-volumes/lesson.ts'
+import { lesson as runc } from './19-runc/lesson.ts'
+import { lesson as engine } from './20-engine/lesson.ts'
 import type { Lesson } from './lesson.ts'
 
 export const lessons: readonly Lesson[] = [
@@ -29,6 +33,8 @@ export const lessons: readonly Lesson[] = [
   user,
   cgroupTime,
   pids,
+  memory,
+  limits,
   overlay,
   layers,
   veth,
@@ -36,4 +42,6 @@ export const lessons: readonly Lesson[] = [
   names,
   security,
   volumes,
+  runc,
+  engine,
 ]

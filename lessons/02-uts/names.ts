@@ -5,7 +5,7 @@ import {
   type Namespaces,
   readNamespaces,
 } from '../../toolkit/observe/namespaces.ts'
-import { readProcess, type Stat } from '../../toolkit/observe/process.ts'
+import { readProcess, readStat, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import type { Scene, Task, Verdict } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
@@ -38,9 +38,17 @@ export function apart(scene: Scene): Resident[] {
   })
 }
 
-/** The process that the lab started before the learner came, in a UTS namespace of its own. */
-const stranger = (scene: Scene): Resident | undefined =>
-  apart(scene).find(({ process }) => process.comm === 'sleep' && readProcess(process.pid)?.argv[1] === scene.values.nap)
+/** Processes like the one that the lab started before the learner came, in UTS namespaces of their own. */
+const likeStranger = (scene: Scene): Resident[] =>
+  apart(scene).filter(
+    ({ process }) => process.comm === 'sleep' && readProcess(process.pid)?.argv[1] === scene.values.nap,
+  )
+
+/** That very one: it is older than the learner's shell. */
+function stranger(scene: Scene): Resident | undefined {
+  const came = (scene.shellPid && readStat(scene.shellPid)?.startTime) || Number.POSITIVE_INFINITY
+  return likeStranger(scene).find(({ process }) => process.startTime <= came)
+}
 
 /** Those whose UTS namespace the learner has made. */
 function own(scene: Scene): Resident[] {
@@ -160,6 +168,8 @@ export const renameTask: Task = {
     const { nap, renamed } = scene.values
     const there = stranger(scene)
     const lab = hostnameOf(scene)
+    if (!there && likeStranger(scene).length > 0)
+      return no(`this sleep ${nap} is another one than the lab has started; reset the lab, and keep that one alive`)
     if (!there) return no(`sleep ${nap} is not running any more; reset the lab, and keep it alive`)
     if (lab === renamed) return no(`the lab itself is called ${renamed} now; the name is meant for sleep ${nap}`)
     if (there.hostname === renamed)
@@ -202,6 +212,14 @@ export const renameTask: Task = {
       saw: /is the name in uts:\[\d+\] of bash; sleep \d+ is in/,
     },
     { name: 'the process is gone', commands: ["kill $(pgrep -f 'sleep {{nap}}')"], saw: /is not running any more/ },
+    {
+      name: 'another process like it',
+      commands: [
+        "kill $(pgrep -f 'sleep {{nap}}')",
+        "setsid unshare --uts sh -c 'hostname {{renamed}}; exec sleep {{nap}}' </dev/null >/dev/null 2>&1 &",
+      ],
+      saw: /is another one than the lab has started/,
+    },
     {
       name: 'another name',
       commands: ["nsenter --target $(pgrep -f 'sleep {{nap}}') --uts hostname elsewhere"],

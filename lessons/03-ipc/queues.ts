@@ -8,14 +8,22 @@ import { checkOwn } from './objects.ts'
 
 const no = (saw: string): Verdict => ({ passed: false, saw })
 
-/** What is wrong with a view of the queues of another IPC namespace than the lab's; undefined: nothing. */
-function wrongView(scene: Scene, directory: string): string | undefined {
-  const view = mountAt(scene.lab.pid, directory)
+/** A process that has an mqueue on a directory where the lab has none: its mount table is its own. */
+const withOwnView = (scene: Scene, directory: string) => {
+  const lab = readNamespaces(scene.lab.pid)?.mnt.inode
+  return labProcesses(scene).find(
+    ({ pid }) => mountAt(pid, directory)?.fsType === 'mqueue' && readNamespaces(pid)?.mnt.inode !== lab,
+  )
+}
+
+/**
+ * What is wrong with a view of the queues of another IPC namespace than the lab's; undefined: nothing. It is looked for
+ * in the mount table of the lab, or of another process.
+ */
+function wrongView(scene: Scene, directory: string, table = scene.lab.pid): string | undefined {
+  const view = mountAt(table, directory)
   if (!view) {
-    const lab = readNamespaces(scene.lab.pid)?.mnt.inode
-    const alone = labProcesses(scene).find(
-      ({ pid }) => mountAt(pid, directory)?.fsType === 'mqueue' && readNamespaces(pid)?.mnt.inode !== lab,
-    )
+    const alone = withOwnView(scene, directory)
     if (alone)
       return `only ${alone.comm} has an mqueue on ${directory}: it has mounts of its own as well; leave out --mount`
     const there = findEntry(scene, directory)
@@ -106,7 +114,7 @@ export const moduleTask: Task = {
   check(scene) {
     const own = checkOwn(scene, Number(scene.values.size))
     if (!own.passed) return own
-    const saw = wrongView(scene, '/lab/view')
+    const saw = wrongView(scene, '/lab/view', withOwnView(scene, '/lab/view')?.pid)
     if (saw !== undefined) return no(`the segment is in a namespace of its own, but ${saw}`)
     return { passed: true, saw: `${own.saw}; /lab/view shows its queues` }
   },
@@ -120,6 +128,14 @@ export const moduleTask: Task = {
     {
       name: 'mounted from the shell',
       commands: [BORN, 'node box.ts', 'mkdir /lab/view', 'mount -t mqueue none /lab/view'],
+    },
+    {
+      name: 'with mounts of its own as well',
+      commands: [
+        "sed -i 's/namespaces: .*/namespaces: [ipc.namespace, mount.namespace],/' box.ts",
+        "sed -i 's/.*TODO: the steps that.*/    ...mount.makePrivate(), ...mount.plan({ mounts: [queues] }),/' box.ts",
+        'node box.ts',
+      ],
     },
     {
       name: 'the mount in the script',

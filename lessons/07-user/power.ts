@@ -80,7 +80,7 @@ export const powerTask: Task = {
     return no(`nobody has the host name ${wanted}`)
   },
   hints: [
-    'The new root has power over what belongs to his own user namespace. So something has to be made in there.',
+    'The new root has power over what belongs to its own user namespace. So something has to be made in there.',
     `Go in (\`${ENTER} bash\`), and from there make a UTS namespace.`,
     'Inside: `unshare --uts bash`, then `hostname {{hostname}}`.',
   ],

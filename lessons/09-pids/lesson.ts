@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import { CLONE } from '../../toolkit/kernel/constants.ts'
 import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
-import { topIn } from '../cgroups.ts'
+import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
 import { installBusybox } from '../tools.ts'
 import { words } from '../words.ts'
@@ -56,10 +56,10 @@ done`
 
 function plan({ pids, made, most, version }: Readonly<Record<string, string>>): PlanRow[] {
   const directory = `${pids}/${made}`
-  const which = version === '1' ? 1 : 2
+  const which = numberFrom(version) === 1 ? 1 : 2
   return [
     ...cgroups.create([{ version: which, controllers: ['pids'], directories: [directory] }]),
-    ...settings('pids', { pids: { limit: Number(most) } }, which).map(setting =>
+    ...settings('pids', { pids: { limit: numberFrom(most) } }, which).map(setting =>
       limitAction(directory, 'pids', setting),
     ),
     ...(which === 1

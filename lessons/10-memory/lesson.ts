@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
-import { topIn } from '../cgroups.ts'
+import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
 import { words } from '../words.ts'
 import { killTask } from './kill.ts'
@@ -59,8 +59,8 @@ chmod +x /lab/hold /lab/readfiles`
 
 function plan({ memory, made, most, version }: Readonly<Record<string, string>>): PlanRow[] {
   const directory = `${memory}/${made}`
-  const which = version === '1' ? 1 : 2
-  const limit = Number(most) << 20
+  const which = numberFrom(version) === 1 ? 1 : 2
+  const limit = numberFrom(most) << 20
   return [
     ...cgroups.create([{ version: which, controllers: ['memory'], directories: [directory] }]),
     ...settings('memory', { memory: { limit, swap: limit } }, which).map(one => limitAction(directory, 'memory', one)),

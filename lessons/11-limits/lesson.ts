@@ -4,7 +4,7 @@ import { CLONE } from '../../toolkit/kernel/constants.ts'
 import { statusFields } from '../../toolkit/observe/status.ts'
 import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { program, v1Action, v2Action } from '../../toolkit/primitives/device-rules.ts'
-import { topIn } from '../cgroups.ts'
+import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
@@ -37,7 +37,7 @@ function values(host: Host): Record<string, string> {
   const all = processors()
   const processor = all[randomInt(all.length)]!
   // Small, so that it is reached where many others want the processor, too.
-  const percent = randomInt(4, 10)
+  const percent = randomInt(3, 8)
   const share = randomInt(2, 5)
   const controllers = ['cpu', 'cpuset', 'freezer', 'devices', 'pids', 'memory'] as const
   return {
@@ -72,7 +72,7 @@ chmod +x /lab/spin`
 function plan({ devices, made, version }: Readonly<Record<string, string>>): PlanRow[] {
   const directory = `${devices}/${made}`
   const group = { controllers: ['devices'], directories: [directory] }
-  if (version === '1')
+  if (numberFrom(version) === 1)
     return [...cgroups.create([{ ...group, version: 1 }]), v1Action(directory, TWO), ...cgroups.join([directory])]
   return [
     ...cgroups.create([{ ...group, version: 2 }]),

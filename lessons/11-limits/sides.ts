@@ -75,12 +75,7 @@ export const sidesTask: Task = {
     const has = limitsOf(now).join(', ')
     const wanted = [...common, `${share} percent`, `processor ${processor}`].join(', ')
     if (has !== wanted) return no(`the limits in /${fresh} are: ${has || 'none'}; wanted are: ${wanted}`)
-    const { throttledPeriods } = now.cpu!
-    if (!throttledPeriods) return no(`the limits in /${fresh} are right, and nobody has had to wait there`)
-    return {
-      passed: true,
-      saw: `in /${old} (${had}) spin never waits; in /${fresh} (${has}) it had to, in ${throttledPeriods} periods`,
-    }
+    return { passed: true, saw: `spin runs in /${old}, with ${had}, and in /${fresh}, with ${has}` }
   },
   hints: host => [
     host.cgroups === 'v1'

@@ -17,10 +17,14 @@ function archive(scene: Scene, name: string): readonly TarEntry[] | string {
   return unpack(bytes) ? `/lab/${name} is packed by gzip already; that comes later` : `/lab/${name} is no tar archive`
 }
 
-/** What lies in a directory itself, by name. */
+/** The directories that lie in a directory itself, by name. */
 function topOf(scene: Scene, path: string): string[] {
   const found = find(scene, path)
-  return (isFound(found) && orGone(() => readdirSync(found.hostPath).sort())) || []
+  const entries = isFound(found) ? orGone(() => readdirSync(found.hostPath, { withFileTypes: true })) : []
+  return (entries ?? [])
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
 }
 
 export const tarTask: Task = {
@@ -56,6 +60,10 @@ export const tarTask: Task = {
   leaves: ['tar -C base -cf base.tar .'],
   otherWays: [
     { name: 'from inside the directory', commands: ['cd base && tar cf ../base.tar * && cd ..'] },
+    {
+      name: 'made in the directory, and moved',
+      commands: ['cd base && tar -cf base.tar . && cp base.tar .. && cd ..'],
+    },
     { name: 'through a pipe', commands: ['tar -C base -c . | cat >base.tar'] },
   ],
   wrongWays: [

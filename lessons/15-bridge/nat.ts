@@ -109,6 +109,8 @@ export const publishTask: Task = {
     const own = tcp(scene.lab.pid).some(({ state, local }) => state === 'LISTEN' && local.port === Number(port))
     if (own) return no(`a program listens on port ${port} of the lab itself; the port is to lead to red`)
     const rules = translations(scene, 'dnat')
+    if (rules.length === 0 && translations(scene, 'redirect').length > 0)
+      return no('a rule redirects what comes in to another port of the lab itself; red has an address of its own')
     if (rules.length === 0) return no('no rule in the lab changes the destination of what comes in')
     const hooks = rules.map(({ chain }) => chain.hook)
     if (!hooks.includes('prerouting'))
@@ -139,6 +141,11 @@ export const publishTask: Task = {
       saw: /listens on port \d+ of the lab itself/,
     },
     { name: 'no rule', commands: [PRE, CALL], saw: /changes the destination of what comes in/ },
+    {
+      name: 'to another port of the lab itself',
+      commands: [PRE, 'nft add rule ip nat pre iifname wan tcp dport {{port}} redirect to :80', CALL],
+      saw: /^a rule redirects what comes in/,
+    },
     {
       name: 'on the way out',
       commands: [

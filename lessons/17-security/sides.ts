@@ -7,15 +7,15 @@ import { findEntry, inhabitants } from '../look.ts'
 import { few, no, type Rights, rightsOf, whole, without } from './rights.ts'
 
 const MAJOR = 259
-const S_IFMT = 0o170000n
-const S_IFBLK = 0o060000n
 
 /** Whether the disk is there that somebody has made in the box; what is wrong with it. */
 function disk(scene: Scene): string | undefined {
   const path = `${BOX}/disk`
   const found = findEntry(scene, path)
+  if (!found && findEntry(scene, '/disk')?.isBlockDevice())
+    return `there is a /disk in the root of the lab, and no ${path}: whoever made it was not in the box`
   if (!found) return `there is no ${path}: nobody has made a disk in a box yet`
-  if ((found.mode & S_IFMT) !== S_IFBLK) return `${path} is no block device`
+  if (!found.isBlockDevice()) return `${path} is no block device`
   const major = Number((found.rdev >> 8n) & 0xfffn) // as the kernel packs a dev_t for stat(2)
   const minor = Number((found.rdev & 0xffn) | ((found.rdev >> 12n) & 0xfff00n))
   return `${major}:${minor}` === `${MAJOR}:${scene.values.minor}` ? undefined : `${path} is the disk ${major}:${minor}`
@@ -106,6 +106,11 @@ export const sidesTask: Task = {
         'unshare --mount --pid --fork setpriv --bounding-set -all,+sys_chroot chroot box /bin/sh',
       ],
       saw: /in the new box lacks CHOWN/,
+    },
+    {
+      name: 'into the namespaces of the old box, and not into its root',
+      commands: ["nsenter --target $(pgrep -x -f '/bin/sleep {{old}}') --mount --pid mknod /disk b 259 {{minor}}"],
+      saw: /whoever made it was not in the box$/,
     },
     {
       name: 'no disk',

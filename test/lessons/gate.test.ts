@@ -20,6 +20,13 @@ test.each(all)('%s keeps the rules of the course', (_, lesson) => {
   expect(ruleProblems(lesson)).toEqual([])
 })
 
+test('the steps of the engine name lessons that there are', () => {
+  const table = readFileSync(new URL('../../toolkit/kernel/step.ts', import.meta.url), 'utf8')
+  const named = /type LessonName =([^/]*)/.exec(table)![1]!.match(/\d\d-[\w-]+/g)!
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter(name => !lessons.some(lesson => lesson.name === name))).toEqual([])
+})
+
 /** What a lesson could change of the machine, byte for byte. */
 function machine(): Record<string, string> {
   const say = (command: string) => spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout

@@ -93,7 +93,7 @@ async function key(leave: Promise<void>): Promise<boolean> {
     left = true
   })
   while (!left) {
-    if (inForeground()) {
+    if (!inBackground()) {
       const pressed = await press(leave)
       if (pressed !== SUSPEND) return !/[q\x03\x04]/.test(pressed) // also behind keys that were typed ahead
     }
@@ -105,10 +105,10 @@ async function key(leave: Promise<void>): Promise<boolean> {
 
 const SUSPEND = '\x1a' // ^Z
 
-/** The keys are the shell's when we have been started with `&`, or stopped with ^Z. */
-function inForeground(): boolean {
-  const own = readStat(process.pid)
-  return own?.pgrp === own?.tpgid
+/** The keys are another's when a shell has started us with `&`; nobody's (-1, or 0) when the terminal has hung up. */
+function inBackground(): boolean {
+  const { pgrp, tpgid = 0 } = readStat(process.pid) ?? {}
+  return tpgid > 0 && tpgid !== pgrp
 }
 
 async function press(leave: Promise<void>): Promise<string> {

@@ -6,15 +6,24 @@ import { koffi } from './koffi.ts'
 import { type Arg, isDescriptor, isStruct } from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 
-let libc: ((n: number, ...args: (number | bigint)[]) => number) | undefined
+interface Libc {
+  /** -1 where the call has failed. */
+  syscall(n: number, ...registers: (number | bigint)[]): number
+  /** Why, in its only element: this thread's errno(3). */
+  readonly errno: Int32Array
+}
+
+let libc: Libc | undefined
 
 // libc's syscall(2) is variadic, but takes only integers: declared with its seven registers.
-function syscall(n: number, registers: (number | bigint)[]): number {
-  libc ??= koffi
-    .load('libc.so.6')
-    .func('syscall', 'long', ['long', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr'])
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = registers
-  return Number(libc(n, a, b, c, d, e, f))
+function loadLibc(): Libc {
+  const library = koffi.load('libc.so.6')
+  const syscall = library.func('syscall', 'long', [
+    'long',
+    ...['intptr', 'intptr', 'intptr', 'intptr', 'intptr', 'intptr'],
+  ])
+  const errnoAt = library.func('__errno_location', 'uintptr_t', [])() as number
+  return { syscall: syscall as Libc['syscall'], errno: new Int32Array(koffi.view(BigInt(errnoAt), 4)) }
 }
 
 /** A string as C wants it. One with a NUL inside would silently end there, and name something else. */
@@ -46,8 +55,12 @@ function register(arg: Arg, keep: Uint8Array[]): number | bigint {
 export function attempt(name: SyscallName, args: readonly Arg[]): number {
   const keep: Uint8Array[] = []
   const registers = args.map(arg => register(arg, keep))
-  const result = syscall(number(name), registers)
-  return result < 0 && result > -4096 ? -koffi.errno() : result
+  libc ??= loadLibc()
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = registers
+  const result = libc.syscall(number(name), a, b, c, d, e, f)
+  // Read from memory at once: asked of koffi, by a second call, V8 may collect garbage before the answer, and its locks
+  // leave an errno of their own.
+  return result === -1 ? -libc.errno[0]! : Number(result)
 }
 
 /** Makes the call and returns its result. Throws a KernelError where it fails. */

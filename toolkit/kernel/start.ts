@@ -13,6 +13,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { numberOf } from './action.ts'
 import { attempt, invoke, pipe } from './call.ts'
+import { checkPlan } from './check-plan.ts'
 import { CLONE, MFD, SIG } from './constants.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
@@ -85,8 +86,9 @@ function born(plan: Plan, { memory, entry }: Table, options: StartOptions): { pi
   return { pid, pidfd: memory.read64(pidfdAt) }
 }
 
-/** Starts the plan. Throws a KernelError where the process cannot even be made. */
+/** Starts the plan. Throws a KernelError where the process cannot even be made, and a UsageError for a slip in the plan. */
 export function start(plan: Plan, options: StartOptions = {}): Starting {
+  checkPlan(plan)
   const { fd: program } = runner()
   const [statusRead, status] = pipe()
   const [gate, gateWrite] = pipe()
