@@ -7,10 +7,8 @@ import {
 } from '../../toolkit/observe/namespaces.ts'
 import { readProcess, readStat, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task, type Verdict } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** A process of the lab and the UTS namespace it is in. */
 export interface Resident {

@@ -3,11 +3,9 @@
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { inhabitants } from '../look.ts'
 import { apart } from './names.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export const sidesTask: Task = {
   id: 'sides',

@@ -3,9 +3,9 @@
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { formatNamespace, procNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { apart, family, innerPid, no } from './family.ts'
+import { apart, family, innerPid } from './family.ts'
 
 export const procTask: Task = {
   id: 'proc',

@@ -2,9 +2,9 @@
 
 import { mountOver } from '../../toolkit/observe/mounts.ts'
 import { BOX } from '../box.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { find, findEntry, idOf, isFound } from '../look.ts'
-import { apart, at, has, labMounts, no } from './tables.ts'
+import { apart, at, has, labMounts } from './tables.ts'
 
 const MNT = '/mnt'
 

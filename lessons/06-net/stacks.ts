@@ -6,10 +6,8 @@ import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { list, readLink } from '../../toolkit/observe/read.ts'
 import { readSockets, type Socket } from '../../toolkit/observe/sockets.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { find, idOf, isFound, labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export interface Stack {
   readonly namespace: NamespaceId

@@ -1,10 +1,12 @@
 // Lesson 17. The checks are in pieces.ts (task 1), suid.ts (2), filter.ts (3), masks.ts (4), sides.ts (5), module.ts (6).
+
 import { randomInt } from 'node:crypto'
 import { ALL_CAPABILITIES, bound, DEFAULT_CAPABILITIES, final } from '../../toolkit/primitives/capabilities.ts'
 import { noNewPrivileges } from '../../toolkit/primitives/credentials.ts'
 import * as seccomp from '../../toolkit/primitives/seccomp/filter.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { waitFor } from '../tools.ts'
 import { filterTask } from './filter.ts'
 import text from './lesson.md'
 import { masksTask } from './masks.ts'
@@ -35,12 +37,7 @@ async function setup({ lab, values: { old } }: Scene): Promise<void> {
     { lab },
     `echo '-all,${fourteen}' >/lab/fourteen
 setsid unshare --mount --uts --ipc --net --pid --fork chroot ${BOX} /bin/sleep ${old} </dev/null >/dev/null 2>&1 &
-tries=0
-until pgrep -x -f '/bin/sleep ${old}'; do
-  tries=$((tries + 1))
-  [ $tries -lt 500 ]
-  sleep 0.02
-done`,
+${waitFor(`pgrep -x -f '/bin/sleep ${old}'`)}`,
   )
 }
 
