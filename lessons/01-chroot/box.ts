@@ -1,5 +1,4 @@
 // Tasks 3 and 4: a root made of busybox, and a proc in it.
-
 import { readElf } from '../../toolkit/observe/elf.ts'
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'

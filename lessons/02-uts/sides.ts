@@ -1,5 +1,4 @@
 // Task 4, the control: a box that shares the host name with the lab, beside one that doesn't.
-
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'

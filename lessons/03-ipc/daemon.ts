@@ -1,5 +1,4 @@
 // Tasks 2 and 4: a second syslogd with the same key, first in the lab's IPC namespace, then in one of its own.
-
 import { attachedKeys, readIpc } from '../../toolkit/observe/ipc.ts'
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'

@@ -1,5 +1,4 @@
 // Tasks 5 and 6: POSIX message queues, which a mount shows; and the module.
-
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { no, type Scene, type Task } from '../lesson.ts'

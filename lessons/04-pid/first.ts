@@ -1,5 +1,4 @@
 // Tasks 3 and 4: a proc of its own, and what the first process of a namespace is there for.
-
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { formatNamespace, procNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'

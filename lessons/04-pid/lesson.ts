@@ -1,5 +1,4 @@
 // Lesson 4. The checks are in numbers.ts (tasks 1 and 2), first.ts (3 and 4), box.ts (5), module.ts (6).
-
 import { randomInt } from 'node:crypto'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import * as pid from '../../toolkit/primitives/pid.ts'

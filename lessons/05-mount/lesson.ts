@@ -1,5 +1,4 @@
 // Lesson 5. The checks are in table.ts (tasks 1 and 2), spread.ts (3 and 4), root.ts (5 and 6), module.ts (7).
-
 import { randomInt } from 'node:crypto'
 import { MS } from '../../toolkit/kernel/constants.ts'
 import { step } from '../../toolkit/kernel/step.ts'

@@ -1,5 +1,4 @@
 // Tasks 1 and 2: a mount table of its own, and a bind mount.
-
 import { mountOver } from '../../toolkit/observe/mounts.ts'
 import { BOX } from '../box.ts'
 import { no, type Task } from '../lesson.ts'

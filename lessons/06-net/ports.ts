@@ -1,5 +1,4 @@
 // Tasks 1 to 3: a port that is taken, an empty stack, and the same port twice.
-
 import { BOX } from '../box.ts'
 import { no, type Scene, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'

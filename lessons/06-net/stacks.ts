@@ -1,5 +1,4 @@
 // The network stacks of the lab, and who listens where: what the checks of this lesson look at.
-
 import { type Link, readLinks } from '../../toolkit/observe/links.ts'
 import { formatNamespace, type NamespaceId, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { rootOf, type Stat } from '../../toolkit/observe/process.ts'

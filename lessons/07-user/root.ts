@@ -1,5 +1,4 @@
 // Tasks 1 to 3: root as it was, a namespace without users, and its map.
-
 import { BOX } from '../box.ts'
 import { no, type Task } from '../lesson.ts'
 import { COUNT, formatMap, isInBox, mapsTo, nameOf, people, sleepers, strangers } from './who.ts'

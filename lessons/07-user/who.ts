@@ -1,5 +1,4 @@
 // Who the processes of the lab are, inside and outside: what the checks of this lesson look at.
-
 import { type IdRange, readIdMaps } from '../../toolkit/observe/id-maps.ts'
 import { formatNamespace, type NamespaceId, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { type Process, readProcess, rootOf } from '../../toolkit/observe/process.ts'

@@ -1,5 +1,4 @@
 // Tasks 3 to 5: another clock, all eight namespaces, and the module.
-
 import { readClockOffsets } from '../../toolkit/observe/clocks.ts'
 import {
   compareNamespaces,

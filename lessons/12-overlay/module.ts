@@ -1,5 +1,4 @@
 // Task 7: a shell on an overlay of its own, by the engine's module.
-
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { rootOf } from '../../toolkit/observe/process.ts'

@@ -1,5 +1,4 @@
 // Lesson 17. The checks are in pieces.ts (task 1), suid.ts (2), filter.ts (3), masks.ts (4), sides.ts (5), module.ts (6).
-
 import { randomInt } from 'node:crypto'
 import { ALL_CAPABILITIES, bound, DEFAULT_CAPABILITIES, final } from '../../toolkit/primitives/capabilities.ts'
 import { noNewPrivileges } from '../../toolkit/primitives/credentials.ts'
