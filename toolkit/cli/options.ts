@@ -12,6 +12,8 @@ export interface Flag {
 }
 
 export interface Command {
+  /** What it is called in errors, where that is more than the first word of `usage`: `volume rm`. */
+  readonly name?: string
   /** `toolkit run [OPTIONS] …` without the first word. */
   readonly usage: string
   readonly summary: string
@@ -28,15 +30,16 @@ const help: Flag = { help: 'show this help', short: 'h' }
 
 /**
  * Reads flags up to the first word that is none: -i -t, -it, --rm, --hostname NAME, --hostname=NAME, -m 1g. A lone -- ends them
- * too. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError that names the flag.
+ * too. `anywhere`: flags are read after other words as well, up to that --. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError that names the flag.
  */
-export function parse(command: Command, argv: readonly string[]): Parsed {
-  const name = command.usage.split(' ')[0]
+export function parse(command: Command, argv: readonly string[], { anywhere = false } = {}): Parsed {
+  const name = command.name ?? command.usage.split(' ')[0]
   const table: Record<string, Flag> = { ...command.flags, help }
   const given: Record<string, string | true | readonly string[]> = {}
   const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
 
   let at = 0
+  const words: string[] = []
   const take = (flag: string, written: string, value: string | undefined): void => {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
     if (!row) throw refuse(`unknown flag ${written}`)
@@ -49,8 +52,13 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
 
   while (at < argv.length) {
     const word = argv[at]!
-    if (word === '-' || !word.startsWith('-')) break
+    const isWord = word === '-' || !word.startsWith('-')
+    if (isWord && !anywhere) break
     at++
+    if (isWord) {
+      words.push(word)
+      continue
+    }
     if (word === '--') break
     if (word.startsWith('--')) {
       const [flag, ...value] = word.slice(2).split('=')
@@ -64,7 +72,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
       if (attached) break
     }
   }
-  return { flags: given, rest: argv.slice(at) }
+  return { flags: given, rest: [...words, ...argv.slice(at)] }
 }
 
 export function formatHelp({ usage, summary, flags }: Command): string {

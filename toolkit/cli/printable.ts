@@ -22,11 +22,20 @@ export const printableLines = (text: string): string =>
 export const printableWords = (words: readonly string[]): string =>
   words.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : printable(JSON.stringify(word)))).join(' ')
 
-/** As JSON in which no character steers a terminal. What is undefined is null, so that no key is ever missing. */
-export function printableJson(value: unknown): string {
-  const text = JSON.stringify(value, (_, field) => {
-    if (field === undefined) return null
-    return field === Number.POSITIVE_INFINITY ? 'unlimited' : field
-  })
-  return text.replace(HARMFUL, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/**
+ * As JSON in which no character steers a terminal. What is undefined is null, so that no key is ever missing. `indent`:
+ * a line each, with this many spaces a level.
+ */
+export function printableJson(value: unknown, indent = 0): string {
+  const text = JSON.stringify(
+    value,
+    (_, field) => {
+      if (field === undefined) return null
+      return field === Number.POSITIVE_INFINITY ? 'unlimited' : field
+    },
+    indent,
+  )
+  return text.replace(HARMFUL, character =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

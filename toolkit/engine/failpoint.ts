@@ -14,6 +14,7 @@ export const FAILPOINTS = [
   'program ended',
   'cgroup removed',
   'network released',
+  'volumes removed',
   'retired', //         without --rm
   'name given back', // with --rm, as the rest
   'files removed',

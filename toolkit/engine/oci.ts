@@ -8,6 +8,7 @@ import { type Mount, propagationFlags } from '../primitives/mount.ts'
 import type { Seccomp } from '../primitives/seccomp.ts'
 import { type AllResources, PIDS_LIMIT } from './cgroup.ts'
 import type { RunOptions } from './options.ts'
+import { volumesOf } from './prepare.ts'
 import { plainProfile } from './seccomp.ts'
 import { makeSpec, type Spec } from './spec.ts'
 import { newId } from './store.ts'
@@ -83,21 +84,26 @@ export interface Description {
 
 /** What `run` would carry out. Looks at the host and at the rootfs, changes nothing, needs no rights. Throws UsageError. */
 export async function ociConfig(options: RunOptions, id = newId()): Promise<Description> {
-  const spec = makeSpec(options, id)
-  planMounts(spec.mounts, options.mounts.create) // refuses what cannot be mounted
+  const volumes = await volumesOf(options, id)
+  const spec = makeSpec({ ...options, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
+  planMounts(spec.mounts, options.mounts.create, volumes.sources) // refuses what cannot be mounted
   const seccomp = await plainProfile({
     profile: options.seccomp,
     capabilities: spec.process.capabilities.bounding,
     kernel: release(),
   })
-  return { config: toOci(spec, seccomp), unsaid: unsaid(options, spec) }
+  return { config: toOci(spec, seccomp), unsaid: unsaid(options, spec, volumes.sources) }
 }
 
 const OWN_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
 
-function unsaid({ network, init, readOnly, mounts: { create } }: RunOptions, { root, mounts }: Spec): string[] {
+function unsaid(
+  { network, init, readOnly, mounts: { create } }: RunOptions,
+  { root, mounts }: Spec,
+  volumes: readonly string[],
+): string[] {
   const files = OWN_FILES.filter(path => !mounts.some(({ destination }) => destination === path))
-  const missing = create.filter(path => !existsSync(path))
+  const missing = [...create, ...volumes].filter(path => !existsSync(path))
   return [
     ...(readOnly ? [] : [`the layer over ${root.path}: whoever runs this writes into that directory`]),
     ...(files.length > 0 ? [`${files.join(', ')}: the image’s own are seen`] : []),

@@ -12,6 +12,13 @@ import type { NetworkMode, PortWish } from './ports.ts'
 /** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
 export type NamespaceMode = 'private' | 'host' | { readonly path: string }
 
+export interface VolumesFrom {
+  /** Name or id. */
+  readonly container: string
+  /** As that container has them, where it is not said. */
+  readonly access: 'ro' | 'rw' | undefined
+}
+
 export interface RunOptions {
   /** A directory. */
   readonly rootfs: string
@@ -52,9 +59,12 @@ export interface RunOptions {
     readonly names: NameWishes
   }
   readonly mounts: {
+    /** One of type `volume` has the volume's name for its source; an empty one: a new volume without a name. */
     readonly mounts: readonly Mount[]
     /** Sources that are made where they are missing. */
     readonly create: readonly string[]
+    /** Containers whose volumes and directories are seen at the same places. */
+    readonly from: readonly VolumesFrom[]
   }
   readonly resources: AllResources
   readonly devices: readonly Device[]
@@ -95,7 +105,7 @@ export const plainOptions = (rootfs: string, args: readonly string[]): RunOption
     mac: undefined,
     names: { dns: [], search: [], options: [], hosts: [] },
   },
-  mounts: { mounts: [], create: [] },
+  mounts: { mounts: [], create: [], from: [] },
   resources: {},
   devices: [],
   capabilities: { add: [], drop: [], privileged: false },

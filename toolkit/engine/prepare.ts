@@ -15,15 +15,20 @@ import { seccompSteps } from './seccomp.ts'
 import { makeSpec } from './spec.ts'
 import { newId, pathsOf } from './store.ts'
 import { planSystem } from './system-mounts.ts'
+import type { Volumes } from './volume-mounts.ts'
 import { planMounts } from './volumes.ts'
 
 /** All of a plan but the network, whose address nobody knows before it is taken. */
-export type Prepared = Omit<ContainerPlan, 'network'>
+export interface Prepared extends Omit<ContainerPlan, 'network'> {
+  /** Volumes that go with it: those without a name, of a container of which nothing is kept. */
+  readonly ownVolumes: readonly string[]
+}
 
 /** Looks at the host and at the rootfs, changes nothing. Throws a UsageError for what cannot be. */
 export async function prepare(options: RunOptions, id: string): Promise<Prepared> {
   checkRootfs(options.rootfs)
-  const spec = makeSpec(options, id)
+  const volumes = await volumesOf(options, id)
+  const spec = makeSpec({ ...options, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
   const { uidMappings, gidMappings, resources, namespaces } = spec.linux
   const { upper, work, merged } = pathsOf(id)
   const cgroup = await planCgroup({
@@ -34,18 +39,25 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
   const layers = { lower: [spec.root.path], upper, work, volatile: options.autoRemove }
   const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
-  const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create)
+  const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create, volumes.sources)
   return {
     spec,
     cgroup,
     rootfs: planRootfs({ layers, target: merged, ...(mappings && { mappings }) }),
-    mounts,
+    mounts: { ...mounts, before: [...volumes.before, ...mounts.before] },
+    ownVolumes: options.autoRemove ? volumes.anonymous : [],
     system: planSystem(system, devices.plan(spec.linux.devices), mappings),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,
   }
 }
+
+/** Most containers have none. */
+export const volumesOf = async (options: RunOptions, id: string): Promise<Volumes> =>
+  options.mounts.mounts.length + options.mounts.from.length === 0
+    ? { mounts: [], sources: [], anonymous: [], before: [] }
+    : (await import('./volume-mounts.ts')).planVolumes(options, id)
 
 /** The whole plan, now that it is known where the container is in the network. */
 export async function complete(parts: Prepared, options: RunOptions, id: string, lease?: Lease): Promise<Plan> {

@@ -10,10 +10,12 @@ export interface Resources {
   readonly cgroups: readonly string[]
   /** It has an address on the bridge; which, the lease knows. */
   readonly network: boolean
+  /** Volumes without a name that go with it. */
+  readonly volumes?: readonly string[]
 }
 
 /** Undoes all of it; what is gone already is as good. Throws where something cannot be undone now. */
-export async function release({ cgroups, network }: Resources, id: string): Promise<void> {
+export async function release({ cgroups, network, volumes = [] }: Resources, id: string): Promise<void> {
   removeCgroup(cgroups) // first: whatever still runs in there ends with it
   failpoint('cgroup removed')
   if (network) {
@@ -21,6 +23,11 @@ export async function release({ cgroups, network }: Resources, id: string): Prom
     leaveNetwork(id)
   }
   failpoint('network released')
+  if (volumes.length > 0) {
+    const { removeUnused } = await import('./volume-store.ts')
+    removeUnused(({ name }) => volumes.includes(name), { except: id })
+  }
+  failpoint('volumes removed')
 }
 
 /** The groups that bear an id. They may be anywhere: they lie where its engine was, which may have been another service. */

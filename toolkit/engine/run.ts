@@ -27,7 +27,8 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
   const signals = forwardSignals()
   try {
     const { namespaces, network } = options
-    const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge' }
+    const { ownVolumes: volumes } = parts
+    const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge', volumes }
     const directory = await createDirectory({ ...options, id, users: namespaces.users, outside })
     let result: Result
     try {

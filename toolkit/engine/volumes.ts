@@ -45,16 +45,21 @@ export function withMounts(defaults: readonly mount.Mount[], wanted: readonly mo
 
 /**
  * Puts the entries of an OCI config.json in order. `create`: sources that are made where they are missing, as
- * directories. Looks at the host's files, changes nothing. Throws UsageError.
+ * directories; `volumes`: sources that are the engine's own, and there by then. Looks at the host's files, changes
+ * nothing. Throws UsageError.
  */
-export function planMounts(mounts: readonly mount.Mount[], create: readonly string[] = []): Mounts {
+export function planMounts(
+  mounts: readonly mount.Mount[],
+  create: readonly string[] = [],
+  volumes: readonly string[] = [],
+): Mounts {
   const entries = mounts.map(entry => ({ ...entry, destination: posix.normalize(entry.destination) }))
   const isSystem = (entry: mount.Mount) =>
     !isBind(entry) && ['/proc', '/sys', '/dev'].some(top => isBelow(entry.destination, top))
   const asked = entries
     .filter(entry => !isSystem(entry))
     .toSorted((a, b) => depth(a.destination) - depth(b.destination))
-  const placed = asked.map((entry, i) => place(entry, `volume-${i}`, create))
+  const placed = asked.map((entry, i) => place(entry, `volume-${i}`, { create, volumes }))
   const late = (at: number) => isBelow(asked[at]!.destination, '/dev')
   return {
     before: placed.flatMap(({ before }) => before),
@@ -73,7 +78,12 @@ export function forbidden(destination: string): string | undefined {
   return undefined
 }
 
-function place(entry: mount.Mount, name: string, create: readonly string[]) {
+interface Sources {
+  readonly create: readonly string[]
+  readonly volumes: readonly string[]
+}
+
+function place(entry: mount.Mount, name: string, sources: Sources) {
   const { destination } = entry
   // Below /dev all is ours, and its links lead to what a process has open.
   const links = isBelow(destination, '/dev') ? 'refuse' : 'follow'
@@ -81,7 +91,7 @@ function place(entry: mount.Mount, name: string, create: readonly string[]) {
   if (why) throw new UsageError(`a mount at ${destination}: ${destination} ${why}`)
   if (!isBind(entry))
     return { before: [], steps: [...bind.mountPoint(destination, 'directory', links), ...mount.mountThere(entry)] }
-  const { source, missing, kind } = look(entry, create)
+  const { source, missing, kind } = look(entry, sources)
   return {
     before: [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source })],
     steps: [...bind.mountPoint(destination, kind, links), ...bind.attach(name), ...hideState(source, entry)],
@@ -89,7 +99,8 @@ function place(entry: mount.Mount, name: string, create: readonly string[]) {
 }
 
 /** What a bind mount shows, with symbolic links resolved, as the host sees it now. */
-function look({ source, destination, options }: mount.Mount, create: readonly string[]) {
+function look({ source, destination, options }: mount.Mount, { create, volumes }: Sources) {
+  if (volumes.includes(source)) return { source, missing: false, kind: 'directory' } as const
   const stat = statSync(source, { throwIfNoEntry: false })
   if (!stat) {
     if (create.includes(source)) return { source, missing: true, kind: 'directory' } as const

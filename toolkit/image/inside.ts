@@ -82,3 +82,20 @@ export function readInside(root: string | number, path: string, maxBytes = 1 << 
     closeSync(fd)
   }
 }
+
+/**
+ * A directory as a process with this root directory would find it, opened as a mere name (O_PATH); undefined where there
+ * is none. Links on the way stay inside. The caller closes it.
+ */
+export function openDirectoryInside(root: string, path: string): number | undefined {
+  const directory = openSync(root, O.PATH | O.DIRECTORY)
+  try {
+    const found = locate(directory, path)
+    if (found < 0) return undefined
+    if (fstatSync(found).isDirectory()) return found
+    closeSync(found)
+    return undefined
+  } finally {
+    closeSync(directory)
+  }
+}

@@ -14,6 +14,12 @@ const tmpfs = (destination: string, ...options: string[]): Mount => ({
   source: 'tmpfs',
   options: ['nosuid', 'nodev', 'noexec', ...options],
 })
+const named = (source: string, destination: string, ...options: string[]): Mount => ({
+  destination,
+  type: 'volume',
+  source,
+  options,
+})
 const one = (flag: string, value: string): MountFlags => mounts({ [flag]: flag === 'shm-size' ? value : [value] })
 
 test.each<[string, string, Mount]>([
@@ -27,6 +33,11 @@ test.each<[string, string, Mount]>([
   ['volume', '/a:/b:slave', bind('/a', '/b', 'bind', 'slave')],
   ['volume', '/a,upperdir=x:/b', bind('/a,upperdir=x', '/b')],
   ['volume', '/a:/dev/shm', bind('/a', '/dev/shm')],
+  ['volume', '/b', named('', '/b')],
+  ['volume', 'name:/b', named('name', '/b')],
+  ['volume', 'name:/b:ro,nocopy', named('name', '/b', 'ro', 'nocopy')],
+  ['mount', 'target=/b', named('', '/b')],
+  ['mount', 'type=volume,src=na.me,dst=/b,ro,volume-nocopy', named('na.me', '/b', 'ro', 'nocopy')],
   ['mount', 'type=bind,source=/a,target=/b', bind('/a', '/b')],
   ['mount', 'type=bind,src=/a,dst=/b,readonly', bind('/a', '/b', 'rbind', 'rprivate', 'ro')],
   ['mount', 'type=bind,src=/a,destination=/b,ro=false,bind-propagation=rslave', bind('/a', '/b', 'rbind', 'rslave')],
@@ -51,9 +62,19 @@ test.each<[string, string, Mount]>([
 })
 
 test.each([
-  ['volume', 'x', 'named volumes are not there yet'],
-  ['volume', 'name:/x', 'named volumes are not there yet'],
-  ['volume', ':/x', 'named volumes are not there yet'],
+  ['volume', 'x', 'x is no absolute path in the container'],
+  ['volume', ':/x', 'it has no source'],
+  ['volume', 'a:/x', '"a" is no name of a volume'],
+  ['volume', '.hidden:/x', '".hidden" is no name of a volume'],
+  ['volume', 'a b:/x', '"a b" is no name of a volume'],
+  ['volume', 'name:/x:rslave', 'rslave is for directories of the host'],
+  ['volume', 'name:/proc', '/proc belongs to the kernel'],
+  ['mount', '', 'does not say where in the container'],
+  ['mount', 'type=bind,source=/a,target=/x,volume-nocopy', 'volume-nocopy has no meaning for type=bind'],
+  ['mount', 'source=aa,target=/x,volume-nocopy=perhaps', 'volume-nocopy is true or false'],
+  ['mount', 'source=../a,target=/x', '"../a" is no name of a volume'],
+  ['volumes-from', ':ro', 'give CONTAINER, CONTAINER:ro or CONTAINER:rw'],
+  ['volumes-from', 'x:z', 'give CONTAINER, CONTAINER:ro or CONTAINER:rw'],
   ['volume', '/a:', 'does not say where in the container'],
   ['volume', '/a:b', 'b is no absolute path in the container'],
   ['volume', '/a:/b:ro:z', 'give SOURCE:DESTINATION'],
@@ -68,12 +89,10 @@ test.each([
   ['volume', '/a:/x/../proc/self/attr', '/proc/self/attr belongs to the kernel'],
   ['volume', '/a:/sys/fs', '/sys/fs belongs to the kernel'],
   ['volume', '/a:/dev/', '/dev holds the container’s own devices'],
-  ['mount', '', 'named volumes are not there yet'],
   ['mount', 'type=bind', 'does not say where in the container'],
   ['mount', 'type=bind,target=/x', 'type=bind needs a source'],
   ['mount', 'type=bind,source=a,target=/x', 'an absolute path, not a'],
-  ['mount', 'source=a,target=/x', 'named volumes are not there yet'],
-  ['mount', 'type=npipe,source=a,target=/x', 'type is bind or tmpfs, not "npipe"'],
+  ['mount', 'type=npipe,source=a,target=/x', 'type is volume, bind or tmpfs, not "npipe"'],
   ['mount', 'type=bind,source=/a,target=/x,upperdir=/y', 'unknown key "upperdir"'],
   ['mount', 'type=bind,source=/a,target=/x,source=/b', 'give source once'],
   ['mount', 'type=bind,source,target=/x', 'source needs a value'],
@@ -111,6 +130,6 @@ describe('together', () => {
   })
 
   test('nothing given, nothing mounted', () => {
-    expect(mounts({})).toEqual({ mounts: [], create: [] })
+    expect(mounts({})).toEqual({ mounts: [], create: [], from: [] })
   })
 })

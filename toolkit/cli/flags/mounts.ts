@@ -1,22 +1,28 @@
-// The flags that put files of the host, or empty file systems, into a container. Docker's words and syntax.
-import { posix, resolve } from 'node:path'
-import { forbidden } from '../../engine/volumes.ts'
+// The flags that put volumes, files of the host, or empty file systems into a container. Docker's words and syntax.
+import { resolve } from 'node:path'
+import type { VolumesFrom } from '../../engine/options.ts'
 import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { memory, placeOf, sharedMemory, tmpfs } from './memory.ts'
 import { refuseValue } from './refuse.ts'
 
 export const flags = {
   volume: {
     short: 'v',
-    value: 'SOURCE:DESTINATION[:OPTIONS]',
+    value: '[SOURCE:]DESTINATION[:OPTIONS]',
     many: true,
-    help: 'a directory or file of the host; OPTIONS: ro, rprivate, rslave, rshared',
+    help: 'a volume by its name, or a directory or file of the host; OPTIONS: ro, nocopy, rprivate, rslave, rshared',
   },
   mount: {
     value: 'KEY=VALUE,…',
     many: true,
-    help: 'the same in words: type=bind,source=…,target=…,readonly, or type=tmpfs,target=…,tmpfs-size=…',
+    help: 'the same in words: type=volume,source=…,target=…,readonly, type=bind,…, or type=tmpfs,target=…,tmpfs-size=…',
+  },
+  'volumes-from': {
+    value: 'CONTAINER[:ro|:rw]',
+    many: true,
+    help: 'the volumes and directories of another container, at the same places',
   },
   tmpfs: {
     value: 'DESTINATION[:OPTIONS]',
@@ -31,6 +37,8 @@ export interface MountFlags {
   readonly mounts: readonly Mount[]
   /** Sources of -v: made where they are missing. */
   readonly create: readonly string[]
+  /** Containers whose mounts are taken over. */
+  readonly from: readonly VolumesFrom[]
 }
 
 type Given = Parsed['flags']
@@ -40,20 +48,18 @@ const refuse: (flag: Name, value: string, allowed: string) => UsageError = refus
 
 const many = (given: Given, flag: Name) => (given[flag] ?? []) as readonly string[]
 
-const LATER = 'named volumes are not there yet; give a directory of the host, beginning with / or ./'
+/** A path of the host; anything else is the name of a volume. */
+const isPath = (source: string): boolean => /^(\/|\.\.?(\/|$))/.test(source)
 
-function destination(flag: Name, value: string, path: string | undefined): string {
-  if (!path) throw refuse(flag, value, 'it does not say where in the container; give a path')
-  if (!path.startsWith('/')) throw refuse(flag, value, `${path} is no absolute path in the container`)
-  const normal = posix.normalize(path).replace(/(.)\/$/, '$1')
-  const why = forbidden(normal)
-  if (why) throw refuse(flag, value, `${normal} ${why}`)
-  return normal
-}
-
-function source(flag: Name, value: string, path: string): string {
-  if (!/^(\/|\.\.?(\/|$))/.test(path)) throw refuse(flag, value, LATER)
-  return resolve(path)
+/** One without a name where there is none. */
+function named(flag: Name, value: string, name: string, to: string, options: readonly string[]): Mount {
+  if (name !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name))
+    throw refuse(
+      flag,
+      value,
+      `${JSON.stringify(name)} is no name of a volume (2 to 255 letters, digits, '_', '.' and '-') and no path, which begins with / or ./`,
+    )
+  return { destination: to, type: 'volume', source: name, options }
 }
 
 const PROPAGATION = ['rprivate', 'rslave', 'rshared', 'private', 'slave', 'shared']
@@ -70,15 +76,17 @@ const bindMount = (from: string, to: string, spread: string, options: readonly s
 
 function volume(value: string): Mount {
   const parts = value.split(':')
-  if (parts.length === 1) throw refuse('volume', value, LATER)
+  if (parts.length === 1) return named('volume', value, '', placeOf('volume', value, value), [])
   if (parts.length > 3) throw refuse('volume', value, 'give SOURCE:DESTINATION or SOURCE:DESTINATION:OPTIONS')
+  if (parts[0] === '')
+    throw refuse('volume', value, 'it has no source; leave the colon out for a volume without a name')
   const [from, to, words] = parts as [string, string, string?]
   const options = words === undefined ? [] : words.split(',')
   for (const word of options) {
-    if (word === 'nocopy')
+    if (word === 'nocopy' && isPath(from))
       throw refuse('volume', value, 'nocopy is for named volumes, and this is a directory of the host')
     // z and Z relabel files for SELinux, and mean nothing without it.
-    if (!['ro', 'rw', 'z', 'Z', ...PROPAGATION].includes(word))
+    if (!['ro', 'rw', 'z', 'Z', 'nocopy', ...PROPAGATION].includes(word))
       throw refuse(
         'volume',
         value,
@@ -88,8 +96,17 @@ function volume(value: string): Mount {
   const spreads = options.filter(word => PROPAGATION.includes(word))
   if (spreads.length > 1) throw refuse('volume', value, `give one of ${spreads.join(' and ')}`)
   if (options.includes('ro') && options.includes('rw')) throw refuse('volume', value, 'give one of ro and rw')
-  const at = destination('volume', value, to)
-  return bindMount(source('volume', value, from), at, spreads[0] ?? 'rprivate', options.includes('ro') ? ['ro'] : [])
+  const at = placeOf('volume', value, to)
+  if (isPath(from)) return bindMount(resolve(from), at, spreads[0] ?? 'rprivate', options.includes('ro') ? ['ro'] : [])
+  if (spreads.length > 0)
+    throw refuse('volume', value, `${spreads[0]} is for directories of the host, and this is a volume`)
+  return named(
+    'volume',
+    value,
+    from,
+    at,
+    options.filter(word => word === 'ro' || word === 'nocopy'),
+  )
 }
 
 /** A line of comma-separated values: one in quotes may hold commas. */
@@ -110,12 +127,16 @@ const KEYS: Record<string, string> = {
   'bind-propagation': 'bind-propagation',
   'tmpfs-size': 'tmpfs-size',
   'tmpfs-mode': 'tmpfs-mode',
+  'volume-nocopy': 'volume-nocopy',
 }
 
 const BELONGS: Record<string, readonly string[]> = {
+  volume: ['type', 'source', 'target', 'readonly', 'volume-nocopy'],
   bind: ['type', 'source', 'target', 'readonly', 'bind-propagation'],
   tmpfs: ['type', 'target', 'readonly', 'tmpfs-size', 'tmpfs-mode'],
 }
+
+const SWITCHES = ['readonly', 'volume-nocopy']
 
 function fields(value: string): Record<string, string | undefined> {
   const found: Record<string, string> = {}
@@ -125,22 +146,31 @@ function fields(value: string): Record<string, string | undefined> {
     if (!key)
       throw refuse('mount', value, `unknown key ${JSON.stringify(word)}; there are ${Object.keys(KEYS).join(', ')}`)
     if (key in found) throw refuse('mount', value, `give ${key} once`)
-    if (text === undefined && key !== 'readonly') throw refuse('mount', value, `${word} needs a value: ${word}=…`)
+    if (text === undefined && !SWITCHES.includes(key)) throw refuse('mount', value, `${word} needs a value: ${word}=…`)
     found[key] = text ?? 'true'
   }
   return found
 }
 
+function isOn(value: string, key: string, text: string): boolean {
+  if (!/^(true|false|1|0)$/.test(text)) throw refuse('mount', value, `${key} is true or false`)
+  return /^(true|1)$/.test(text)
+}
+
 function mountInWords(value: string): Mount {
   const found = fields(value)
-  const { type = 'volume', target, readonly = 'false' } = found
-  if (type === 'volume') throw refuse('mount', value, 'named volumes are not there yet; give type=bind or type=tmpfs')
-  if (!Object.hasOwn(BELONGS, type)) throw refuse('mount', value, `type is bind or tmpfs, not ${JSON.stringify(type)}`)
+  const { type = 'volume', target, readonly = 'false', 'volume-nocopy': nocopy = 'false' } = found
+  if (!Object.hasOwn(BELONGS, type))
+    throw refuse('mount', value, `type is volume, bind or tmpfs, not ${JSON.stringify(type)}`)
   const foreign = Object.keys(found).find(key => !BELONGS[type]!.includes(key))
   if (foreign) throw refuse('mount', value, `${foreign} has no meaning for type=${type}`)
-  if (!/^(true|false|1|0)$/.test(readonly)) throw refuse('mount', value, 'readonly is true or false')
-  const options = /^(true|1)$/.test(readonly) ? ['ro'] : []
-  const at = destination('mount', value, target)
+  const options = isOn(value, 'readonly', readonly) ? ['ro'] : []
+  const at = placeOf('mount', value, target)
+  if (type === 'volume')
+    return named('mount', value, found.source ?? '', at, [
+      ...options,
+      ...(isOn(value, 'volume-nocopy', nocopy) ? ['nocopy'] : []),
+    ])
   if (type === 'tmpfs') {
     const { 'tmpfs-size': size, 'tmpfs-mode': mode } = found
     const words = [
@@ -158,49 +188,11 @@ function mountInWords(value: string): Mount {
   return bindMount(resolve(from), at, spread, options)
 }
 
-const OPPOSITE: Record<string, string> = { exec: 'noexec', suid: 'nosuid', dev: 'nodev', rw: 'ro' }
-
-/** docker's options of a tmpfs: nothing in it is a program, a device, or gives rights, where that is not asked for. */
-function memory(flag: Name, value: string, at: string, words: readonly string[]): Mount {
-  const flagsOf = new Set(['nosuid', 'nodev', 'noexec'])
-  const data: string[] = []
-  for (const word of words) {
-    const [, key, text] = /^(size|mode|uid|gid|nr_inodes)=(.+)$/.exec(word) ?? []
-    if (key === 'size') data.push(`size=${size(flag, value, text!)}`)
-    else if (key === 'mode' && /^[0-7]{1,4}$/.test(text!)) data.push(word)
-    else if (key && key !== 'mode' && /^\d{1,9}$/.test(text!)) data.push(word)
-    else if (Object.hasOwn(OPPOSITE, word)) flagsOf.delete(OPPOSITE[word]!)
-    else if (Object.values(OPPOSITE).includes(word)) flagsOf.add(word)
-    else
-      throw refuse(
-        flag,
-        value,
-        `${JSON.stringify(word)} is none of its options: size=64m, mode=755, uid=, gid=, nr_inodes=, ro, exec, suid, dev`,
-      )
-  }
-  return { destination: at, type: 'tmpfs', source: 'tmpfs', options: [...flagsOf, ...data] }
-}
-
-function tmpfs(value: string): Mount {
-  const colon = value.indexOf(':')
-  const path = colon < 0 ? value : value.slice(0, colon)
-  return memory('tmpfs', value, destination('tmpfs', value, path), colon < 0 ? [] : value.slice(colon + 1).split(','))
-}
-
-const UNITS = ['b', 'k', 'm', 'g', 't']
-
-/** Bytes: 64m, 1.5g; k is 1024. */
-function size(flag: Name, value: string, text: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?$/.exec(text.toLowerCase()) ?? []
-  const bytes = Math.floor(Number(number) * 1024 ** UNITS.indexOf(unit || 'b'))
-  if (!Number.isSafeInteger(bytes) || bytes < 1)
-    throw refuse(flag, value, 'give a size of at least one byte, with a unit b, k, m or g: 64m')
-  return bytes
-}
-
-function sharedMemory(value: string): Mount {
-  const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${size('shm-size', value, value)}`]
-  return { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }
+function volumesFrom(value: string): VolumesFrom {
+  const [container = '', access, ...more] = value.split(':')
+  if (container === '' || more.length > 0 || ![undefined, 'ro', 'rw'].includes(access))
+    throw refuse('volumes-from', value, 'give CONTAINER, CONTAINER:ro or CONTAINER:rw')
+  return { container, access: access as VolumesFrom['access'] }
 }
 
 /** What these flags say. Throws a UsageError that names the flag, the value and what is allowed. */
@@ -219,5 +211,9 @@ export function mounts(given: Given): MountFlags {
       throw refuse(flag, value, `there is a mount at ${destination} already; each place takes one`)
     places.add(destination)
   }
-  return { mounts: wanted.map(([, , mount]) => mount), create: volumes.map(({ source }) => source) }
+  return {
+    mounts: wanted.map(([, , mount]) => mount),
+    create: volumes.filter(({ type }) => type === 'bind').map(({ source }) => source),
+    from: many(given, 'volumes-from').map(volumesFrom),
+  }
 }

@@ -1,0 +1,325 @@
+// Volumes as their users meet them: `run -v`, `toolkit volume`, and what of both is left after a crash.
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { eventually, skipped, World } from './toolkit.ts'
+
+describe.skipIf(skipped)(`volumes${skipped}`, () => {
+  const world = new World()
+  const area = fs.mkdtempSync(path.join(tmpdir(), 'volume-test-')) // of the host, and none of the engine's
+  afterAll(() => {
+    world.end()
+    fs.rmSync(area, { recursive: true })
+  })
+  afterEach(() => {
+    world.stopAll()
+    const kept = world.left().ended
+    if (kept.length > 0) world.toolkit(['rm', ...kept])
+    world.toolkit(['volume', 'prune', '-af'])
+    expect(names()).toEqual([])
+  })
+
+  const volume = (...words: string[]) => world.toolkit(['volume', ...words])
+  const names = () => volume('ls', '-q').stdout.split('\n').filter(Boolean)
+  const run = (flags: string[], script: string, image = 'busybox') =>
+    world.toolkit(['run', ...flags, image, 'sh', '-c', script])
+  /** A copy of busybox with something more in it. */
+  function image(script: string): string {
+    const root = fs.mkdtempSync(`${world.state}/image-`)
+    const { status, stderr } = world.shell(`cp -a $ROOTFS/. ${root} && cd ${root} && ${script}`)
+    if (status !== 0) throw new Error(stderr)
+    return root
+  }
+
+  describe('run', () => {
+    test('a named volume keeps its files from one container to the next; read-only where it is said', () => {
+      expect(world.sh('echo one >/data/x; stat -c %a:%u /data', ['-v', 'files:/data'])).toBe('755:0\n')
+      expect(world.sh('cat /d/x; echo >/d/y 2>/dev/null || echo no', ['-v', 'files:/d:ro'])).toBe('one\nno\n')
+      const words = 'type=volume,source=files,target=/d,readonly'
+      expect(world.sh('cat /d/x; echo >/d/y 2>/dev/null || echo no', ['--mount', words])).toBe('one\nno\n')
+      expect(names()).toEqual(['files'])
+    })
+
+    test('one without a name goes with --rm, and stays with a container that is kept', () => {
+      expect(world.sh('echo >/data/x; ls /data; ls /more', ['-v', '/data', '--mount', 'target=/more'])).toBe('x\n')
+      expect(names()).toEqual([])
+      expect(run(['--name', 'kept', '-v', '/data'], 'echo kept >/data/x').status).toBe(0)
+      const [name] = names()
+      expect(name).toMatch(/^[0-9a-f]{64}$/)
+      expect(world.sh('cat /again/x', ['-v', `${name}:/again`])).toBe('kept\n')
+      expect(volume('rm', name!)).toMatchObject({ status: 1, stdout: '' })
+      world.toolkit(['rm', 'kept'])
+      expect(volume('prune', '-f').stdout).toBe(`Deleted Volumes:\n${name}\n\nTotal reclaimed space: 5B\n`)
+    })
+
+    test('a named volume that is used with --rm stays', () => {
+      run(['--rm', '-v', 'stays:/data'], 'true')
+      expect(names()).toEqual(['stays'])
+    })
+
+    test('--volumes-from: volumes and directories of a container that is kept, or runs', async () => {
+      const host = fs.mkdtempSync(`${area}/host-`)
+      fs.writeFileSync(`${host}/file`, 'host\n')
+      const given = ['-v', 'shared:/a', '-v', '/b', '-v', `${host}:/c:ro`, '--tmpfs', '/t']
+      run(['--name', 'source', ...given], 'echo a >/a/x; echo b >/b/x')
+      expect(world.sh('cat /a/x /b/x /c/file; ls -d /t 2>&1; true', ['--volumes-from', 'source']).split('\n')).toEqual([
+        ...['a', 'b', 'host', 'ls: /t: No such file or directory', ''],
+      ])
+      const write = 'for d in a b c; do echo >/$d/new && echo $d; done 2>/dev/null; true'
+      expect(world.sh(write, ['--volumes-from', 'source'])).toBe('a\nb\n')
+      expect(world.sh(write, ['--volumes-from', 'source:ro'])).toBe('')
+      expect(world.sh('ls /a', ['--volumes-from', 'source', '-v', 'other:/a'])).toBe('') // our own word counts
+      const running = world.start([
+        'run',
+        '--rm',
+        '--name',
+        'runs',
+        '-v',
+        '/d',
+        'busybox',
+        'sh',
+        '-c',
+        'echo up >/d/x; cat /d/x; sleep 20',
+      ])
+      await running.until('up')
+      expect(world.sh('cat /d/x', ['--volumes-from', 'runs'])).toBe('up\n')
+      expect(run(['--rm', '--volumes-from', 'nobody'], 'true')).toMatchObject({
+        status: 125,
+        stderr: expect.stringContaining('run: --volumes-from nobody: no container "nobody"'),
+      })
+    })
+
+    test('a volume without a name that another container has taken over outlives its own', () => {
+      const first = world.start(
+        ['run', '--rm', '-i', '--name', 'first', '-v', '/d', 'busybox', 'sh', '-c', 'echo up; read x'],
+        'pipe',
+      )
+      return first.until('up').then(async () => {
+        expect(run(['--name', 'second', '--volumes-from', 'first'], 'echo two >/d/x').status).toBe(0)
+        first.child.stdin!.end('\n')
+        expect((await first.exit).code).toBe(0)
+        expect(names()).toHaveLength(1)
+        expect(world.sh('cat /d/x', ['--volumes-from', 'second'])).toBe('two\n')
+      })
+    })
+  })
+
+  describe('what an image has there', () => {
+    const looks = 'cd /data; stat -c "%n %a %u:%g %F %h" . * | sort; readlink link; cat file'
+
+    test('goes into a volume that is empty, with owners and modes, links and set-user-ID', () => {
+      const root = image(`mkdir -m 751 data data/sub; echo text >data/file; ln data/file data/twin
+        ln -s /etc/shadow data/link; mkfifo -m 620 data/pipe; chown 7:8 data data/file; chown -h 9 data/link
+        chmod 4750 data/file`)
+      const { stdout } = run(['--rm', '-v', 'up:/data'], looks, root)
+      expect(stdout.split('\n')).toEqual([
+        '. 751 7:8 directory 3',
+        'file 4750 7:8 regular file 2',
+        'link 777 9:0 symbolic link 1',
+        'pipe 620 0:0 fifo 1',
+        'sub 751 0:0 directory 2',
+        'twin 4750 7:8 regular file 2',
+        ...['/etc/shadow', 'text', ''],
+      ])
+      expect(run(['--rm', '-v', '/data'], looks, root).stdout).toBe(stdout)
+      expect(run(['--rm', '-v', 'not:/data:nocopy'], 'ls -A /data', root).stdout).toBe('')
+      expect(fs.readdirSync(`${root}/data`)).toContain('pipe')
+    })
+
+    test('once: a volume with something in it is left as it is; a directory of the host always', () => {
+      const root = image('mkdir data; echo image >data/file')
+      world.sh('echo mine >/v/other', ['-v', 'mine:/v'])
+      expect(run(['--rm', '-v', 'mine:/data'], 'ls /data', root).stdout).toBe('other\n')
+      const host = fs.mkdtempSync(`${area}/host-`)
+      expect(run(['--rm', '-v', `${host}:/data`], 'ls /data', root).stdout).toBe('')
+    })
+
+    test('a link in the image leads to the image: nothing of the host is copied', () => {
+      const secret = fs.mkdtempSync(`${area}/secret-`)
+      fs.writeFileSync(`${secret}/secret`, 'secret\n')
+      const ups = '../'.repeat(30)
+      const root = image(
+        `ln -s ${ups}${secret} data; mkdir -p .${secret}; echo own >.${secret}/own; ln -s ${secret} way`,
+      )
+      for (const place of ['/data', '/way'])
+        expect(run(['--rm', '-v', place], `ls ${place}`, root).stdout, place).toBe('own\n')
+    })
+
+    test('a container with users of its own: they are the owners', () => {
+      const root = image('mkdir data; echo text >data/file; chown 7 data/file')
+      const { stdout, stderr } = run(
+        ['--rm', '--userns', 'private', '-v', 'mapped:/data'],
+        'stat -c %u /data /data/file',
+        root,
+      )
+      expect({ stdout, stderr }).toEqual({ stdout: '0\n7\n', stderr: '' })
+      expect(fs.statSync(`${world.state}/volumes/mapped/_data`).uid).toBeGreaterThan(0)
+    })
+  })
+
+  describe('toolkit volume', () => {
+    test('create prints the name, twice as well as once; ls, inspect and their templates', () => {
+      expect(volume('create', 'one', '--label', 'tier=db', '--label', 'x')).toMatchObject({
+        status: 0,
+        stdout: 'one\n',
+      })
+      expect(volume('create', 'one')).toMatchObject({ status: 0, stdout: 'one\n' })
+      const { stdout } = volume('create')
+      expect(stdout).toMatch(/^[0-9a-f]{64}\n$/)
+      expect(volume('ls').stdout.split('\n')).toEqual([
+        'DRIVER    VOLUME NAME',
+        ...[stdout.trim(), 'one'].toSorted().map(name => `local     ${name}`),
+        '',
+      ])
+      const [about] = JSON.parse(volume('inspect', 'one').stdout)
+      expect(about).toEqual({
+        CreatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+        Driver: 'local',
+        Labels: { tier: 'db', x: '' },
+        Mountpoint: `${world.state}/volumes/one/_data`,
+        Name: 'one',
+        Options: {},
+        Scope: 'local',
+      })
+      expect(volume('inspect', '-f', '{{.Name}}:{{index .Labels "tier"}} {{json .Labels}}', 'one').stdout).toBe(
+        'one:db {"tier":"db","x":""}\n',
+      )
+      expect(volume('ls', '--format', '{{.Name}}\\t{{.Links}}', '-f', 'label=tier=db').stdout).toBe('one\t0\n')
+      expect(JSON.parse(volume('ls', '--format', 'json', '-f', 'name=on', '-f', 'label=x').stdout)).toMatchObject({
+        Name: 'one',
+      })
+      expect(volume('ls', '--format', '{{.Nmae}}')).toMatchObject({
+        status: 125,
+        stderr: expect.stringContaining('there is no field .Nmae'),
+      })
+    })
+
+    test('dangling is what nobody uses; what somebody uses is not removed', async () => {
+      volume('create', 'free')
+      const user = world.start(
+        ['run', '-i', '--name', 'user', '-v', 'used:/d', 'busybox', 'sh', '-c', 'echo up; read x'],
+        'pipe',
+      )
+      await user.until('up')
+      expect(volume('ls', '-q', '-f', 'dangling=true').stdout).toBe('free\n')
+      expect(volume('ls', '-q', '-f', 'dangling=0').stdout).toBe('used\n')
+      expect(volume('rm', 'used', 'free', 'none')).toMatchObject({
+        status: 1,
+        stdout: 'free\n',
+        stderr: expect.stringMatching(
+          /^toolkit: volume used is in use by [0-9a-f]{12}; .*\ntoolkit: no volume "none"; .*\n$/,
+        ),
+      })
+      expect(volume('rm', '-f', 'none')).toMatchObject({ status: 0, stdout: '', stderr: '' })
+      user.child.stdin!.end('\n')
+      await user.exit
+      expect(volume('rm', 'used').status).toBe(1) // it is kept, and could be started again
+      world.toolkit(['rm', 'user'])
+      expect(volume('rm', 'used')).toMatchObject({ status: 0, stdout: 'used\n' })
+    })
+
+    test('prune asks; by default only those without a name', () => {
+      volume('create', 'named', '--label', 'keep')
+      volume('create')
+      expect(world.toolkit(['volume', 'prune'], { input: 'n\n' })).toMatchObject({ status: 1, stdout: '' })
+      expect(names()).toHaveLength(2)
+      expect(world.toolkit(['volume', 'prune'], { input: 'y\n' })).toMatchObject({
+        status: 0,
+        stderr: expect.stringContaining('WARNING! This will remove all volumes without a name that no container uses.'),
+      })
+      expect(volume('prune', '-af', '--filter', 'label!=keep').stdout).toBe('Total reclaimed space: 0B\n')
+      expect(names()).toEqual(['named'])
+    })
+
+    test.each([
+      [['create', '../x'], 125, 'a name is 2 to 255'],
+      [['create', 'x'], 125, 'a name is 2 to 255'],
+      [['create', '-d', 'nfs', 'xx'], 1, 'there is only local'],
+      [['create', 'aa', 'bb'], 125, 'takes no "bb"'],
+      [['inspect', 'none'], 1, 'no volume "none"'],
+      [['rm'], 125, 'a name is missing'],
+      [['frobnicate'], 125, 'no command "frobnicate"; there are create, ls, inspect, rm, prune'],
+      [['ls', '--filter', 'colour=red'], 125, 'there are dangling=…'],
+      [['ls', '--loud'], 125, "volume ls: unknown flag --loud; see 'toolkit volume ls --help'"],
+    ])('%j: exit code %i', (words, status, message) => {
+      expect(volume(...words)).toMatchObject({ status, stderr: expect.stringContaining(message) })
+    })
+  })
+
+  describe('crashes', () => {
+    const places = [
+      'directory made',
+      'cgroup and files ready',
+      'process made',
+      'program ended',
+      'cgroup removed',
+      'files removed',
+    ]
+
+    test.each(places)(
+      'kill -9, %s: the volume without a name is gone with the next command, the other is whole',
+      place => {
+        const flags = ['run', '--rm', '-v', '/anonymous', '-v', 'named:/data', 'busybox', 'sh', '-c', 'echo x >/data/x']
+        expect(world.toolkit(flags, { env: { ...world.env, TOOLKIT_FAILPOINT: `${place}:kill` } }).signal).toBe(
+          'SIGKILL',
+        )
+        expect(run(['--rm', '-v', 'named:/data'], 'true').status).toBe(0)
+        expect(names()).toEqual(['named'])
+        expect(world.left().live).toEqual([])
+      },
+    )
+
+    test('killed while an image is copied: the next one begins anew', async () => {
+      const root = image('mkdir data; for i in $(seq 3000); do echo $i >data/$i; done')
+      const data = `${world.state}/volumes/half/_data`
+      const copying = world.start(['run', '--rm', '-v', 'half:/data', root, 'true'])
+      await eventually(() => fs.existsSync(data) && fs.readdirSync(data).length > 10, 'it has begun')
+      await copying.kill()
+      const mark = fs.existsSync(`${world.state}/volumes/half/filling`)
+      expect({ mark, some: fs.readdirSync(data).length < 3000 }).toEqual({ mark: true, some: true })
+      expect(run(['--rm', '-v', 'half:/data'], 'ls /data | wc -l', root).stdout).toBe('3000\n')
+      expect(fs.existsSync(`${world.state}/volumes/half/filling`)).toBe(false)
+    })
+
+    test.each(['', '{', 'null', '[]', '{"version":2,"name":"torn","created":"","labels":{}}'])(
+      'volume.json is %j: this one is refused and named, the others work',
+      text => {
+        volume('create', 'torn')
+        volume('create', 'whole')
+        fs.writeFileSync(`${world.state}/volumes/torn/volume.json`, text)
+        expect(names()).toEqual(['torn', 'whole'])
+        expect(run(['--rm', '-v', 'whole:/d'], 'true').status).toBe(0)
+        for (const { stderr, status } of [volume('inspect', 'torn'), run(['--rm', '-v', 'torn:/d'], 'true')]) {
+          expect(status).toBe(1)
+          expect(stderr).toContain('torn/volume.json is not a state of version 1; its files are in')
+        }
+        expect(volume('rm', 'torn').status).toBe(0)
+      },
+    )
+
+    test('a mounts.json that is none takes no other container down', () => {
+      run(['--name', 'torn', '-v', 'some:/d'], 'true')
+      run(['--name', 'whole', '-v', 'other:/d'], 'true')
+      const [directory] = fs
+        .globSync(`${world.state}/containers/ended/*/mounts.json`)
+        .filter(file => fs.readFileSync(file, 'utf8').includes('some'))
+      fs.writeFileSync(directory!, '{"version":9}')
+      expect(run(['--rm', '--volumes-from', 'torn'], 'true')).toMatchObject({
+        status: 125,
+        stderr: expect.stringContaining('mounts.json is not a list of mounts of version 1'),
+      })
+      expect(volume('ls', '-q', '-f', 'dangling=false').stdout).toBe('other\n')
+    })
+
+    test('20 at once begin to use a volume: one fills it, all see all', async () => {
+      const root = image('mkdir data; for i in $(seq 200); do echo $i >data/$i; done')
+      const runs = Array.from({ length: 20 }, () =>
+        world.start(['run', '--rm', '-v', 'race:/data', '-v', '/own', root, 'sh', '-c', 'ls /data | wc -l']),
+      )
+      await Promise.all(runs.map(({ exit }) => exit))
+      expect(runs.map(({ output }) => output())).toEqual(runs.map(() => '200\n'))
+      expect(names()).toEqual(['race'])
+    })
+  })
+})

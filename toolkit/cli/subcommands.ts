@@ -1,0 +1,125 @@
+// Commands that are a family: `toolkit volume ls`. One table a family, one row a command.
+import { UsageError } from '../kernel/usage-error.ts'
+import { type Command, type Flag, formatHelp, type Parsed, parse } from './options.ts'
+import { print, printError } from './output.ts'
+import { printable } from './printable.ts'
+
+export interface Subcommand extends Omit<Command, 'name'> {
+  /** How many words it takes besides its flags. */
+  readonly words: readonly [number, number]
+  /** Resolves to the exit code. */
+  readonly run: (words: readonly string[], flags: Parsed['flags']) => number | Promise<number>
+}
+
+export interface Family {
+  readonly name: string
+  readonly summary: string
+  readonly commands: Readonly<Record<string, Subcommand>>
+  /** Other names of commands. */
+  readonly aliases?: Readonly<Record<string, string>>
+}
+
+function help({ name, summary, commands }: Family): string {
+  const width = Math.max(...Object.keys(commands).map(word => word.length))
+  const rows = Object.entries(commands).map(([word, { summary }]) => `  ${word.padEnd(width)}  ${summary}`)
+  return `Usage: toolkit ${name} COMMAND\n\n${summary}\n\nCommands:\n${rows.join('\n')}\n\n'toolkit ${name} COMMAND --help' tells more.\n`
+}
+
+/** Finds the command, reads its flags, which may stand anywhere, and runs it. Throws UsageError. */
+export async function runFamily(family: Family, [word, ...argv]: readonly string[]): Promise<number> {
+  const { name, commands, aliases = {} } = family
+  if (word === undefined || word === '--help' || word === '-h' || word === 'help') {
+    print(help(family))
+    return 0
+  }
+  const key = Object.hasOwn(aliases, word) ? aliases[word]! : word
+  const found = Object.hasOwn(commands, key) ? commands[key]! : undefined
+  if (!found)
+    throw new UsageError(`${name}: no command ${JSON.stringify(word)}; there are ${Object.keys(commands).join(', ')}`)
+  const command = { ...found, name: `${name} ${key}` }
+  const { flags, rest } = parse(command, argv, { anywhere: true })
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const [least, most] = found.words
+  if (rest.length < least)
+    throw new UsageError(`${name} ${key}: a name is missing; see 'toolkit ${name} ${key} --help'`)
+  if (rest.length > most)
+    throw new UsageError(`${name} ${key}: takes no ${JSON.stringify(rest[most])}; see 'toolkit ${name} ${key} --help'`)
+  return found.run(rest, flags)
+}
+
+/** Does it for each; an error of one is said, and the others are done all the same. Returns the exit code. */
+export function forEach(words: readonly string[], action: (word: string) => void): number {
+  let status = 0
+  for (const word of words) {
+    try {
+      action(word)
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      printError(`toolkit: ${printable(error.message)}`)
+      status = 1
+    }
+  }
+  return status
+}
+
+export const labelFlag: Flag = { value: 'KEY[=VALUE]', many: true, help: 'something to find it by' }
+export const filterFlag = (help: string): Flag => ({ value: 'KEY=VALUE', many: true, help: `only those with: ${help}` })
+
+/** KEY=VALUE, or KEY alone for an empty value; a later one of the same key wins. */
+export function labelsOf(given: Parsed['flags'][string]): Record<string, string> {
+  const pairs = ((given ?? []) as readonly string[]).map(text => {
+    const at = text.indexOf('=')
+    if (at === 0 || text === '') throw new UsageError(`--label ${JSON.stringify(text)}: give KEY or KEY=VALUE`)
+    return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+  })
+  return Object.fromEntries(pairs)
+}
+
+/** The labels as one text: a=1,b=2. */
+export const labelText = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+
+/** What a filter says of a row; of several values of a key one must fit, of all keys each. */
+export type Filters<Row> = Readonly<Record<string, (row: Row, value: string) => boolean>>
+
+/** Reads --filter. Throws a UsageError for a key that is none. */
+export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<Row>): (row: Row) => boolean {
+  const wanted = new Map<string, string[]>()
+  for (const text of (given ?? []) as readonly string[]) {
+    const [, key = '', value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? []
+    if (!Object.hasOwn(filters, key))
+      throw new UsageError(
+        `--filter ${JSON.stringify(text)}: there are ${Object.keys(filters)
+          .map(key => `${key}=…`)
+          .join(', ')}`,
+      )
+    wanted.set(key, [...(wanted.get(key) ?? []), value])
+  }
+  // Labels are all to be there; of anything else a row has one only.
+  return row =>
+    [...wanted].every(([key, values]) =>
+      /^label!?$/.test(key)
+        ? values.every(value => filters[key]!(row, value))
+        : values.some(value => filters[key]!(row, value)),
+    )
+}
+
+/** Whether there is this label: KEY, or KEY=VALUE. */
+export function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
+  const at = wanted.indexOf('=')
+  const key = at < 0 ? wanted : wanted.slice(0, at)
+  if (!labels || !Object.hasOwn(labels, key)) return false
+  return at < 0 || labels[key] === wanted.slice(at + 1)
+}
+
+/** The truth in docker's words. Throws a UsageError for another. */
+export function truth(flag: string, value: string): boolean {
+  if (/^(1|t|true)$/i.test(value)) return true
+  if (/^(0|f|false)$/i.test(value)) return false
+  throw new UsageError(`${flag}=${JSON.stringify(value)}: is true or false`)
+}

@@ -1,0 +1,197 @@
+// toolkit volume: directories that the engine keeps for containers. docker's words, output and exit codes.
+
+import { lstatSync, readdirSync } from 'node:fs'
+import { newId } from '../engine/store.ts'
+import {
+  checkVolumeName,
+  dataOf,
+  exclusively,
+  findVolume,
+  hasVolume,
+  listVolumes,
+  makeVolume,
+  readVolume,
+  removeUnused,
+  removeVolume,
+  type VolumeRow,
+} from '../engine/volume-store.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { confirm } from './confirm.ts'
+import type { Parsed } from './options.ts'
+import { print } from './output.ts'
+import { printableJson } from './printable.ts'
+import {
+  type Family,
+  type Filters,
+  filterFlag,
+  filterOf,
+  forEach,
+  hasLabel,
+  labelFlag,
+  labelsOf,
+  labelText,
+  runFamily,
+  truth,
+} from './subcommands.ts'
+import { format, formatRows, type Row } from './template.ts'
+
+type Flags = Parsed['flags']
+
+const family: Family = {
+  name: 'volume',
+  summary: 'Volumes: files that outlive their container, and can be seen by several.',
+  commands: {
+    create: {
+      usage: 'volume create [OPTIONS] [NAME]',
+      summary: 'Make a volume, and print its name.',
+      words: [0, 1],
+      flags: { label: labelFlag, driver: { short: 'd', value: 'DRIVER', help: 'only `local` is known' } },
+      run: create,
+    },
+    ls: {
+      usage: 'volume ls [OPTIONS]',
+      summary: 'List volumes.',
+      words: [0, 0],
+      flags: {
+        quiet: { short: 'q', help: 'names only' },
+        filter: { ...filterFlag('dangling=true (in use by none), name=, label=, driver='), short: 'f' },
+        format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Mountpoint}}' },
+      },
+      run: list,
+    },
+    inspect: {
+      usage: 'volume inspect [OPTIONS] VOLUME…',
+      summary: 'Show all about volumes, as JSON.',
+      words: [1, Number.POSITIVE_INFINITY],
+      flags: { format: { short: 'f', value: 'TEMPLATE', help: 'such as {{.Mountpoint}}' } },
+      run: inspect,
+    },
+    rm: {
+      usage: 'volume rm [OPTIONS] VOLUME…',
+      summary: 'Remove volumes that no container uses.',
+      words: [1, Number.POSITIVE_INFINITY],
+      flags: { force: { short: 'f', help: 'that there is no such volume is as good' } },
+      run: remove,
+    },
+    prune: {
+      usage: 'volume prune [OPTIONS]',
+      summary: 'Remove all volumes without a name that no container uses.',
+      words: [0, 0],
+      flags: {
+        all: { short: 'a', help: 'those with a name, too' },
+        force: { short: 'f', help: 'do not ask' },
+        filter: filterFlag('label=, label!='),
+      },
+      run: prune,
+    },
+  },
+  aliases: { list: 'ls', remove: 'rm' },
+}
+
+export const main = (argv: string[]): Promise<number> => runFamily(family, argv)
+
+function create([given]: readonly string[], { label, driver = 'local' }: Flags): number {
+  if (driver !== 'local') throw new UsageError(`volume create: --driver ${driver}: there is only local`, 1)
+  const labels = labelsOf(label)
+  const name = given ?? newId()
+  checkVolumeName(name)
+  exclusively(() => {
+    if (hasVolume(name)) readVolume(name) // it may be of another version
+    makeVolume({ name, labels, anonymous: given === undefined })
+  })
+  print(name)
+  return 0
+}
+
+const filters: Filters<VolumeRow> = {
+  dangling: ({ users }, value) => (users.length === 0) === truth('--filter dangling', value),
+  name: ({ name }, value) => name.includes(value),
+  label: ({ state }, value) => hasLabel(state?.labels, value),
+  driver: (_, value) => value === 'local',
+}
+
+const rowOf = ({ name, state, users }: VolumeRow): Row => ({
+  Driver: 'local',
+  Labels: labelText(state?.labels ?? {}),
+  Links: users.length,
+  Mountpoint: dataOf(name),
+  Name: name,
+  Scope: 'local',
+})
+
+function list(_: readonly string[], { quiet, filter, format: wanted }: Flags): number {
+  const template = (wanted as string | undefined) ?? (quiet ? '{{.Name}}' : 'table {{.Driver}}\t{{.Name}}')
+  const rows = listVolumes().filter(filterOf(filter, filters)).map(rowOf)
+  for (const line of formatRows(template, rows, { Name: 'VOLUME NAME' })) print(line)
+  return 0
+}
+
+/** A volume in docker's words. Throws a UsageError where it cannot be read. */
+function details(word: string): Row {
+  const { name } = findVolume(word)
+  const { created, labels } = readVolume(name)
+  return {
+    CreatedAt: created.replace(/\.\d+Z$/, 'Z'),
+    Driver: 'local',
+    Labels: labels,
+    Mountpoint: dataOf(name),
+    Name: name,
+    Options: {},
+    Scope: 'local',
+  }
+}
+
+function inspect(words: readonly string[], { format: template }: Flags): number {
+  const found: Row[] = []
+  const status = forEach(words, word => found.push(details(word)))
+  if (template === undefined) print(printableJson(found, 4))
+  else for (const row of found) print(format(template as string, row))
+  return status
+}
+
+function remove(words: readonly string[], { force }: Flags): number {
+  return forEach(words, name => {
+    if (force && !hasVolume(name)) return
+    removeVolume(name)
+    print(name)
+  })
+}
+
+const pruneFilters: Filters<VolumeRow> = {
+  label: filters.label!,
+  'label!': ({ state }, value) => !hasLabel(state?.labels, value),
+}
+
+function prune(_: readonly string[], { all, force, filter }: Flags): number {
+  const isWanted = filterOf(filter, pruneFilters)
+  const what = all ? 'all volumes' : 'all volumes without a name'
+  if (!force) confirm(`This will remove ${what} that no container uses.`, 'volume prune')
+  let bytes = 0
+  const onGone = (directory: string) => {
+    bytes += sizeOf(`${directory}/_data`)
+  }
+  const names = removeUnused(row => isWanted(row) && (all === true || row.state?.anonymous === true), { onGone })
+  if (names.length > 0) print(`Deleted Volumes:\n${names.join('\n')}\n`)
+  print(`Total reclaimed space: ${humanSize(bytes)}`)
+  return 0
+}
+
+/** As docker says it: powers of 1000, four digits at most. */
+function humanSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3))
+  return `${Number((bytes / 1000 ** power).toPrecision(4))}${units[power]}`
+}
+
+/** Bytes of the files below a directory. */
+function sizeOf(directory: string): number {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).reduce((sum, file) => {
+      const path = `${directory}/${file.name}`
+      if (file.isDirectory()) return sum + sizeOf(path)
+      return sum + (file.isFile() ? lstatSync(path).size : 0)
+    }, 0)
+  } catch {
+    return 0 // gone meanwhile, by another hand
+  }
+}
