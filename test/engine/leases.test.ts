@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -70,12 +70,15 @@ describe('which addresses', () => {
     const subnet = parseSubnet('10.0.0.0/29')!
     const take = (taken: string[]) =>
       findLease(
-        taken.map(address => ({ address }) as never),
+        { bridge: 'toolkit0', directory: '/nowhere/bridge' },
+        taken.map(address => ({ address })),
         subnet,
         { id: '0123456789abcdef', ports: [] },
       )
     expect(take([])).toEqual({
       id: '0123456789abcdef',
+      network: 'bridge',
+      bridge: 'toolkit0',
       address: '10.0.0.2',
       subnet: '10.0.0.0/29',
       gateway: '10.0.0.1',
@@ -122,13 +125,18 @@ describe.skipIf(skipped)(`what is no lease${skipped}`, () => {
     ['{', 'torn'],
     ['{"subnet":7}', 'of another shape'],
     [
-      '{"address":"10.9.0.9","id":"x","link":"veth0","mac":"m","gateway":"g","subnet":"10.9.0.0/26","ports":[]}',
+      '{"address":"10.9.0.9","id":"x","link":"veth0","mac":"m","gateway":"g","subnet":"10.9.0.0/26","ports":[],"network":"bridge","bridge":"b"}',
       'of another name',
+    ],
+    [
+      '{"address":"10.9.0.5","id":"x","link":"veth0","mac":"m","gateway":"g","subnet":"10.9.0.0/26","ports":[],"network":"../x","bridge":"b"}',
+      'of another network',
     ],
     ['[]', 'a list'],
     ['null', 'nothing'],
   ])('%s is left out, and gone when the next one joins (%s)', text => {
     const network = networkIn('strangers', '10.9.0.0/26')
+    mkdirSync(`${network.directory}/leases`, { recursive: true })
     exclusively(network, () => writeFileSync(`${network.directory}/leases/10.9.0.5`, text))
     expect(readLeases(network)).toEqual([])
     const { close } = joinNetwork({ id: 'one', ports: [], mac: undefined }, network)

@@ -5,9 +5,12 @@ import { closeSync, mkdtempSync, openSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { dockerPools, type Lease, type Network } from '../../toolkit/engine/leases.ts'
-import { joinNetwork, leaveNetwork, type Membership } from '../../toolkit/engine/network.ts'
+import { leaveNetwork, type Membership } from '../../toolkit/engine/network.ts'
+import type { NetworkDefinition } from '../../toolkit/engine/network-store.ts'
+import { createNetwork, join } from '../../toolkit/engine/networks.ts'
 import { parsePublish } from '../../toolkit/engine/ports.ts'
-import { wire } from '../../toolkit/engine/wiring.ts'
+import { newId } from '../../toolkit/engine/store.ts'
+import { networkOf, wire } from '../../toolkit/engine/wiring.ts'
 import { invoke } from '../../toolkit/kernel/call.ts'
 import { CLONE, PR, SIG } from '../../toolkit/kernel/constants.ts'
 import { type Starting, start } from '../../toolkit/kernel/start.ts'
@@ -94,10 +97,28 @@ export class NetWorld {
     })
   }
 
+  /** Makes a network, as `toolkit network create`. */
+  make(name: string, wish: { subnet?: string; gateway?: string; internal?: boolean } = {}): NetworkDefinition {
+    const { subnet, gateway, internal = false } = wish
+    return createNetwork({ id: newId(), name, subnet, gateway, internal, labels: {} }, this.network)
+  }
+
+  /** Starts a container in the engine's own network. */
+  box(name: string, ...publish: string[]): Promise<Box> {
+    return this.boxIn(undefined, name, ...publish)
+  }
+
   /** Starts a container, wired up as the engine does it. */
-  async box(name: string, ...publish: string[]): Promise<Box> {
+  async boxIn(networkName: string | undefined, name: string, ...publish: string[]): Promise<Box> {
     const id = (++count).toString(16).padStart(12, '0').padEnd(64, 'f')
-    const membership = joinNetwork({ id, ports: publish.flatMap(parsePublish) }, this.network)
+    const wish = {
+      name: networkName,
+      publish: publish.flatMap(parsePublish),
+      mac: undefined,
+      ip: undefined,
+      aliases: [],
+    }
+    const membership = join(wish, id, [name], this.network)
     const about = { why: 'to be tested', lesson: '14-veth', shell: '' } as const
     const starting = start({
       namespaces: [namespace],
@@ -114,7 +135,7 @@ export class NetWorld {
     starting.next()
     const descriptors = new Map<string, number>()
     try {
-      for (const action of wire(lease, this.network)) action.apply({ descriptors, process: starting })
+      for (const action of wire(lease, networkOf(lease, this.network))) action.apply({ descriptors, process: starting })
     } finally {
       for (const fd of descriptors.values()) closeSync(fd)
     }

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { exclusively, readState, writeState } from '../../toolkit/engine/leases.ts'
+import { exclusively, readHost, writeHost } from '../../toolkit/engine/leases.ts'
 import { joinNetwork, leaveNetwork } from '../../toolkit/engine/network.ts'
 import { wire } from '../../toolkit/engine/wiring.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
@@ -251,7 +251,7 @@ describe.skipIf(skipped)(`the bridge network${skipped}`, () => {
 
   test('the last one out switches off the light', async () => {
     const links = () => world.sh('ip -o link').match(/toolkit0|tk\w+/g) ?? []
-    expect(readState(world.network)).toMatchObject({ forwarding: expect.any(String) })
+    expect(readHost(world.network)).toMatchObject({ forwarding: expect.any(String) })
     world.stopAll()
     expect(forward()).toBe('0')
     if (!noNft) expect(world.sh('nft list ruleset')).toBe('')
@@ -265,12 +265,10 @@ describe.skipIf(skipped)(`the bridge network${skipped}`, () => {
     world.stop(await world.box('c'))
     expect(forward()).toBe('1')
     const box = await world.box('d')
-    exclusively(world.network, () =>
-      writeState(world.network, { subnet: box.lease.subnet, forwarding: 'another boot' }),
-    )
+    exclusively(world.network, () => writeHost(world.network, { forwarding: 'another boot' }))
     world.stop(box)
     expect(forward()).toBe('1')
-    expect(readState(world.network)).toEqual({ subnet: '172.17.0.0/16' })
+    expect(readHost(world.network)).toEqual({})
   })
 
   test('who comes within that moment keeps the bridge', async () => {

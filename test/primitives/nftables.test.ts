@@ -19,7 +19,11 @@ const missing =
       ? ' (skipped: nft is not installed)'
       : ''
 
-const options = { name: 'toolkit', bridge: 'toolkit0', subnet: '172.16.0.0/12', alone: true }
+const options = { name: 'toolkit', alone: true }
+/** One network, and who is in it. */
+const of = (members: readonly Member[], internal = false) => [
+  { bridge: 'toolkit0', subnet: '172.16.0.0/12', internal, members },
+]
 const member = (n: number): Member => ({
   address: `172.17.0.${n}`,
   mac: `02:42:ac:11:00:${n.toString(16).padStart(2, '0')}`,
@@ -86,14 +90,24 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
       ].join(' '),
     )
 
-  test('nft lists the engine’s firewall as we print it', () => {
-    const tables = firewall(options, [member(2), member(3)])
+  test.each([
+    ['one network', of([member(2), member(3)])],
+    [
+      'three, one without a way out',
+      [
+        ...of([member(2)]),
+        { bridge: 'br-1', subnet: '10.1.0.0/24', internal: false, members: [member(3)] },
+        { bridge: 'br-2', subnet: '10.2.0.0/24', internal: true, members: [member(4)] },
+      ],
+    ],
+  ])('nft lists the engine’s firewall as we print it: %s', (_, segments) => {
+    const tables = firewall(options, segments)
     put(tables)
     expect(sorted(listed())).toBe(sorted(tables.map(formatTable).join('')))
   })
 
   test('nft reads what we print, and that is the same', () => {
-    const text = firewall(options, [member(2)])
+    const text = firewall(options, of([member(2)]))
       .map(formatTable)
       .join('')
     execFileSync('nft', ['flush', 'ruleset'])
@@ -103,7 +117,7 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
 
   test('putting it again replaces it: others, fewer, none', () => {
     for (const members of [[member(2)], [member(4), member(5), member(6)], []]) {
-      const tables = firewall({ ...options, alone: members.length > 1 }, members)
+      const tables = firewall({ ...options, alone: members.length > 1 }, of(members))
       put(tables)
       expect(sorted(listed())).toBe(sorted(tables.map(formatTable).join('')))
     }
@@ -111,7 +125,7 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
 
   test('a port that two have is the later one’s', () => {
     const [first, second] = [member(2), { ...member(3), ports: member(2).ports }]
-    const tables = firewall(options, [first, second])
+    const tables = firewall(options, of([first, second]))
     put(tables)
     expect(listed()).toContain('tcp . 8002 : 172.17.0.3 . 80')
     expect(listed()).not.toContain(' : 172.17.0.2')
@@ -119,7 +133,7 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
 
   test('a thousand containers fit', () => {
     const many = Array.from({ length: 1000 }, (_, i) => ({ ...member(2), link: `tk${i}`, ports: [] }))
-    put(firewall(options, many))
+    put(firewall(options, of(many)))
     expect(listed().match(/"tk999"/g)).toHaveLength(2)
   })
 
@@ -137,7 +151,7 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
         ],
       ],
     }
-    const [table] = firewall(options, []) as [Table]
+    const [table] = firewall(options, of([])) as [Table]
     const broken = { ...table, chains: [{ ...table.chains[0]!, rules: [[nonsense]] }] }
     let error: unknown
     try {
@@ -184,7 +198,7 @@ describe.skipIf(missing)(`tables in the kernel${missing}`, () => {
 
   test('removing is content where there is none; other tables stay', () => {
     execFileSync('nft', ['add', 'table', 'ip', 'other'])
-    const tables = firewall(options, [member(2)])
+    const tables = firewall(options, of([member(2)]))
     put(tables)
     for (let i = 0; i < 2; i++) netlink.batch(tables.flatMap(removeTable))
     expect(listed()).toBe('table ip other {\n}\n')

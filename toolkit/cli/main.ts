@@ -21,6 +21,7 @@ The engine:
   rm               remove containers that have ended
   diff             list what a container has changed in its files
   volume           keep files apart from containers: create, ls, inspect, rm, prune
+  network          part containers from each other: create, ls, inspect, rm, prune
   spec             print what run would make as an OCI config.json, for runc and its like
 
 The kernel's view:
@@ -43,6 +44,7 @@ const commands: Record<string, Run> = {
   rm: async argv => (await import('./rm.ts')).main(argv),
   diff: async argv => (await import('./diff.ts')).main(argv),
   volume: async argv => (await import('./volume.ts')).main(argv),
+  network: async argv => (await import('./network.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),
   xray: async argv => (await import('./xray.ts')).main(argv),

@@ -1,6 +1,7 @@
 // toolkit volume: directories that the engine keeps for containers. docker's words, output and exit codes.
 
 import { lstatSync, readdirSync } from 'node:fs'
+import { sweep } from '../engine/orphans.ts'
 import { newId } from '../engine/store.ts'
 import {
   checkVolumeName,
@@ -149,7 +150,8 @@ function inspect(words: readonly string[], { format: template }: Flags): number 
   return status
 }
 
-function remove(words: readonly string[], { force }: Flags): number {
+async function remove(words: readonly string[], { force }: Flags): Promise<number> {
+  await sweep() // containers whose engine was killed hold nothing any more
   return forEach(words, name => {
     if (force && !hasVolume(name)) return
     removeVolume(name)
@@ -162,10 +164,11 @@ const pruneFilters: Filters<VolumeRow> = {
   'label!': ({ state }, value) => !hasLabel(state?.labels, value),
 }
 
-function prune(_: readonly string[], { all, force, filter }: Flags): number {
+async function prune(_: readonly string[], { all, force, filter }: Flags): Promise<number> {
   const isWanted = filterOf(filter, pruneFilters)
   const what = all ? 'all volumes' : 'all volumes without a name'
   if (!force) confirm(`This will remove ${what} that no container uses.`, 'volume prune')
+  await sweep()
   let bytes = 0
   const onGone = (directory: string) => {
     bytes += sizeOf(`${directory}/_data`)

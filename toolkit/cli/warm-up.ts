@@ -100,7 +100,10 @@ async function warmUpNetwork(): Promise<void> {
   if (attempt('unshare', [CLONE.NEWNET]) < 0) {
     const lease = previewNetwork(wish, network)
     wire(lease, network)
-    const tables = firewall({ name: network.table, bridge: network.bridge, subnet: lease.subnet, alone: true }, [lease])
+    const { bridge, subnet } = lease
+    const tables = firewall({ name: network.table, alone: true }, [
+      { bridge, subnet, internal: false, members: [lease] },
+    ])
     for (const message of tables.flatMap(replaceTable)) encode(message, 1)
     return
   }

@@ -1,4 +1,4 @@
-// The engine's firewall, whole: two tables made from the network and the containers in it, and from nothing else. So
+// The engine's firewall, whole: two tables made from the networks and the containers in them, and from nothing else. So
 // every change makes all of it anew, in one transaction, and repairs whatever anybody has done to it meanwhile.
 import {
   accept,
@@ -26,12 +26,19 @@ export interface Member {
   readonly ports: readonly Port[]
 }
 
-export interface FirewallOptions {
-  /** The name of the tables. */
-  readonly name: string
+/** A network, as far as the firewall is concerned: a bridge and who is plugged into it. */
+export interface Segment {
   readonly bridge: string
   /** address/prefix of the network. */
   readonly subnet: string
+  /** Nothing goes out of it, nothing comes in. */
+  readonly internal: boolean
+  readonly members: readonly Member[]
+}
+
+export interface FirewallOptions {
+  /** The name of the tables. */
+  readonly name: string
   /** The host forwarded nothing before we came: then it shall forward nothing but for our containers. */
   readonly alone: boolean
 }
@@ -39,14 +46,20 @@ export interface FirewallOptions {
 const { bridged, destinationPort, iifkind, iifname, ipDestination, ipSource, oifkind, oifname, protocol } = fields
 const LOOPBACK = '127.0.0.0/8'
 
-export const firewall = (options: FirewallOptions, members: readonly Member[]): Table[] => [
-  routing(options, members),
-  switching(options, members),
-]
+/** `segments`: all networks of the engine that have a container in them. */
+export function firewall(options: FirewallOptions, segments: readonly Segment[]): Table[] {
+  const members = segments.flatMap(({ members }) => members)
+  return [routing(options, segments, members), switching(options, members)]
+}
 
-/** What is routed: published ports, the way out, and nothing else in. */
-function routing({ name, bridge, subnet, alone }: FirewallOptions, members: readonly Member[]): Table {
-  const inside = (field: typeof iifname, not = false): Term => is(field, bridge, { not })
+const from = ({ bridge }: Segment): Term => is(iifname, bridge)
+const notFrom = ({ bridge }: Segment): Term => is(iifname, bridge, { not: true })
+const into = ({ bridge }: Segment): Term => is(oifname, bridge)
+const notInto = ({ bridge }: Segment): Term => is(oifname, bridge, { not: true })
+
+/** What is routed: published ports, the way out, and nothing else in; from one network to another no more than that. */
+function routing({ name, alone }: FirewallOptions, segments: readonly Segment[], members: readonly Member[]): Table {
+  const open = segments.filter(({ internal }) => !internal)
   const publish = [
     [toThisMachine, redirect([ipDestination, protocol, destinationPort], 'published_on')],
     [toThisMachine, redirect([protocol, destinationPort], 'published')],
@@ -58,7 +71,7 @@ function routing({ name, bridge, subnet, alone }: FirewallOptions, members: read
       ...{ name: 'guard', type: 'filter', hook: 'prerouting', priority: -300, policy: 'accept' },
       rules: [
         [is(iifname, 'lo', { not: true }), is(ipDestination, LOOPBACK), drop],
-        [inside(iifname, true), is(ipDestination, subnet), drop],
+        ...segments.map(segment => [notFrom(segment), is(ipDestination, segment.subnet), drop]),
       ],
     },
     { ...{ name: 'published_in', type: 'nat', hook: 'prerouting', priority: -100, policy: 'accept' }, rules: publish },
@@ -66,23 +79,32 @@ function routing({ name, bridge, subnet, alone }: FirewallOptions, members: read
     {
       ...{ name: 'forward', type: 'filter', hook: 'forward', priority: 0, policy: alone ? 'drop' : 'accept' },
       rules: [
-        [inside(iifname), accept], // out, and from one container to another
-        [inside(oifname), established, accept],
-        [inside(oifname), redirected, accept], // a published port
-        [inside(oifname), drop],
+        // From one container of a network to another: such frames pass here where the host has br_netfilter.
+        ...segments.map(segment => [from(segment), into(segment), accept]),
+        ...segments.flatMap(segment => (segment.internal ? [[from(segment), drop]] : [])),
+        ...segments.flatMap(segment => [
+          ...(segment.internal
+            ? []
+            : [
+                [into(segment), established, accept],
+                [into(segment), redirected, accept], // a published port
+              ]),
+          [into(segment), drop],
+        ]),
+        ...open.map(segment => [from(segment), accept]), // out
         // A bridge between other links is none of our business, though its frames may pass here (br_netfilter).
         ...(alone ? [[is(iifkind, 'bridge'), is(oifkind, 'bridge'), accept]] : []),
       ],
     },
     {
       ...{ name: 'leaving', type: 'nat', hook: 'postrouting', priority: 100, policy: 'accept' },
-      rules: [
-        [is(ipSource, subnet), inside(oifname, true), masquerade], // the world does not know this network
+      rules: open.flatMap(segment => [
+        [is(ipSource, segment.subnet), notInto(segment), masquerade], // the world does not know this network
         // One container reaches another by a published port: without this the answer would go straight back to it, from
         // an address that it has not asked. The same for the host itself by 127.0.0.1, which is nobody's else.
-        [is(ipSource, subnet), inside(oifname), redirected, masquerade],
-        [is(ipSource, LOOPBACK), inside(oifname), masquerade],
-      ],
+        [is(ipSource, segment.subnet), into(segment), redirected, masquerade],
+        [is(ipSource, LOOPBACK), into(segment), masquerade],
+      ]),
     },
   ]
   return { family: 'ip', name, sets: portMaps(members), chains }

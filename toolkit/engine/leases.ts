@@ -1,11 +1,13 @@
-// Who has which address of the engine's network, on disk, so that engines that know nothing of each other agree.
+// Who has which address of the engine's networks, on disk, so that engines that know nothing of each other agree.
 //
-//   STATE/networks/bridge/lock             held (flock) by whoever changes anything of the network
-//   STATE/networks/bridge/network.json     its addresses, and what we have changed on the host for it
-//   STATE/networks/bridge/leases/ADDRESS   a container's link, and all that the firewall must know of it
+//   STATE/networks/.lock                 held (flock) by whoever changes anything of any network: they share a firewall
+//   STATE/networks/.host.json            what we have changed on the host for them
+//   STATE/networks/NAME/network.json     its addresses, where they are not given (network-store.ts)
+//   STATE/networks/NAME/leases/ADDRESS   a container's link, and all that the firewall must know of it
 //
 // A lease is written before anything is made for it and removed when all of that is gone.
 import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { formatIpv4, formatSubnet, overlap, parseSubnet, type Subnet } from '../kernel/ip.ts'
 import { checkLinkName, macOfIp4 } from '../kernel/link-name.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -15,6 +17,7 @@ import type { Port } from './ports.ts'
 
 /** A network of containers: names on the host, and where its state is. */
 export interface Network {
+  /** Its link on the host. */
   readonly bridge: string
   /** Of the firewall's tables. */
   readonly table: string
@@ -23,15 +26,35 @@ export interface Network {
   readonly pools: readonly Subnet[]
   /** That a container still is there, for when the addresses run out. */
   readonly isAlive: (id: string) => boolean
+  /** address/prefix, where that is given and not chosen when it is needed. */
+  readonly subnet?: string
+  /** The bridge's own address; default: the first of the network. */
+  readonly gateway?: string
+  /** Without a way out. */
+  readonly internal?: boolean
 }
+
+/** What a user calls a network: the name of its directory. */
+export const nameOf = ({ directory }: Pick<Network, 'directory'>): string => basename(directory)
+const rootOf = ({ directory }: Pick<Network, 'directory'>): string => dirname(directory)
+
+/** The lock of all networks of a state directory. */
+export const lockOf = (network: Pick<Network, 'directory'>): string => `${rootOf(network)}/.lock`
 
 export interface Lease extends Member {
   /** The container. */
   readonly id: string
+  /** The network and its link on the host. */
+  readonly network: string
+  readonly bridge: string
   /** address/prefix of the network. */
   readonly subnet: string
   /** The bridge's own address, and so the way out. */
   readonly gateway: string
+  /** Nothing leads out of the network. */
+  readonly internal?: boolean
+  /** By which others in the network may look for it. */
+  readonly names?: readonly string[]
   /** Bytes of the largest packet. */
   readonly mtu?: number
 }
@@ -42,11 +65,18 @@ export interface LeaseWish {
   /** Default: made of the address, so that who gets an address again has the MAC that its neighbours remember. */
   readonly mac?: string | undefined
   readonly mtu?: number | undefined
+  /** Default: the lowest that is free. */
+  readonly address?: string | undefined
+  readonly names?: readonly string[]
 }
 
 /** network.json. */
 interface NetworkState {
   readonly subnet: string
+}
+
+/** .host.json. */
+interface HostState {
   /** The start of the machine (boot_id) in which we switched forwarding on. */
   readonly forwarding?: string
 }
@@ -57,12 +87,11 @@ export const dockerPools = (): Subnet[] => [
   ...Array.from({ length: 16 }, (_, i) => parseSubnet(`192.168.${16 * i}.0/20`)!),
 ]
 
-/** Runs `action`, which waits for nothing, while no other engine changes the network. */
-export function exclusively<T>({ directory }: Network, action: () => T): T {
-  makeTree(directory)
-  const fd = lock(`${directory}/lock`, { wait: true })!
+/** Runs `action`, which waits for nothing, while no other engine changes a network. */
+export function exclusively<T>(network: Pick<Network, 'directory'>, action: () => T): T {
+  makeTree(rootOf(network))
+  const fd = lock(lockOf(network), { wait: true })!
   try {
-    makeTree(`${directory}/leases`) // whoever tidies up removes it, see tidy.ts
     return action()
   } finally {
     closeSync(fd)
@@ -80,27 +109,42 @@ function read<T>(path: string): T | undefined {
 export const readState = ({ directory }: Network): NetworkState | undefined => read(`${directory}/network.json`)
 
 export function writeState({ directory }: Network, state: NetworkState): void {
+  makeTree(directory)
   writeJson(`${directory}/network.json`, state, { durable: false })
 }
 
+export const readHost = (network: Pick<Network, 'directory'>): HostState => read(`${rootOf(network)}/.host.json`) ?? {}
+
+export function writeHost(network: Pick<Network, 'directory'>, state: HostState): void {
+  writeJson(`${rootOf(network)}/.host.json`, state, { durable: false })
+}
+
 /** That a file says what a lease says: it may have been torn by a full disk, or written by somebody else. */
-const isLease = (found: Lease | undefined, name: string): found is Lease =>
+const isLease = (found: Lease | undefined, name: string, network: Pick<Network, 'directory'>): found is Lease =>
   found?.address === name &&
-  [found.id, found.link, found.mac, found.gateway].every(word => typeof word === 'string') &&
+  found.network === nameOf(network) &&
+  [found.id, found.bridge, found.link, found.mac, found.gateway].every(word => typeof word === 'string') &&
   parseSubnet(String(found.subnet)) !== undefined &&
   Array.isArray(found.ports)
 
 /** All leases of the network; a file that is none is nobody's. */
-export const readLeases = ({ directory }: Network): Lease[] =>
+export const readLeases = ({ directory }: Pick<Network, 'directory'>): Lease[] =>
   entries(`${directory}/leases`).flatMap(name => {
     const found = read<Lease>(`${directory}/leases/${name}`)
-    return isLease(found, name) ? [found] : []
+    return isLease(found, name, { directory }) ? [found] : []
   })
+
+/** Those of all networks. */
+export const readAllLeases = (network: Pick<Network, 'directory'>): Lease[] =>
+  entries(rootOf(network)).flatMap(name =>
+    name.startsWith('.') ? [] : readLeases({ directory: `${rootOf(network)}/${name}` }),
+  )
 
 /** Removes what lies among the leases and is none. To be called `exclusively`. */
 export function removeStrangers({ directory }: Network): void {
   for (const name of entries(`${directory}/leases`))
-    if (!isLease(read(`${directory}/leases/${name}`), name)) rmSync(`${directory}/leases/${name}`, { recursive: true })
+    if (!isLease(read(`${directory}/leases/${name}`), name, { directory }))
+      rmSync(`${directory}/leases/${name}`, { recursive: true })
 }
 
 /** Whether there is a link of this name in our network namespace. */
@@ -110,7 +154,9 @@ export const hasLink = (name: string): boolean => existsSync(`/proc/sys/net/ipv4
  * The addresses of the network: those it has; where it has no bridge now, those it had, unless somebody else has come to
  * use them.
  */
-export function chooseSubnet(network: Network, leases: readonly Lease[], used: () => readonly Subnet[]): Subnet {
+export function chooseSubnet(network: Network, leases: readonly unknown[], used: () => readonly Subnet[]): Subnet {
+  const given = parseSubnet(network.subnet ?? '')
+  if (given) return given
   const last = parseSubnet(readState(network)?.subnet ?? '')
   if (last && (leases.length > 0 || hasLink(network.bridge))) return last
   const others = used()
@@ -121,36 +167,45 @@ export function chooseSubnet(network: Network, leases: readonly Lease[], used: (
   )
 }
 
-/** The lease for the lowest free address; undefined where there is none. Changes nothing. */
+/** The lease for the lowest free address, or the one that is wished for; undefined where there is none. Changes nothing. */
 export function findLease(
-  leases: readonly Lease[],
+  network: Pick<Network, 'directory' | 'bridge' | 'gateway' | 'internal'>,
+  leases: readonly Pick<Lease, 'address'>[],
   subnet: Subnet,
-  { id, ports, mac, mtu }: LeaseWish,
+  { id, ports, mac, mtu, address, names = [] }: LeaseWish,
 ): Lease | undefined {
-  const taken = new Set(leases.map(({ address }) => address))
-  // The first address names the network, the second is the bridge's, the last one is for broadcasts.
-  for (let number = subnet.first + 2; number < subnet.last; number++) {
-    const address = formatIpv4(number)
-    if (taken.has(address)) continue
-    return {
-      id,
-      address,
-      subnet: formatSubnet(subnet),
-      gateway: formatIpv4(subnet.first + 1),
-      mac: mac ?? macOfIp4(address),
-      link: checkLinkName(`tk${id.slice(0, 12)}`),
-      ports,
-      ...(mtu !== undefined && { mtu }),
-    }
+  const gateway = network.gateway ?? formatIpv4(subnet.first + 1)
+  const taken = new Set([gateway, ...leases.map(({ address }) => address)])
+  const free = address === undefined ? lowestFree(subnet, taken) : taken.has(address) ? undefined : address
+  if (free === undefined) return undefined
+  return {
+    id,
+    network: nameOf(network),
+    bridge: network.bridge,
+    address: free,
+    subnet: formatSubnet(subnet),
+    gateway,
+    mac: mac ?? macOfIp4(free),
+    link: checkLinkName(`tk${id.slice(0, 12)}`),
+    ports,
+    ...(network.internal && { internal: true }),
+    ...(names.length > 0 && { names }),
+    ...(mtu !== undefined && { mtu }),
   }
+}
+
+/** The first address names the network, the last one is for broadcasts. */
+function lowestFree({ first, last }: Subnet, taken: ReadonlySet<string>): string | undefined {
+  for (let number = first + 1; number < last; number++) if (!taken.has(formatIpv4(number))) return formatIpv4(number)
   return undefined
 }
 
 /** To be called `exclusively`, as all that writes. */
 export function writeLease({ directory }: Network, lease: Lease): void {
+  makeTree(`${directory}/leases`) // whoever tidies up removes it, see tidy.ts
   writeJson(`${directory}/leases/${lease.address}`, lease, { durable: false })
 }
 
-export function removeLease({ directory }: Network, { address }: Lease): void {
+export function removeLease({ directory }: Pick<Network, 'directory'>, { address }: Lease): void {
   rmSync(`${directory}/leases/${address}`, { force: true })
 }

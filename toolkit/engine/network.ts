@@ -1,7 +1,7 @@
-// The engine's network: who is in it. A container joins before it is made, is wired up while it is made (wiring.ts), and
+// The engine's networks: who is in them. A container joins before it is made, is wired up while it is made (wiring.ts), and
 // leaves when it has ended, by its own engine or by the next command after that was killed.
 import { closeSync, existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { NETLINK } from '../kernel/constants.ts'
 import { parseSubnet, type Subnet } from '../kernel/ip.ts'
@@ -17,17 +17,20 @@ import {
   findLease,
   type Lease,
   type LeaseWish,
+  lockOf,
   type Network,
+  nameOf,
   readLeases,
   readState,
   removeStrangers,
   writeLease,
   writeState,
 } from './leases.ts'
+import { readNetworks } from './network-store.ts'
 import { holdPorts, type PortWish } from './ports.ts'
 import { directoryOf } from './store.ts'
 import { tidyLater } from './tidy.ts'
-import { removeBridge, unwire, withNetlink } from './wiring.ts'
+import { networkOf, removeBridge, unwire, withNetlink } from './wiring.ts'
 
 const USUAL_STATE = '/var/lib/toolkit'
 const EXAMPLE_PORT = 32768 // where the kernel may choose one
@@ -53,7 +56,7 @@ function isFree(path: string): boolean {
   return fd !== undefined
 }
 
-/** What a container wants of the network. */
+/** What a container wants of a network. */
 export interface NetworkWish extends Omit<LeaseWish, 'ports'> {
   readonly ports: readonly PortWish[]
 }
@@ -78,42 +81,52 @@ export function joinNetwork(wish: NetworkWish, network = bridgeNetwork()): Membe
 }
 
 function takeLease(wish: LeaseWish, network: Network): Lease {
+  if (network.subnet !== undefined && !existsSync(network.directory))
+    throw new UsageError(`run: --network ${nameOf(network)}: it has just been removed`)
   removeStrangers(network)
   let leases = readLeases(network)
   const subnet = chooseSubnet(network, leases, () => usedByOthers(network))
-  let lease = findLease(leases, subnet, wish)
+  let lease = findLease(network, leases, subnet, wish)
   if (!lease) {
     withNetlink(NETLINK.NETFILTER, firewall => {
       for (const { id } of leases.filter(({ id }) => !network.isAlive(id))) unwire(id, network, firewall)
     })
     leases = readLeases(network)
-    lease = findLease(leases, subnet, wish)
+    lease = findLease(network, leases, subnet, wish)
   }
-  if (!lease) throw exhausted(leases)
-  const state = readState(network)
-  if (state && state.subnet !== lease.subnet) removeBridge(network) // it still has the addresses of before
-  if (state?.subnet !== lease.subnet) writeState(network, { ...state, subnet: lease.subnet })
+  if (!lease) throw exhausted(network, leases, wish)
+  if (network.subnet === undefined) {
+    const last = readState(network)?.subnet
+    if (last !== undefined && last !== lease.subnet) removeBridge(network) // it still has the addresses of before
+    if (last !== lease.subnet) writeState(network, { subnet: lease.subnet })
+  }
   writeLease(network, lease)
   return lease
 }
 
-const exhausted = (leases: readonly Lease[]): UsageError =>
-  new UsageError(
-    `run: --network bridge: no address is left in ${leases[0]?.subnet}, ${leases.length} containers have one; end some, 'toolkit ps' lists them`,
+function exhausted(network: Network, leases: readonly Lease[], { address }: LeaseWish): UsageError {
+  const name = nameOf(network)
+  if (address !== undefined) {
+    const { id = 'the host' } = leases.find(lease => lease.address === address) ?? {}
+    return new UsageError(`run: --ip ${address}: is taken already in network ${name}, by ${id.slice(0, 12)}`)
+  }
+  return new UsageError(
+    `run: --network ${name}: no address is left in ${leases[0]?.subnet}, ${leases.length} containers have one; end some, 'toolkit ps' lists them`,
   )
+}
 
 /** What `joinNetwork` would take, as far as one can know without taking it. Needs no rights. */
 export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridgeNetwork()): Lease {
   const leases = existsSync(network.directory) && process.getuid!() === 0 ? readLeases(network) : []
   const subnet = chooseSubnet(network, leases, () => usedByOthers(network))
-  const lease = findLease(leases, subnet, {
+  const lease = findLease(network, leases, subnet, {
     ...wish,
     ports: ports.map(({ protocol, address, host, container }) => ({
       ...{ protocol, address, container },
       host: host?.[0] ?? EXAMPLE_PORT,
     })),
   })
-  if (!lease) throw exhausted(leases)
+  if (!lease) throw exhausted(network, leases, wish as LeaseWish)
   return lease
 }
 
@@ -123,17 +136,27 @@ export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridge
  * for next time.
  */
 export function leaveNetwork(id: string, network = bridgeNetwork()): void {
-  if (!existsSync(network.directory)) return
+  if (!existsSync(lockOf(network))) return
   withNetlink(NETLINK.NETFILTER, firewall => {
-    const last = exclusively(network, () => unwire(id, network, firewall) && readLeases(network).length === 0)
-    if (last) tidyLater(network, firewall)
+    const empty = exclusively(network, () =>
+      unwire(id, network, firewall)
+        .map(lease => networkOf(lease, network))
+        .filter(left => readLeases(left).length === 0),
+    )
+    for (const left of empty) tidyLater(left, firewall)
   })
 }
 
-/** Ranges that the host uses itself: where its links are, and where it has routes to. */
-function usedByOthers({ bridge }: Network): Subnet[] {
+/** Ranges that the host uses itself, where its links are and where it has routes to; and those of other networks. */
+export function usedByOthers(network: Network): Subnet[] {
+  const { bridge } = network
   const links = (readLinks(process.pid) ?? []).filter(({ name }) => name !== bridge)
   const routes = (readRoutes(process.pid) ?? []).filter(({ device }) => device !== bridge)
-  const texts = [...links.flatMap(({ addresses }) => addresses), ...routes.map(({ destination }) => destination)]
+  const named = readNetworks(dirname(network.directory)).flatMap(({ state }) => (state ? [state.subnet] : []))
+  const texts = [
+    ...links.flatMap(({ addresses }) => addresses),
+    ...routes.map(({ destination }) => destination),
+    ...named,
+  ]
   return texts.flatMap(text => parseSubnet(text) ?? [])
 }

@@ -52,6 +52,12 @@ export interface RunOptions {
   }
   readonly network: {
     readonly mode: NetworkMode
+    /** With mode bridge: the network of a user; undefined: the engine's own. */
+    readonly name: string | undefined
+    /** Its address; only in the network of a user. */
+    readonly ip: string | undefined
+    /** Other names for it there. */
+    readonly aliases: readonly string[]
     /** With mode none: a network namespace that is there already. */
     readonly path: string | undefined
     readonly publish: readonly PortWish[]
@@ -100,6 +106,9 @@ export const plainOptions = (rootfs: string, args: readonly string[]): RunOption
   namespaces: { uts: 'private', ipc: 'private', pid: 'private', cgroup: 'private', time: 'private', users: undefined },
   network: {
     mode: 'none',
+    name: undefined,
+    ip: undefined,
+    aliases: [],
     path: undefined,
     publish: [],
     mac: undefined,

@@ -79,15 +79,15 @@ export async function complete(parts: Prepared, options: RunOptions, id: string,
 }
 
 async function wires(lease: Lease) {
-  const [{ wire }, { bridgeNetwork }] = await Promise.all([import('./wiring.ts'), import('./network.ts')])
-  return wire(lease, bridgeNetwork())
+  const [{ networkOf, wire }, { bridgeNetwork }] = await Promise.all([import('./wiring.ts'), import('./network.ts')])
+  return wire(lease, networkOf(lease, bridgeNetwork()))
 }
 
 /** What would be done for these options, as far as one can know without doing any of it. Needs no rights. */
 export async function preview(options: RunOptions, id = newId()): Promise<Plan> {
   const parts = await prepare(options, id)
-  const { mode, publish: ports, mac } = options.network
-  const lease = mode === 'bridge' ? (await import('./network.ts')).previewNetwork({ id, ports, mac }) : undefined
+  const { mode } = options.network
+  const lease = mode === 'bridge' ? (await import('./networks.ts')).preview(options.network, id, []) : undefined
   return complete(parts, options, id, lease)
 }
 

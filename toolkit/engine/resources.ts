@@ -8,7 +8,7 @@ import { failpoint } from './failpoint.ts'
 export interface Resources {
   /** Directories of its cgroups. */
   readonly cgroups: readonly string[]
-  /** It has an address on the bridge; which, the lease knows. */
+  /** It has an address in a network; which, the lease knows. */
   readonly network: boolean
   /** Volumes without a name that go with it. */
   readonly volumes?: readonly string[]
@@ -38,7 +38,7 @@ const groupsOf = (id: string, directory: string): string[] =>
 export async function releaseUnknown(id: string): Promise<void> {
   const hierarchies = readLayout(process.pid)?.hierarchies ?? []
   const cgroups = hierarchies.flatMap(({ mountPoint }) => (mountPoint ? groupsOf(id, mountPoint) : []))
-  const [{ bridgeNetwork }, { readLeases }] = await Promise.all([import('./network.ts'), import('./leases.ts')])
-  const lease = readLeases(bridgeNetwork()).find(lease => lease.id.startsWith(id))
+  const [{ bridgeNetwork }, { readAllLeases }] = await Promise.all([import('./network.ts'), import('./leases.ts')])
+  const lease = readAllLeases(bridgeNetwork()).find(lease => lease.id.startsWith(id))
   await release({ cgroups, network: lease !== undefined }, lease?.id ?? id)
 }

@@ -60,8 +60,9 @@ interface Life {
 
 async function live({ id, options, parts, directory, signals, observer }: Life): Promise<Result> {
   const cgroups = parts.cgroup.directories
-  const { mode, publish: ports, mac } = options.network
-  const network = mode === 'bridge' ? (await import('./network.ts')).joinNetwork({ id, ports, mac }) : undefined
+  const { mode } = options.network
+  const network =
+    mode === 'bridge' ? (await import('./networks.ts')).join(options.network, id, [directory.name]) : undefined
   try {
     failpoint('network joined')
     const plan = await complete(parts, options, id, network?.lease)

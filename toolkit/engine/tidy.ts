@@ -3,7 +3,7 @@
 // plan like any other. It sleeps, and the next container, should one come, finds the bridge still there.
 //
 // The plan has no branches, and needs none: rmdir(2) of the leases fails where there is one, and a plan ends at the first
-// call that fails. It holds the network's lock by then, so nobody comes in between.
+// call that fails. It holds the networks' lock by then, so nobody comes in between.
 import { closeSync, openSync } from 'node:fs'
 import { attempt } from '../kernel/call.ts'
 import { AT, LOCK, NLM_F, W } from '../kernel/constants.ts'
@@ -12,7 +12,7 @@ import { encode, formatMessage } from '../kernel/netlink-message.ts'
 import { start } from '../kernel/start.ts'
 import { type Plan, type Struct, step } from '../kernel/step.ts'
 import { linkDelete } from '../primitives/link.ts'
-import type { Network } from './leases.ts'
+import { lockOf, type Network } from './leases.ts'
 
 const PAUSE = 500_000_000 // nanoseconds
 const CLOCK_MONOTONIC = 1
@@ -23,7 +23,7 @@ function pause(nanoseconds: number): Struct {
   return { bytes, text: `{tv_sec=0, tv_nsec=${nanoseconds}}` }
 }
 
-/** What that process does. It is given the network's `lock`, and sockets: `netlink` and `firewall`. */
+/** What that process does. It is given the networks' `lock`, and sockets: `netlink` and `firewall`. */
 export function tidyPlan({ bridge, directory }: Network): Plan {
   const asked = linkDelete(bridge)
   const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
@@ -70,7 +70,7 @@ const started: number[] = [] // pids; an engine that lives on has to wait for th
 export function tidyLater(network: Network, firewall: Netlink): void {
   started.splice(0, started.length, ...started.filter(pid => attempt('wait4', [pid, null, W.NOHANG, null]) === 0))
   const netlink = openNetlink()
-  const file = openSync(`${network.directory}/lock`, 'a', 0o600) // not locked yet: that is for the process to do
+  const file = openSync(lockOf(network), 'a', 0o600) // not locked yet: that is for the process to do
   try {
     const descriptors = new Map([
       ['lock', file],

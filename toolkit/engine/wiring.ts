@@ -4,6 +4,7 @@
 // Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
 // hand, rules flushed by another firewall. Changes are made under the network's lock.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type Action, type Context, writeAction } from '../kernel/action.ts'
 import { NETLINK } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
@@ -23,10 +24,11 @@ import {
   hasLink,
   type Lease,
   type Network,
+  readAllLeases,
+  readHost,
   readLeases,
-  readState,
   removeLease,
-  writeState,
+  writeHost,
 } from './leases.ts'
 import { wantedOfHost } from './network-refusal.ts'
 import { saying } from './refusal.ts'
@@ -45,18 +47,19 @@ export function wire(lease: Lease, network: Network): Action[] {
     mtu: lease.mtu,
     peer: { name: ETH0, mac: lease.mac, into: { process: 'pid' } },
   })
+  const outward = !lease.internal
   return [
     saying(bridgeAction(lease, network), wantedOfHost('bridge')),
     messageAction({ ...gateway, lesson: '15-bridge', why: 'the host’s own place in the network: the way out' }),
     ignoreRouters(network.bridge),
-    localAction(network),
+    ...(outward ? [localAction(network)] : []),
     saying(firewallAction(lease, network), wantedOfHost('nftables')), // before anything could pass
-    saying(forwardAction(network), wantedOfHost('ip-forward')),
+    ...(outward ? [saying(forwardAction(network), wantedOfHost('ip-forward'))] : []),
     saying(messageAction(cable), wantedOfHost('veth')),
     messageAction(hairpin(lease.link)),
     messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
     messageAction(linkUp(ETH0), 'inside'),
-    messageAction(route({ gateway: lease.gateway }), 'inside'),
+    ...(outward ? [messageAction(route({ gateway: lease.gateway }), 'inside')] : []),
   ]
 }
 
@@ -104,7 +107,7 @@ function forwardAction(network: Network): Action {
   })
   const switchOn = (context: Context) => {
     if (forwards()) return
-    writeState(network, { ...readState(network)!, forwarding: bootId() }) // first: so that it is undone after a crash
+    writeHost(network, { forwarding: bootId() }) // first: so that it is undone after a crash
     write.apply(context)
   }
   return { ...write, apply: context => exclusively(network, () => switchOn(context)) }
@@ -112,19 +115,25 @@ function forwardAction(network: Network): Action {
 
 const forwards = (): boolean => readFileSync(IP_FORWARD, 'utf8').trim() !== '0'
 
-/** The firewall for these containers. */
-function tablesOf(network: Network, subnet: string, leases: readonly Lease[]): Table[] {
-  const alone = readState(network)?.forwarding === bootId() || !forwards()
-  return firewall({ name: network.table, bridge: network.bridge, subnet, alone }, leases)
+/** The firewall for these containers, of whatever networks. */
+function tablesOf(network: Network, leases: readonly Lease[]): Table[] {
+  const alone = readHost(network).forwarding === bootId() || !forwards()
+  const bridges = [...new Set(leases.map(({ bridge }) => bridge))]
+  const segments = bridges.map(bridge => {
+    const members = leases.filter(lease => lease.bridge === bridge)
+    const { subnet, internal = false } = members[0]!
+    return { bridge, subnet, internal, members }
+  })
+  return firewall({ name: network.table, alone }, segments)
 }
 
 function firewallAction(lease: Lease, network: Network): Action {
   const tables = (['ip', 'bridge'] as const).map(family => ({ family, name: network.table }))
   const replace = (netlink: Netlink) => {
-    const others = readLeases(network).filter(({ id }) => id !== lease.id)
+    const others = readAllLeases(network).filter(({ id }) => id !== lease.id)
     // Closing a socket that has removed a table takes until the kernel has freed it, some 5 ms; so only where there is one.
     const there = tables.some(table => netlink.request({ ...getTable(table), allow: 'ENOENT' }).length > 0)
-    const wanted = tablesOf(network, lease.subnet, [...others, lease])
+    const wanted = tablesOf(network, [...others, lease])
     netlink.batch(wanted.flatMap(there ? replaceTable : addTable))
   }
   return {
@@ -133,38 +142,45 @@ function firewallAction(lease: Lease, network: Network): Action {
     lesson: '15-bridge',
     get shell() {
       const empty = tables.map(({ family, name }) => `table ${family} ${name}; delete table ${family} ${name}`)
-      return `nft '${[...empty, ...tablesOf(network, lease.subnet, [lease]).map(formatTable)].join('\n')}'`
+      return `nft '${[...empty, ...tablesOf(network, [lease]).map(formatTable)].join('\n')}'`
     },
     apply: context => exclusively(network, () => replace(netlinkOf(context, 'outside', NETLINK.NETFILTER))),
   }
 }
 
 /**
- * Takes away what was made for a container, with the last one all but the bridge (tidy.ts); false where it had nothing.
- * `firewall` is a socket of nfnetlink. To be called `exclusively`.
+ * Takes away what was made for a container, with the last one of all networks all but the bridge (tidy.ts). Returns what
+ * it had in which network. `firewall` is a socket of nfnetlink. To be called `exclusively`.
  *
  * The cable is only switched off, which makes it deaf and dumb at once: it goes with the container's network namespace,
  * and to wait for the end of a link takes the kernel 20 to 50 ms.
  */
-export function unwire(id: string, network: Network, firewall: Netlink): boolean {
-  const all = readLeases(network)
+export function unwire(id: string, network: Network, firewall: Netlink): Lease[] {
+  const all = readAllLeases(network)
   const [gone, rest] = [all.filter(lease => lease.id === id), all.filter(lease => lease.id !== id)]
-  if (gone.length === 0) return false
+  if (gone.length === 0) return []
   withNetlink(NETLINK.ROUTE, netlink => {
     for (const { link } of gone) netlink.request({ ...linkDown(link), allow: 'ENODEV' })
   })
-  if (rest[0]) firewall.batch(tablesOf(network, rest[0].subnet, rest).flatMap(replaceTable))
+  if (rest.length > 0) firewall.batch(tablesOf(network, rest).flatMap(replaceTable))
   else firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
-  if (rest.length === 0) restoreForwarding(network)
-  for (const lease of gone) removeLease(network, lease)
-  return true
+  if (rest.every(({ internal }) => internal)) restoreForwarding(network)
+  for (const lease of gone) removeLease(networkOf(lease, network), lease)
+  return gone
 }
 
+/** The network that a lease is of, where `network` is another one of the same engine. */
+export const networkOf = (lease: Lease, network: Network): Network => ({
+  ...network,
+  directory: join(dirname(network.directory), lease.network),
+  bridge: lease.bridge,
+})
+
 function restoreForwarding(network: Network): void {
-  const state = readState(network)
-  if (state?.forwarding === undefined) return
-  if (state.forwarding === bootId()) writeFileSync(IP_FORWARD, '0')
-  writeState(network, { subnet: state.subnet })
+  const { forwarding } = readHost(network)
+  if (forwarding === undefined) return
+  if (forwarding === bootId()) writeFileSync(IP_FORWARD, '0')
+  writeHost(network, {})
 }
 
 /** Takes the bridge away at once. To be called `exclusively`, and when nobody is in it. */

@@ -14,6 +14,10 @@ delete process.env.TOOLKIT_NETWORK // whoever runs the tests may have another de
 test('nothing given: the bridge, and nothing else', () => {
   expect(read()).toEqual({
     mode: 'bridge',
+    name: undefined,
+    ip: undefined,
+    aliases: [],
+    path: undefined,
     publish: [],
     mac: undefined,
     names: { dns: [], search: [], options: [], hosts: [] },
@@ -24,6 +28,15 @@ test.each(['none', 'host', 'bridge'])('--network %s, --net %s', mode => {
   expect(read('--network', mode).mode).toBe(mode)
   expect(read('--net', mode).mode).toBe(mode)
   expect(read('--net', mode, '--network', mode).mode).toBe(mode)
+})
+
+test('a network that somebody has made', () => {
+  expect(
+    read('--net', 'mine', '--ip', '10.0.0.7', '--network-alias', 'db', '--network-alias', 'sql.local'),
+  ).toMatchObject({
+    ...{ mode: 'bridge', name: 'mine', ip: '10.0.0.7', aliases: ['db', 'sql.local'] },
+  })
+  expect(read('--net', 'default')).toMatchObject({ mode: 'bridge', name: undefined })
 })
 
 describe('-p', () => {
@@ -72,7 +85,13 @@ test('a MAC address', () => expect(read('--mac-address', '02:42:AC:11:00:09').ma
 
 const long = 'x'.repeat(4096)
 const bad: [string[], string][] = [
-  [['--network', 'bridg'], 'must be none, host'],
+  [['--network', 'a/b'], 'must be none, host'],
+  [['--network', '-x'], 'must be none, host'],
+  [['--ip', '10.0.0.7'], 'only in a network that you have made'],
+  [['--ip', '10.0.0', '--net', 'mine'], 'must be an address of IPv4'],
+  [['--ip', 'fd00::7', '--net', 'mine'], 'must be an address of IPv4'],
+  [['--network-alias', 'db', '--net', 'none'], 'only in a network that you have made'],
+  [['--network-alias', 'd b', '--net', 'mine'], 'must be a name as hosts have'],
   [['--network', ''], 'must be none, host'],
   [['--net', 'container:web'], 'not there yet'],
   [['--net', 'none', '--network', 'host'], 'only one'],
@@ -124,7 +143,9 @@ test.each(bad)('%j is refused in one line that names the flag', (words, why) => 
   }
   expect(error).toBeInstanceOf(UsageError)
   const { message, exitCode } = error as UsageError
-  expect(message).toMatch(/^run: --(net|network|publish|mac-address|dns|dns-search|dns-option|add-host) [ -~…]+$/)
+  expect(message).toMatch(
+    /^run: --(net|network|ip|network-alias|publish|mac-address|dns|dns-search|dns-option|add-host) [ -~…]+$/,
+  )
   expect(message).toContain(why)
   expect(message.length).toBeLessThan(300)
   expect(exitCode).toBe(125)

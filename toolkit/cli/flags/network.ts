@@ -1,13 +1,14 @@
 // The flags of a container's network and of the names it knows. Docker's words and values.
 import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/names.ts'
 import { type NetworkMode, type PortWish, parsePublish, quote } from '../../engine/ports.ts'
+import { parseIpv4 } from '../../kernel/ip.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
 export const flags = {
   network: {
     value: 'MODE',
-    help: 'none, host, ns:PATH, or bridge: a link to the other containers and out (default: $TOOLKIT_NETWORK, else bridge)',
+    help: 'none, host, ns:PATH, bridge: a link to the other containers and out, or a network’s NAME (default: $TOOLKIT_NETWORK, else bridge)',
   },
   net: { value: 'MODE', help: 'the same as --network' },
   publish: {
@@ -15,6 +16,12 @@ export const flags = {
     value: '[IP:][HOST:]PORT[/PROTO]',
     many: true,
     help: 'let a port of the host lead to one of the container; tcp or udp, ranges go',
+  },
+  ip: { value: 'IP', help: 'its address, in a network that you have made (default: the lowest that is free)' },
+  'network-alias': {
+    value: 'NAME',
+    many: true,
+    help: 'another name for it, for others in a network that you have made',
   },
   'mac-address': { value: 'MAC', help: 'the MAC address of its eth0 (default: made of its IP address)' },
   dns: { value: 'IP', many: true, help: 'a name server instead of those of the host' },
@@ -29,6 +36,10 @@ export const flags = {
 
 export interface NetworkFlags {
   readonly mode: NetworkMode
+  /** With mode bridge: the network of a user. */
+  readonly name: string | undefined
+  readonly ip: string | undefined
+  readonly aliases: readonly string[]
   /** With mode none: a network namespace that is there already. */
   readonly path: string | undefined
   readonly publish: readonly PortWish[]
@@ -36,6 +47,7 @@ export interface NetworkFlags {
   readonly names: NameWishes
 }
 
+const OWN_ONLY = 'only in a network that you have made (toolkit network create); give its name by --network'
 const MODES = ['none', 'host', 'bridge'] as const
 const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i
 
@@ -48,12 +60,22 @@ export function network(given: Parsed['flags']): NetworkFlags {
   const { net, network = net } = given as { net?: string; network?: string }
   const wanted = network ?? (process.env.TOOLKIT_NETWORK || 'bridge')
   const path = wanted.startsWith('ns:/') ? wanted.slice(3) : undefined
-  const mode = path === undefined ? modeOf(wanted) : 'none'
+  const { mode, name } = path === undefined ? modeOf(wanted) : { mode: 'none' as const, name: undefined }
   if (net !== undefined && net !== network) throw refuse('net', net, `--network says ${quote(network!)}; give only one`)
   const mac = given['mac-address'] as string | undefined
   const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
   if (mode !== 'bridge' && many('publish').length > 0) throw refuse('publish', many('publish')[0]!, words)
   if (mode !== 'bridge' && mac !== undefined) throw refuse('mac-address', mac, words)
+  const ip = given.ip as string | undefined
+  const aliases = many('network-alias')
+  if (ip !== undefined) {
+    if (name === undefined) throw refuse('ip', ip, OWN_ONLY)
+    checked('ip', ip, text => parseIpv4(text) !== undefined, 'must be an address of IPv4, such as 10.5.0.7')
+  }
+  for (const alias of aliases) {
+    if (name === undefined) throw refuse('network-alias', alias, OWN_ONLY)
+    checked('network-alias', alias, isName, 'must be a name as hosts have, such as db')
+  }
   const names: NameWishes = {
     dns: many('dns').map(value => checked('dns', value, isAddress, 'must be an address, such as 192.0.2.53')),
     search: searchOf(many('dns-search')),
@@ -62,15 +84,22 @@ export function network(given: Parsed['flags']): NetworkFlags {
     ),
     hosts: many('add-host').map(value => hostOf(value, mode)),
   }
-  return { mode, path, publish: publishOf(many('publish')), mac: mac && macOf(mac), names }
+  return { mode, name, ip, aliases, path, publish: publishOf(many('publish')), mac: mac && macOf(mac), names }
 }
 
-function modeOf(value: string): NetworkMode {
+/** One of the modes, or the name of a network, which then has to be there. */
+function modeOf(value: string): { mode: NetworkMode; name: string | undefined } {
   const mode = MODES.find(mode => mode === value)
-  if (mode) return mode
+  if (mode) return { mode, name: undefined }
+  if (value === 'default') return { mode: 'bridge', name: undefined }
   if (value.startsWith('container:'))
     throw refuse('network', value, 'sharing the network of a container is not there yet; use none, host or bridge')
-  throw refuse('network', value, 'must be none, host, bridge, or ns: and a path such as /proc/PID/ns/net')
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(value)) return { mode: 'bridge', name: value }
+  throw refuse(
+    'network',
+    value,
+    'must be none, host, bridge, the name of a network, or ns: and a path such as /proc/PID/ns/net',
+  )
 }
 
 /** All ports; each of the host's but once. */

@@ -1,0 +1,136 @@
+// Networks as their users meet them: `toolkit network` and `run --net NAME`, on a host of their own.
+import fs from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { NetWorld } from '../engine/net-world.ts'
+import { eventually, skipped, World } from './toolkit.ts'
+
+describe.skipIf(skipped)(`networks${skipped}`, () => {
+  let host: NetWorld
+  let world: World
+  beforeAll(() => {
+    host = new NetWorld() // from here on all that this process starts lives there
+    world = new World()
+  })
+  afterAll(() => {
+    world.end()
+    host.end()
+  })
+  afterEach(async () => {
+    world.stopAll()
+    network('prune', '-f')
+    expect(made()).toEqual([])
+    await eventually(() => host.sh('ip -o link').trim().split('\n').length === 1, 'only lo is left')
+  })
+
+  const network = (...words: string[]) => world.toolkit(['network', ...words])
+  const made = () => network('ls', '-f', 'type=custom', '--format', '{{.Name}}').stdout.split('\n').filter(Boolean)
+  const run = (flags: string[], script: string) =>
+    world.toolkit(['run', '--rm', ...flags, 'busybox', 'sh', '-c', script])
+  const start = (name: string, ...flags: string[]) =>
+    world.start(['run', '--rm', '-i', '--name', name, ...flags, 'busybox', 'sh', '-c', 'hostname -i; read x'], 'pipe')
+
+  test('create prints an id; ls, inspect and their templates', async () => {
+    const { stdout, status } = network('create', 'mine', '--subnet', '10.5.0.0/24', '--label', 'a=1', '--internal')
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) })
+    const id = stdout.trim()
+    const table = network('ls').stdout.split('\n')
+    expect(table[0]).toBe('NETWORK ID     NAME      DRIVER    SCOPE')
+    expect(table.slice(1, -1).map(line => line.split(/ +/).slice(1))).toEqual([
+      ['bridge', 'bridge', 'local'],
+      ['host', 'host', 'local'],
+      ['mine', 'bridge', 'local'],
+      ['none', 'null', 'local'],
+    ])
+    expect(network('ls', '-q', '-f', 'label=a').stdout).toBe(`${id.slice(0, 12)}\n`)
+    expect(network('ls', '--no-trunc', '-q', '-f', 'name=min', '-f', 'driver=bridge').stdout).toBe(`${id}\n`)
+    const one = start('one', '--net', 'mine', '--ip', '10.5.0.7')
+    await one.until('10.5.0.7')
+    const [about] = JSON.parse(network('inspect', id.slice(0, 5)).stdout)
+    expect(about).toMatchObject({
+      ...{ Name: 'mine', Id: id, Scope: 'local', Driver: 'bridge', Internal: true, Labels: { a: '1' } },
+      IPAM: { Config: [{ Subnet: '10.5.0.0/24', Gateway: '10.5.0.1' }] },
+    })
+    expect(Object.values(about.Containers)).toEqual([
+      {
+        Name: 'one',
+        EndpointID: expect.stringMatching(/^tk[0-9a-f]{12}$/),
+        MacAddress: '02:42:0a:05:00:07',
+        IPv4Address: '10.5.0.7/24',
+        IPv6Address: '',
+      },
+    ])
+    expect(network('ls', '-q', '-f', 'dangling=true').stdout).toBe('')
+    expect(network('rm', 'mine')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^toolkit: network mine is in use by [0-9a-f]{12}\n$/),
+    })
+    expect(network('prune', '-f')).toMatchObject({ status: 0, stdout: '' })
+    one.child.stdin!.end('\n')
+    await one.exit
+    expect(network('rm', 'mine', 'bridge', 'none-such')).toMatchObject({
+      status: 1,
+      stdout: 'mine\n',
+      stderr:
+        'toolkit: network bridge is always there, and cannot be removed\n' +
+        `toolkit: no network "none-such"; 'toolkit network ls' lists them\n`,
+    })
+  })
+
+  test('prune asks, and tells what has gone', () => {
+    network('create', 'aa')
+    network('create', 'bb', '--label', 'keep')
+    expect(world.toolkit(['network', 'prune'], { input: '\n' }).status).toBe(1)
+    expect(network('prune', '-f', '--filter', 'label!=keep').stdout).toBe('Deleted Networks:\naa\n\n')
+    expect(made()).toEqual(['bb'])
+  })
+
+  test('run --net NAME: those of a network see each other, at the addresses that were asked for', async () => {
+    network('create', 'one')
+    network('create', 'two')
+    const server = start('server', '--net', 'one')
+    await server.until('172.18.0.2')
+    const ping = 'ping -c 1 -W 1 172.18.0.2 >/dev/null && echo yes || echo no'
+    expect(run(['--net', 'one'], ping).stdout).toBe('yes\n')
+    expect(run(['--net', 'two'], ping).stdout).toBe('no\n')
+    expect(run(['--net', 'bridge'], ping).stdout).toBe('no\n')
+    expect(run(['--net', 'one', '--ip', '172.18.7.7'], 'hostname -i; ip route | grep -c default').stdout).toBe(
+      '172.18.7.7\n1\n',
+    )
+    expect(run(['--net', 'one', '--ip', '172.18.0.2'], 'true')).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining('run: --ip 172.18.0.2: is taken already in network one'),
+    })
+    expect(run(['--net', 'three'], 'true')).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining('run: --network three: no network "three"'),
+    })
+    const { stdout } = world.toolkit(['run', '--dry-run', '--net', 'two', 'busybox', 'true'])
+    expect(stdout).toMatch(/br-[0-9a-f]{12}/)
+  })
+
+  test('20 at once want a name: one has it', async () => {
+    const racers = Array.from({ length: 20 }, () => world.start(['network', 'create', 'race']))
+    const codes = (await Promise.all(racers.map(({ exit }) => exit))).map(({ code }) => code)
+    expect(codes.toSorted()).toEqual([0, ...Array.from({ length: 19 }, () => 1)])
+    const more = Array.from({ length: 10 }, (_, i) => world.start(['network', 'create', `net${i}`]))
+    await Promise.all(more.map(({ exit }) => exit))
+    const ranges: { IPAM: { Config: { Subnet: string }[] } }[] = JSON.parse(
+      network('inspect', 'race', ...more.map((_, i) => `net${i}`)).stdout,
+    )
+    expect(new Set(ranges.map(({ IPAM }) => IPAM.Config[0]!.Subnet)).size).toBe(11)
+  })
+
+  test.each(['network joined', 'process made', 'cgroup removed', 'network released', 'action 24', 'action 30'])(
+    'kill -9, %s: the next command of any network undoes it',
+    place => {
+      network('create', 'mine')
+      const env = { ...world.env, TOOLKIT_FAILPOINT: `${place}:kill` }
+      expect(world.toolkit(['run', '--rm', '--net', 'mine', 'busybox', 'true'], { env }).signal).toBe('SIGKILL')
+      expect(run(['--net', 'none'], 'true').status).toBe(0)
+      expect(fs.globSync(`${world.state}/networks/*/leases/*`)).toEqual([])
+      expect(host.sh('cat /proc/sys/net/ipv4/ip_forward')).toBe('0\n')
+      expect(host.sh('command -v nft >/dev/null && nft list ruleset || true')).toBe('')
+    },
+  )
+})

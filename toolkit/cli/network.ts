@@ -1,0 +1,253 @@
+// toolkit network: networks of containers. docker's words, output and exit codes.
+import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { Lease } from '../engine/leases.ts'
+import { readLeases, readState } from '../engine/leases.ts'
+import { bridgeNetwork } from '../engine/network.ts'
+import { createNetwork, listNetworks, type NetworkView, removeNetwork } from '../engine/networks.ts'
+import { sweep } from '../engine/orphans.ts'
+import { listContainers, newId } from '../engine/store.ts'
+import { stateDir } from '../image/paths.ts'
+import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { confirm } from './confirm.ts'
+import type { Parsed } from './options.ts'
+import { print } from './output.ts'
+import { printableJson } from './printable.ts'
+import {
+  type Family,
+  type Filters,
+  filterFlag,
+  filterOf,
+  forEach,
+  hasLabel,
+  labelFlag,
+  labelsOf,
+  labelText,
+  runFamily,
+  truth,
+} from './subcommands.ts'
+import { format, formatRows, type Row } from './template.ts'
+
+type Flags = Parsed['flags']
+
+const family: Family = {
+  name: 'network',
+  summary: 'Networks: containers of one reach each other, and none of another.',
+  commands: {
+    create: {
+      usage: 'network create [OPTIONS] NAME',
+      summary: 'Make a network, and print its id.',
+      words: [1, 1],
+      flags: {
+        subnet: { value: 'RANGE', help: 'its addresses, such as 10.5.0.0/24 (default: a range that is free)' },
+        gateway: { value: 'IP', help: 'the host’s own address in it (default: the first)' },
+        internal: { help: 'nothing leads out of it, nothing in' },
+        label: labelFlag,
+        driver: { short: 'd', value: 'DRIVER', help: 'only `bridge` is known' },
+      },
+      run: create,
+    },
+    ls: {
+      usage: 'network ls [OPTIONS]',
+      summary: 'List networks.',
+      words: [0, 0],
+      flags: {
+        quiet: { short: 'q', help: 'ids only' },
+        'no-trunc': { help: 'ids in full' },
+        filter: {
+          ...filterFlag('name=, id=, label=, driver=, type=custom|builtin, dangling=true (in use by none)'),
+          short: 'f',
+        },
+        format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Driver}}' },
+      },
+      run: list,
+    },
+    inspect: {
+      usage: 'network inspect [OPTIONS] NETWORK…',
+      summary: 'Show all about networks and who is in them, as JSON.',
+      words: [1, Number.POSITIVE_INFINITY],
+      flags: { format: { short: 'f', value: 'TEMPLATE', help: 'such as {{json .Containers}}' } },
+      run: inspect,
+    },
+    rm: {
+      usage: 'network rm [OPTIONS] NETWORK…',
+      summary: 'Remove networks that nobody is in.',
+      words: [1, Number.POSITIVE_INFINITY],
+      flags: { force: { short: 'f', help: 'that there is no such network is as good' } },
+      run: remove,
+    },
+    prune: {
+      usage: 'network prune [OPTIONS]',
+      summary: 'Remove all networks that nobody is in.',
+      words: [0, 0],
+      flags: { force: { short: 'f', help: 'do not ask' }, filter: filterFlag('label=, label!=') },
+      run: prune,
+    },
+  },
+  aliases: { list: 'ls', remove: 'rm' },
+}
+
+export const main = (argv: string[]): Promise<number> => runFamily(family, argv)
+
+function create([name]: readonly string[], { subnet, gateway, internal, label, driver = 'bridge' }: Flags): number {
+  if (driver !== 'bridge') throw new UsageError(`network create: --driver ${driver}: there is only bridge`, 1)
+  const { id } = createNetwork({
+    id: newId(),
+    name: name!,
+    subnet: subnet as string | undefined,
+    gateway: gateway as string | undefined,
+    internal: internal === true,
+    labels: labelsOf(label),
+  })
+  print(id)
+  return 0
+}
+
+/** A network as it is shown: those of users, and the three that are always there. */
+interface Shown extends NetworkView {
+  readonly id: string
+  readonly driver: string
+  readonly builtIn: boolean
+}
+
+/** The three have no file that could hold an id: so it is made of where they are, and stays the same. */
+const idOf = (name: string): string =>
+  createHash('sha256')
+    .update(`${resolve(stateDir())} ${name}`)
+    .digest('hex')
+
+function networks(): Shown[] {
+  const builtIn = ['bridge', 'host', 'none'].map(name => ({
+    name,
+    id: idOf(name),
+    driver: name === 'none' ? 'null' : name,
+    builtIn: true,
+    state: undefined,
+    leases: name === 'bridge' ? readLeases(bridgeNetwork()) : [],
+  }))
+  const made = listNetworks().map(view => ({ ...view, id: view.state?.id ?? '?', driver: 'bridge', builtIn: false }))
+  return [...builtIn, ...made].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+const filters: Filters<Shown> = {
+  name: ({ name }, value) => name.includes(value),
+  id: ({ id }, value) => id.startsWith(value),
+  label: ({ state }, value) => hasLabel(state?.labels, value),
+  driver: ({ driver }, value) => driver === value,
+  type: ({ builtIn }, value) => (builtIn ? 'builtin' : 'custom') === value,
+  dangling: ({ builtIn, leases }, value) => (!builtIn && leases.length === 0) === truth('--filter dangling', value),
+  scope: (_, value) => value === 'local',
+}
+
+function list(_: readonly string[], { quiet, filter, format: wanted, 'no-trunc': full }: Flags): number {
+  const template =
+    (wanted as string | undefined) ?? (quiet ? '{{.ID}}' : 'table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}')
+  const rows = networks()
+    .filter(filterOf(filter, filters))
+    .map(({ id, name, driver, state }) => ({
+      ID: full ? id : id.slice(0, 12),
+      Name: name,
+      Driver: driver,
+      Scope: 'local',
+      CreatedAt: state?.created ?? '',
+      IPv4: true,
+      IPv6: false,
+      Internal: state?.internal ?? false,
+      Labels: labelText(state?.labels ?? {}),
+    }))
+  for (const line of formatRows(template, rows, { ID: 'NETWORK ID' })) print(line)
+  return 0
+}
+
+/** By name, id or the beginning of one. Throws a UsageError (exit code 1). */
+function find(word: string): Shown {
+  const all = networks()
+  const named = all.find(({ name }) => name === word)
+  const found = named ? [named] : all.filter(({ id }) => word !== '' && id.startsWith(word))
+  if (found.length > 1)
+    throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
+  if (!found[0]) throw new UsageError(`no network ${JSON.stringify(word)}; 'toolkit network ls' lists them`, 1)
+  if (!found[0].builtIn && !found[0].state)
+    throw new UsageError(`network ${found[0].name}: its definition.json cannot be read`, 1)
+  return found[0]
+}
+
+/** A network in docker's words. */
+function details(word: string): Row {
+  const { name, id, driver, state, leases } = find(word)
+  const names = new Map(listContainers().map(row => [row.state?.id, row.state?.name]))
+  const containers = leases.map(lease => [lease.id, endpoint(lease, names.get(lease.id))])
+  return {
+    Name: name,
+    Id: id,
+    Created: state?.created ?? '',
+    Scope: 'local',
+    Driver: driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Options: {}, Config: addresses(name, state) },
+    Internal: state?.internal ?? false,
+    Attachable: false,
+    Ingress: false,
+    Containers: Object.fromEntries(containers),
+    Options: {},
+    Labels: state?.labels ?? {},
+  }
+}
+
+function addresses(name: string, state: NetworkView['state']): Row[] {
+  if (state) return [{ Subnet: state.subnet, Gateway: state.gateway }]
+  const subnet = name === 'bridge' ? readState(bridgeNetwork())?.subnet : undefined
+  return subnet ? [{ Subnet: subnet, Gateway: formatIpv4(parseSubnet(subnet)!.first + 1) }] : []
+}
+
+const endpoint = ({ address, subnet, mac, link, names }: Lease, name: string | undefined): Row => ({
+  Name: name ?? names?.[0] ?? '',
+  EndpointID: link,
+  MacAddress: mac,
+  IPv4Address: `${address}/${subnet.split('/')[1]}`,
+  IPv6Address: '',
+})
+
+function inspect(words: readonly string[], { format: template }: Flags): number {
+  const found: Row[] = []
+  const status = forEach(words, word => found.push(details(word)))
+  if (template === undefined) print(printableJson(found, 4))
+  else for (const row of found) print(format(template as string, row))
+  return status
+}
+
+async function remove(words: readonly string[], { force }: Flags): Promise<number> {
+  await sweep() // containers whose engine was killed hold nothing any more
+  return forEach(words, word => {
+    const all = networks()
+    if (all.some(({ name, builtIn }) => builtIn && name === word))
+      throw new UsageError(`network ${word} is always there, and cannot be removed`, 1)
+    if (force && !all.some(({ name, id }) => name === word || id.startsWith(word))) return
+    removeNetwork(word)
+    print(word)
+  })
+}
+
+const pruneFilters: Filters<Shown> = {
+  label: filters.label!,
+  'label!': ({ state }, value) => !hasLabel(state?.labels, value),
+}
+
+async function prune(_: readonly string[], { force, filter }: Flags): Promise<number> {
+  if (!force) confirm('This will remove all networks that no container is in.', 'network prune')
+  await sweep()
+  const wanted = filterOf(filter, pruneFilters)
+  const idle = networks().filter(row => !row.builtIn && row.state && row.leases.length === 0 && wanted(row))
+  const gone = idle.flatMap(({ name }) => {
+    try {
+      return [removeNetwork(name)]
+    } catch (error) {
+      if (error instanceof UsageError) return [] // somebody has come, or was quicker
+      throw error
+    }
+  })
+  if (gone.length > 0) print(`Deleted Networks:\n${gone.join('\n')}\n`)
+  return 0
+}
