@@ -53,7 +53,7 @@ const engine = {
   outExtension: { '.js': '.cjs' },
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
 }
-const others = ['diff', 'doctor', 'network', 'ps', 'rm', 'spec', 'volume', 'xray'].map(
+const others = ['diff', 'dns-server', 'doctor', 'network', 'ps', 'rm', 'spec', 'volume', 'xray'].map(
   name => `./toolkit/cli/${name}.ts`,
 )
 await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })

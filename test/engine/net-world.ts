@@ -112,11 +112,8 @@ export class NetWorld {
   async boxIn(networkName: string | undefined, name: string, ...publish: string[]): Promise<Box> {
     const id = (++count).toString(16).padStart(12, '0').padEnd(64, 'f')
     const wish = {
-      name: networkName,
-      publish: publish.flatMap(parsePublish),
-      mac: undefined,
-      ip: undefined,
-      aliases: [],
+      ...{ name: networkName, publish: publish.flatMap(parsePublish), mac: undefined, ip: undefined },
+      ...{ aliases: [], names: { dns: [] } },
     }
     const membership = join(wish, id, [name], this.network)
     const about = { why: 'to be tested', lesson: '14-veth', shell: '' } as const

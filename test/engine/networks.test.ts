@@ -131,7 +131,7 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
   })
 
   describe('addresses and names', () => {
-    const wish = { publish: [], mac: undefined, aliases: [] }
+    const wish = { publish: [], mac: undefined, aliases: [], names: { dns: [] } }
     const ask = (name: string, ip: string) => () => join({ ...wish, name, ip }, newId(), [], world.network)
 
     test.each([
@@ -233,6 +233,6 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
     expect(removeNetwork('closed', world.network)).toBe('closed')
     await until(() => !/br-|toolkit0|tk\w/.test(world.sh('ip -o link')))
     if (!noNft) expect(world.sh('nft list ruleset')).toBe('')
-    expect(readdirSync(`${world.state}/networks`).toSorted()).toEqual(['.host.json', '.lock', 'bridge'])
+    expect(readdirSync(`${world.state}/networks`).toSorted()).toEqual(['.dns', '.host.json', '.lock', 'bridge'])
   })
 })

@@ -45,6 +45,7 @@ const commands: Record<string, Run> = {
   diff: async argv => (await import('./diff.ts')).main(argv),
   volume: async argv => (await import('./volume.ts')).main(argv),
   network: async argv => (await import('./network.ts')).main(argv),
+  'dns-server': async argv => (await import('./dns-server.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),
   xray: async argv => (await import('./xray.ts')).main(argv),

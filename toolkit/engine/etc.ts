@@ -5,7 +5,7 @@ import { type Action, writeAction } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
 import * as bind from '../primitives/bind.ts'
 import type { Lease } from './leases.ts'
-import { asksResolved, hostnameFile, hostsFile, type NameWishes, RESOLVED, resolvConf } from './names.ts'
+import { asksResolved, hostnameFile, hostsFile, type NameWishes, RESOLVED, resolvConf, serversOf } from './names.ts'
 import type { NetworkMode } from './ports.ts'
 
 export interface EtcWish {
@@ -33,6 +33,9 @@ function hostResolvConf(mode: NetworkMode): string {
   return mode !== 'host' && asksResolved(text) ? hostFile(RESOLVED) : text
 }
 
+/** The name servers that the host asks now. */
+export const hostServers = (): readonly string[] => serversOf(hostResolvConf('bridge'))
+
 /** Writes the files, and mounts them. `steps` are for when the container's files are the root. */
 export function planEtc({ directory, hostname, mode, names, lease, taken }: EtcWish): {
   before: Action[]
@@ -42,7 +45,7 @@ export function planEtc({ directory, hostname, mode, names, lease, taken }: EtcW
   const files = {
     hostname: hostnameFile(hostname),
     hosts: hostsFile({ hostname, hosts: names.hosts, ...lease, ...inherited }),
-    'resolv.conf': resolvConf(hostResolvConf(mode), mode, names),
+    'resolv.conf': resolvConf(hostResolvConf(mode), lease && lease.network !== 'bridge' ? 'named' : mode, names),
   }
   const wanted = Object.entries(files).filter(([name]) => !taken.includes(`/etc/${name}`))
   return {

@@ -36,7 +36,8 @@ export interface Network {
 
 /** What a user calls a network: the name of its directory. */
 export const nameOf = ({ directory }: Pick<Network, 'directory'>): string => basename(directory)
-const rootOf = ({ directory }: Pick<Network, 'directory'>): string => dirname(directory)
+/** STATE/networks. */
+export const rootOf = ({ directory }: Pick<Network, 'directory'>): string => dirname(directory)
 
 /** The lock of all networks of a state directory. */
 export const lockOf = (network: Pick<Network, 'directory'>): string => `${rootOf(network)}/.lock`
@@ -55,6 +56,8 @@ export interface Lease extends Member {
   readonly internal?: boolean
   /** By which others in the network may look for it. */
   readonly names?: readonly string[]
+  /** The name servers that are asked for it; default: the host's. */
+  readonly dns?: readonly string[]
   /** Bytes of the largest packet. */
   readonly mtu?: number
 }
@@ -68,6 +71,7 @@ export interface LeaseWish {
   /** Default: the lowest that is free. */
   readonly address?: string | undefined
   readonly names?: readonly string[]
+  readonly dns?: readonly string[]
 }
 
 /** network.json. */
@@ -172,7 +176,7 @@ export function findLease(
   network: Pick<Network, 'directory' | 'bridge' | 'gateway' | 'internal'>,
   leases: readonly Pick<Lease, 'address'>[],
   subnet: Subnet,
-  { id, ports, mac, mtu, address, names = [] }: LeaseWish,
+  { id, ports, mac, mtu, address, names = [], dns = [] }: LeaseWish,
 ): Lease | undefined {
   const gateway = network.gateway ?? formatIpv4(subnet.first + 1)
   const taken = new Set([gateway, ...leases.map(({ address }) => address)])
@@ -190,6 +194,7 @@ export function findLease(
     ports,
     ...(network.internal && { internal: true }),
     ...(names.length > 0 && { names }),
+    ...(dns.length > 0 && { dns }),
     ...(mtu !== undefined && { mtu }),
   }
 }

@@ -78,23 +78,34 @@ const isReachable = (server: string): boolean => parseIpv4(server) !== undefined
 const PUBLIC_SERVERS = ['8.8.8.8', '8.8.4.4']
 
 /** The host's servers, as far as they are of use in a network of this kind. */
-function inheritedServers(mode: NetworkMode, servers: readonly string[]): readonly string[] {
+function inheritedServers(mode: NetworkMode | 'named', servers: readonly string[]): readonly string[] {
+  if (mode === 'named') return [NAME_SERVER]
   if (mode === 'host') return servers
   const reachable = servers.filter(isReachable)
   return mode === 'bridge' && reachable.length === 0 ? PUBLIC_SERVERS : reachable
 }
 
-/** /etc/resolv.conf from the host's. What the user wishes replaces what the host says, kind by kind. */
+/** Where the engine's own name server is, for a container in a network that somebody has made: see dns-service.ts. */
+const NAME_SERVER = '127.0.0.11'
+
+/** The servers of a host's resolv.conf. */
+export const serversOf = (text: string): readonly string[] => readResolvConf(text).servers
+
+/**
+ * /etc/resolv.conf from the host's. What the user wishes replaces what the host says, kind by kind. `named`: in a network
+ * that somebody has made; there the server that the user wishes for is asked by ours, and names without dots come first.
+ */
 export function resolvConf(
   host: string,
-  mode: NetworkMode,
+  mode: NetworkMode | 'named',
   { dns, search, options }: Pick<NameWishes, 'dns' | 'search' | 'options'>,
 ): string {
   if (mode === 'host' && dns.length + search.length + options.length === 0) return host
   const inherited = readResolvConf(host)
-  const servers = dns.length > 0 ? dns : inheritedServers(mode, inherited.servers)
+  const servers = dns.length > 0 && mode !== 'named' ? dns : inheritedServers(mode, inherited.servers)
   const domains = (search.length > 0 ? search : inherited.search).filter(domain => domain !== '.')
-  const tuning = options.length > 0 ? options : inherited.options
+  const given = options.length > 0 ? options : inherited.options
+  const tuning = mode === 'named' && !given.some(word => word.startsWith('ndots:')) ? [...given, 'ndots:0'] : given
   return [
     ...servers.map(server => `nameserver ${server}`),
     ...(domains.length > 0 ? [`search ${domains.join(' ')}`] : []),

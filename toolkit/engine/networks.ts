@@ -30,7 +30,9 @@ export const networkNamed = (name: string | undefined, base = bridgeNetwork()): 
   name === undefined ? base : networkFor(findNetwork(rootDir(base), name), base)
 
 /** What a container's flags say about its place in a network. */
-type Wish = Pick<RunOptions['network'], 'name' | 'publish' | 'mac' | 'ip' | 'aliases'>
+type Wish = Pick<RunOptions['network'], 'name' | 'publish' | 'mac' | 'ip' | 'aliases'> & {
+  readonly names: { readonly dns: readonly string[] }
+}
 
 /** As joinNetwork, for a container with these flags and names of its own. */
 export function join(wish: Wish, id: string, names: readonly string[], base = bridgeNetwork()): Membership {
@@ -43,13 +45,10 @@ export function preview(wish: Wish, id: string, names: readonly string[], base =
   return previewNetwork(leaseWish(wish, id, names), named(wish, base))
 }
 
-const leaseWish = (
-  { name, publish: ports, mac, ip: address, aliases }: Wish,
-  id: string,
-  names: readonly string[],
-) => ({
-  ...{ id, ports, mac, address },
-  names: name === undefined ? [] : [...new Set([...names, ...aliases])], // only there somebody is asked for names
+/** Names and name servers are a matter of networks that users have made. */
+const leaseWish = (wish: Wish, id: string, names: readonly string[]) => ({
+  ...{ id, ports: wish.publish, mac: wish.mac, address: wish.ip },
+  ...(wish.name !== undefined && { names: [...new Set([...names, ...wish.aliases])], dns: wish.names.dns }),
 })
 
 function named({ name, ip, publish }: Wish, base: Network): Network {

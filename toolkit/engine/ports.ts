@@ -117,7 +117,7 @@ function unavailable({ address, text }: PortWish, errno: number): Error {
   return new UsageError(`run: --publish ${quote(text)}: ${address} is no address of this machine; 'ip addr' lists them`)
 }
 
-const sockaddr = (address: string, port: number): Buffer => {
+export const socketAddress = (address: string, port: number): Buffer => {
   const bytes = Buffer.alloc(16) // struct sockaddr_in of ip(7): family as the processor, port and address as they travel
   bytes.writeUInt16LE(AF.INET, 0)
   bytes.writeUInt16BE(port, 2)
@@ -134,14 +134,15 @@ function bind(protocol: Protocol, address: string, port: number): number {
   let result = 0
   if (protocol === 'tcp') {
     invoke('setsockopt', [socket, SOL.SOCKET, SO.REUSEADDR, Uint8Array.of(1, 0, 0, 0), 4])
-    result = attempt('bind', [socket, sockaddr(address, port), 16]) || attempt('listen', [socket, 0])
-  } else result = attempt('bind', [socket, sockaddr(address, port), 16])
+    result = attempt('bind', [socket, socketAddress(address, port), 16]) || attempt('listen', [socket, 0])
+  } else result = attempt('bind', [socket, socketAddress(address, port), 16])
   if (result === 0) return socket
   closeSync(socket)
   return result
 }
 
-function boundPort(socket: number): number {
+/** The port that a socket has got. */
+export function boundPort(socket: number): number {
   const bytes = Buffer.alloc(16)
   invoke('getsockname', [socket, bytes, Uint8Array.of(16, 0, 0, 0)])
   return bytes.readUInt16BE(2)

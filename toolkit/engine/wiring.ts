@@ -18,6 +18,7 @@ import { linkDelete, linkDown, linkMaster, linkUp } from '../primitives/link.ts'
 import { addTable, formatTable, getTable, removeTable, replaceTable, type Table } from '../primitives/nftables.ts'
 import { route } from '../primitives/route.ts'
 import { vethPair } from '../primitives/veth.ts'
+import { forgetNames, nameAction } from './dns-service.ts'
 import { firewall } from './firewall.ts'
 import {
   exclusively,
@@ -60,6 +61,7 @@ export function wire(lease: Lease, network: Network): Action[] {
     messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
     messageAction(linkUp(ETH0), 'inside'),
     ...(outward ? [messageAction(route({ gateway: lease.gateway }), 'inside')] : []),
+    ...(lease.network === 'bridge' ? [] : [nameAction(lease, network)]),
   ]
 }
 
@@ -165,7 +167,10 @@ export function unwire(id: string, network: Network, firewall: Netlink): Lease[]
   if (rest.length > 0) firewall.batch(tablesOf(network, rest).flatMap(replaceTable))
   else firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
   if (rest.every(({ internal }) => internal)) restoreForwarding(network)
-  for (const lease of gone) removeLease(networkOf(lease, network), lease)
+  for (const lease of gone) {
+    removeLease(networkOf(lease, network), lease)
+    forgetNames(id, network)
+  }
   return gone
 }
 

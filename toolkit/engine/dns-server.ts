@@ -1,0 +1,172 @@
+// The process that answers containers who ask for names. It has two sockets in the network namespace of each, opened on
+// a short visit; it asks other name servers from the host's. All that it knows it reads from the leases when it is asked.
+
+import { createSocket, type Socket } from 'node:dgram'
+import { closeSync, existsSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { type Socket as Connection, createServer, type Server as TcpServer } from 'node:net'
+import { isAlive } from '../observe/process.ts'
+import { answer, type Names, RCODE, refusal } from './dns.ts'
+import { forward, framed } from './dns-forward.ts'
+import { clients, lockFile, readyFile, serviceDir, VERSION, type Wish, wishFile } from './dns-service.ts'
+import { openIn } from './dns-sockets.ts'
+import { hostServers } from './etc.ts'
+import { lock, makeTree } from './files.ts'
+import { exclusively, type Lease, readLeases } from './leases.ts'
+
+const IN_FLIGHT = 256 // questions of one container to others
+const CONNECTIONS = 64
+const IDLE = 10_000 // milliseconds
+const LOOK = 5_000
+const GRACE = 2_000
+
+/** Serves until nobody has wanted it for a moment; returns at once where another one does. `root`: STATE/networks. */
+export function serve(root: string): void {
+  makeTree(serviceDir(root))
+  const networks = { directory: `${root}/bridge` }
+  const held = exclusively(networks, () => lock(lockFile(root), { wait: false })) // nobody looks meanwhile who has it
+  if (held === undefined) return
+  const served = new Map<string, Client>()
+  let idle = performance.now()
+  const look = () => {
+    if (!existsSync(root)) process.exit(0) // the whole state directory has been removed
+    const wanted = clients(root)
+    for (const [id, client] of served)
+      if (!wanted.includes(id) || !client.isAlive()) {
+        client.close()
+        served.delete(id)
+      }
+    for (const id of wanted) if (!served.has(id)) begin(id)
+    if (served.size > 0) idle = performance.now()
+    else if (performance.now() - idle >= GRACE) exclusively(networks, leave)
+  }
+  const begin = (id: string) => {
+    const wish = readWish(wishFile(root, id))
+    if (!wish || !isAlive(wish.pid, wish.startTime)) return // torn, or its engine was killed; the next command removes it
+    try {
+      served.set(id, new Client(root, wish))
+      writeFileSync(readyFile(root, id), '')
+    } catch (error) {
+      writeFileSync(readyFile(root, id), (error as Error).message)
+    }
+  }
+  // Whoever wants us looks under the same lock whether we are here.
+  const leave = () => {
+    if (clients(root).some(id => isWanted(root, id))) return
+    closeSync(held)
+    process.exit(0)
+  }
+  watch(serviceDir(root), look).on('error', () => {})
+  setInterval(look, GRACE / 2).unref()
+  setInterval(() => {}, LOOK) // watching alone would not keep us here
+  look()
+}
+
+const isWanted = (root: string, id: string): boolean => {
+  const wish = readWish(wishFile(root, id))
+  return wish !== undefined && isAlive(wish.pid, wish.startTime)
+}
+
+function readWish(path: string): Wish | undefined {
+  try {
+    const wish = JSON.parse(readFileSync(path, 'utf8')) as Partial<Wish> | null
+    const whole = wish?.version === VERSION && Number.isInteger(wish.pid) && /^[\w.-]+$/.test(String(wish.network))
+    return whole ? (wish as Wish) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Who is in a network, as its leases say now. Of several with a name the first is another one each time. */
+function namesIn(leases: readonly Lease[], network: string): Names {
+  const callsItself = (lease: Lease, name: string) =>
+    [lease.id.slice(0, 12), ...(lease.names ?? [])].some(own =>
+      [own.toLowerCase(), `${own}.${network}`.toLowerCase()].includes(name),
+    )
+  return {
+    addressesOf(name) {
+      const found = leases.filter(lease => callsItself(lease, name)).map(({ address }) => address)
+      const first = Math.floor(Math.random() * found.length)
+      return [...found.slice(first), ...found.slice(0, first)]
+    },
+    nameOf(address) {
+      const lease = leases.find(lease => lease.address === address)
+      return lease && `${lease.names?.[0] ?? lease.id.slice(0, 12)}.${network}`
+    },
+  }
+}
+
+class Client {
+  readonly #root: string
+  readonly #wish: Wish
+  readonly #udp: Socket
+  readonly #tcp: TcpServer
+  readonly #connections = new Set<Connection>()
+  #inFlight = 0
+
+  constructor(root: string, wish: Wish) {
+    this.#root = root
+    this.#wish = wish
+    const { udp, tcp } = openIn(wish.pid)
+    this.#udp = createSocket('udp4')
+    this.#udp.on('error', () => {}) // who asked has gone
+    this.#udp.on('message', async (query, { address, port }) => {
+      const reply = await this.#respond(query, 'udp')
+      if (reply) this.#udp.send(reply, port, address, () => {})
+    })
+    this.#udp.bind({ fd: udp })
+    this.#tcp = createServer(connection => void this.#converse(connection))
+    this.#tcp.maxConnections = CONNECTIONS
+    this.#tcp.on('error', () => {})
+    this.#tcp.listen({ fd: tcp })
+  }
+
+  isAlive = (): boolean => isAlive(this.#wish.pid, this.#wish.startTime)
+
+  /** The namespace is not held any more. */
+  close(): void {
+    try {
+      this.#udp.close()
+    } catch {} // a socket that could not be used at all
+    this.#tcp.close()
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  async #respond(query: Buffer, by: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+    const { network, address } = this.#wish
+    const leases = readLeases({ directory: `${this.#root}/${network}` })
+    const verdict = answer(query, namesIn(leases, network), by)
+    if (verdict !== 'forward') return verdict
+    const own = leases.find(lease => lease.address === address)
+    if (!own || own.internal) return refusal(query, RCODE.refused) // nothing goes out of it, names neither (CVE-2024-29018)
+    if (this.#inFlight >= IN_FLIGHT) return refusal(query, RCODE.failure)
+    this.#inFlight++
+    try {
+      const servers = (own.dns ?? hostServers()).map(address => ({ address }))
+      return (await forward(query, servers, by)) ?? refusal(query, RCODE.failure)
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  /** One question after the other: who asks faster than we answer has to wait. */
+  async #converse(connection: Connection): Promise<void> {
+    this.#connections.add(connection)
+    connection.setTimeout(IDLE, () => connection.destroy())
+    connection.on('error', () => {})
+    connection.on('close', () => this.#connections.delete(connection))
+    let received = Buffer.alloc(0)
+    try {
+      for await (const data of connection) {
+        received = Buffer.concat([received, data as Buffer])
+        while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+          const end = 2 + received.readUInt16BE(0)
+          const reply = await this.#respond(received.subarray(2, end), 'tcp')
+          received = received.subarray(end)
+          if (!reply) return connection.destroy() as unknown as undefined
+          connection.write(framed(reply))
+        }
+      }
+    } catch {} // broken off
+    connection.end()
+  }
+}
