@@ -272,7 +272,8 @@ describe.skipIf(skipped)(`the bridge network${skipped}`, () => {
   })
 
   test('who comes within that moment keeps the bridge', async () => {
-    await until(() => !existsSync('/proc/sys/net/ipv4/conf/toolkit0')) // nobody is about to take it away for the test before
+    await until(() => !existsSync('/proc/sys/net/ipv4/conf/toolkit0'))
+    await setTimeout(700) // nobody else is about to take it away: of the test before two may be
     const index = () => world.sh('ip -o link show toolkit0').split(':')[0]
     world.stop(await world.box('first'))
     const before = index()

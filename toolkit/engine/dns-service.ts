@@ -6,7 +6,6 @@
 //   STATE/networks/.dns/ID.ready  it can ask now; what is in it is why not
 //
 // So a name server that was killed is replaced with the next container, and finds all who want it.
-import { spawn } from 'node:child_process'
 import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { packageDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
@@ -76,6 +75,7 @@ function isServed(root: string): boolean {
 /** Several may be started: the first one stays. */
 function startServer(root: string): void {
   const { PATH } = process.env
+  const { spawn } = process.getBuiltinModule('node:child_process') // milliseconds, which most runs need not spend
   const child = spawn(`${packageDir()}/bin/toolkit`, ['dns-server', root], {
     cwd: '/',
     env: { ...(PATH && { PATH }) },
