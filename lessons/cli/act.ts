@@ -24,7 +24,7 @@ export async function check(argv: readonly string[]): Promise<number> {
       `lessons check: give the commands with --script FILE (or - for stdin), or work in 'toolkit lessons shell ${lesson.name} ${task + 1}'`,
     )
   const commands = readScript(flags.script as string)
-  requireRoot(`lessons check ${words.join(' ')}`)
+  requireRoot(`lessons check ${words.join(' ')} --script ${flags.script}`)
   return play(lesson, task, commands, flags.json === true)
 }
 
