@@ -6,6 +6,7 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { program, v1Action, v2Action } from '../../toolkit/primitives/device-rules.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
+import { installBusybox } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
@@ -59,6 +60,7 @@ function values(host: Host): Record<string, string> {
 
 /** A program that never rests. */
 async function setup({ lab }: Scene): Promise<void> {
+  await installBusybox({ lab })
   const script = `cat >/lab/spin <<'END'
 #!/bin/sh
 # spin: keeps a processor busy, and does nothing
