@@ -1,5 +1,4 @@
 // Task 6: the module, in the learner's file.
-
 import { openDevices } from '../../toolkit/observe/descriptors.ts'
 import { countDevicePrograms } from '../../toolkit/observe/device-programs.ts'
 import { readText } from '../../toolkit/observe/read.ts'

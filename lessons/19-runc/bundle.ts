@@ -1,5 +1,4 @@
 // Tasks 1 and 2: a bundle with a shell, and then the description of something else.
-
 import { readProcess } from '../../toolkit/observe/process.ts'
 import type { Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
