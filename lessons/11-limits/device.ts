@@ -1,6 +1,5 @@
 // Task 6: a device file, made by hand.
-import { no } from '../cgroups.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { findEntry } from '../look.ts'
 
 const WANTED = 'character device 1:11' // the kernel's log

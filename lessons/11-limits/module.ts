@@ -2,8 +2,8 @@
 import { openDevices } from '../../toolkit/observe/descriptors.ts'
 import { countDevicePrograms } from '../../toolkit/observe/device-programs.ts'
 import { readText } from '../../toolkit/observe/read.ts'
-import { type Group, missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Scene, Task } from '../lesson.ts'
+import { type Group, missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Scene, type Task } from '../lesson.ts'
 
 const LOG = 'c 1:11' // the kernel's log
 
