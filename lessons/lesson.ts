@@ -36,6 +36,9 @@ export interface Verdict {
   readonly saw: string
 }
 
+/** The verdict of a check that is not content yet. */
+export const no = (saw: string): Verdict => ({ passed: false, saw })
+
 /** Commands as they are typed at the prompt, a line each; `{{name}}` stands for a value, here and in hints. */
 export interface Way {
   /** What is different about it, in a few words. */

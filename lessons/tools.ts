@@ -23,3 +23,11 @@ export async function installBusybox({ lab }: Pick<Scene, 'lab'>): Promise<void>
   const { code, output } = await lab.run(['mv', '-f', '/.busybox', '/usr/local/bin/busybox'])
   if (code !== 0) throw new Error(`busybox cannot be put into the lab: ${output.trim()}`)
 }
+
+/** Lines for sh that wait until a command succeeds; they fail after 10 seconds. */
+export const waitFor = (command: string): string => `tries=0
+until ${command}; do
+  tries=$((tries + 1))
+  [ $tries -lt 500 ]
+  sleep 0.02
+done`

@@ -2,10 +2,8 @@
 import { compareNamespaces, type NamespaceType, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readProcess, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** What a process has of its own, apart from the lab. */
 function ownOf(scene: Scene, { pid }: Stat): NamespaceType[] {

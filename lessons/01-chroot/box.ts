@@ -1,13 +1,10 @@
 // Tasks 3 and 4: a root made of busybox, and a proc in it.
-
 import { readElf } from '../../toolkit/observe/elf.ts'
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'
 import { BOX, MAKE_BOX } from '../box.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, inhabitants, isFound, labProcesses } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** What would keep `/bin/NAME` from running in the box. */
 function obstacle(scene: Scene, name: string): string | undefined {

@@ -3,10 +3,8 @@ import { compareNamespaces, type Namespaces, readNamespaces } from '../../toolki
 import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { inhabitants, labProcesses, rerooted } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const WANTED = ['mnt', 'uts', 'pid', 'net'] as const
 

@@ -1,10 +1,8 @@
 // Task 6: out of the chroot again.
 import { cwdOf, processes, rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, idOf, inhabitants, isFound, labProcesses } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** A process with the lab's root that was started by one with the box's: nothing but an escape leads there. */
 function escaped(scene: Scene): { out: Stat; from: Stat } | undefined {

@@ -3,10 +3,8 @@ import { readLinks } from '../../toolkit/observe/links.ts'
 import { formatNamespace, type NamespaceType, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** A process of the lab that has another namespace of this type than the lab, and that namespace. */
 function apart(scene: Scene, type: NamespaceType): { process: Stat; namespace: string } | undefined {

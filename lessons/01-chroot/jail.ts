@@ -1,11 +1,9 @@
 // Tasks 1 and 2: bash alone, then bash with its libraries.
 import { type Elf, readElf } from '../../toolkit/observe/elf.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { type Found, find, findEntry, inhabitants, isFound, type Missing } from '../look.ts'
 
 const JAIL = '/lab/jail'
-const no = (saw: string): Verdict => ({ passed: false, saw })
-
 /** A program file, as seen from the jail's own root. */
 function program(scene: Scene): Found | string {
   const jail = findEntry(scene, JAIL)

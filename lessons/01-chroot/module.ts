@@ -1,9 +1,7 @@
 // Task 8: the root directory by the module.
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { findEntry, inhabitants, labProcesses } from '../look.ts'
 import { isBelowRoot } from './escape.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const place = ({ values }: Scene): string => `/lab/${values.room}`
 

@@ -1,13 +1,10 @@
 // Task 4, the control: a box that shares the host name with the lab, beside one that doesn't.
-
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { inhabitants } from '../look.ts'
 import { apart } from './names.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export const sidesTask: Task = {
   id: 'sides',

@@ -1,17 +1,14 @@
 // Tasks 2 and 4: a second syslogd with the same key, first in the lab's IPC namespace, then in one of its own.
-
 import { attachedKeys, readIpc } from '../../toolkit/observe/ipc.ts'
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { inhabitants, labProcesses } from '../look.ts'
 
 /** That of busybox's syslogd and logread. */
 const KEY = 0x414e4547
 const KEY_TEXT = '0x414e4547'
-const no = (saw: string): Verdict => ({ passed: false, saw })
-
 const holdsKey = ({ pid }: Stat): boolean => attachedKeys(pid).includes(KEY)
 
 interface Found {

@@ -2,10 +2,8 @@
 import { type Ipc, readIpc } from '../../toolkit/observe/ipc.ts'
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task, type Verdict } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** A process whose IPC namespace is not the lab's. */
 export interface Resident {

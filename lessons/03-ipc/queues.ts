@@ -1,12 +1,9 @@
 // Tasks 5 and 6: POSIX message queues, which a mount shows; and the module.
-
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { findEntry, labProcesses } from '../look.ts'
 import { checkOwn } from './objects.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** A process that has an mqueue on a directory where the lab has none: its mount table is its own. */
 const withOwnView = (scene: Scene, directory: string) => {

@@ -3,9 +3,9 @@ import { formatNamespace, procNamespace, readNamespaces } from '../../toolkit/ob
 import { rootOf } from '../../toolkit/observe/process.ts'
 import { identify } from '../../toolkit/observe/read.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { inhabitants } from '../look.ts'
-import { apart, no } from './family.ts'
+import { apart } from './family.ts'
 
 /** Where /proc/1/root leads for a process that has a proc at its /proc. */
 const behindFirst = (pid: number): string | undefined => procNamespace(pid) && identify(`/proc/${pid}/root/proc/1/root`)

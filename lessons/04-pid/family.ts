@@ -1,10 +1,8 @@
 // What the checks of this lesson look at: pid namespaces in the lab, and the family that the set-up has made in one.
 import { type NamespaceId, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { children, type Process, readProcess, type Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export interface Member extends Process {
   readonly pidNamespace: NamespaceId

@@ -1,11 +1,10 @@
 // Tasks 3 and 4: a proc of its own, and what the first process of a namespace is there for.
-
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { formatNamespace, procNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readProcess } from '../../toolkit/observe/process.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { apart, family, innerPid, no } from './family.ts'
+import { apart, family, innerPid } from './family.ts'
 
 export const procTask: Task = {
   id: 'proc',

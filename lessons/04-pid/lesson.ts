@@ -4,6 +4,7 @@ import * as mount from '../../toolkit/primitives/mount.ts'
 import * as pid from '../../toolkit/primitives/pid.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { waitFor } from '../tools.ts'
 import { words } from '../words.ts'
 import { boxTask } from './box.ts'
 import { procTask, zombieTask } from './first.ts'
@@ -31,12 +32,7 @@ async function setup({ lab, values }: Scene): Promise<void> {
 setsid chroot ${BOX} /bin/sleep ${old} </dev/null >/dev/null 2>&1 &
 setsid unshare --pid --fork sh -c 'for i in 1 2 3 4 5 6; do sleep ${nap} & done; exec sleep ${guard}' \\
   </dev/null >/dev/null 2>&1 &
-tries=0
-until [ "$(pgrep -c -x -f 'sleep ${nap}')" = 6 ] && pgrep -x -f 'sleep ${guard}' && pgrep -x -f '/bin/sleep ${old}'; do
-  tries=$((tries + 1))
-  [ $tries -lt 500 ]
-  sleep 0.02
-done`,
+${waitFor(`[ "$(pgrep -c -x -f 'sleep ${nap}')" = 6 ] && pgrep -x -f 'sleep ${guard}' && pgrep -x -f '/bin/sleep ${old}'`)}`,
   )
 }
 

@@ -1,9 +1,9 @@
 // Task 6: the module, in the learner's file.
 import { formatNamespace, procNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { apart, innerPid, no } from './family.ts'
+import { apart, innerPid } from './family.ts'
 
 export const moduleTask: Task = {
   id: 'module',

@@ -1,9 +1,9 @@
 // Tasks 1 and 2: the first process of a pid namespace, and the two numbers of each.
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { isAlive, type Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { apart, family, innerPid, labPid, no } from './family.ts'
+import { apart, family, innerPid, labPid } from './family.ts'
 
 const isShell = ({ comm }: Stat): boolean => /^(ba|da|a|z|k)?sh$|^busybox$/.test(comm)
 

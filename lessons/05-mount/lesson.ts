@@ -5,6 +5,7 @@ import { step } from '../../toolkit/kernel/step.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { waitFor } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
@@ -27,12 +28,7 @@ mkdir -p /lab/notes /lab/disks/in /lab/disks/out
 echo 'The first note.' >/lab/notes/first
 mount -t proc proc ${BOX}/proc
 setsid chroot ${BOX} /bin/sleep ${values.old} </dev/null >/dev/null 2>&1 &
-tries=0
-until pgrep -x -f '/bin/sleep ${values.old}'; do
-  tries=$((tries + 1))
-  [ $tries -lt 500 ]
-  sleep 0.02
-done`,
+${waitFor(`pgrep -x -f '/bin/sleep ${values.old}'`)}`,
   )
 }
 

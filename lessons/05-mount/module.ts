@@ -1,8 +1,8 @@
 // Task 7: the module, in the learner's file.
 import { BOX } from '../box.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { boxed, remainder } from './root.ts'
-import { at, has, labMounts, no } from './tables.ts'
+import { at, has, labMounts } from './tables.ts'
 
 const PRIVATE = "sed -i 's|// TODO: no mount.*|...mount.makePrivate(),|' box.ts"
 const PIVOT = `sed -i 's|// TODO: the box.*|...mount.pivotRoot("/lab/box"),|' box.ts`

@@ -3,9 +3,9 @@ import { formatNamespace, procNamespace, readNamespaces } from '../../toolkit/ob
 import { isAtTop, rootOf } from '../../toolkit/observe/process.ts'
 import { identify } from '../../toolkit/observe/read.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { inhabitants } from '../look.ts'
-import { apart, at, labMounts, no, type Table } from './tables.ts'
+import { apart, at, labMounts, type Table } from './tables.ts'
 
 /** Those in the box that have a mount table of their own. */
 export function boxed(scene: Scene): Table[] {

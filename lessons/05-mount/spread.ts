@@ -1,6 +1,6 @@
 // Tasks 3 and 4: how mounts spread from one table to another.
-import type { Task } from '../lesson.ts'
-import { apart, at, has, labMounts, no } from './tables.ts'
+import { no, type Task } from '../lesson.ts'
+import { apart, at, has, labMounts } from './tables.ts'
 
 const MNT = '/mnt'
 

@@ -1,10 +1,9 @@
 // Tasks 1 and 2: a mount table of its own, and a bind mount.
-
 import { mountOver } from '../../toolkit/observe/mounts.ts'
 import { BOX } from '../box.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { find, findEntry, idOf, isFound } from '../look.ts'
-import { apart, at, has, labMounts, no } from './tables.ts'
+import { apart, at, has, labMounts } from './tables.ts'
 
 const MNT = '/mnt'
 

@@ -2,10 +2,8 @@
 import { type Mount, mountOver, readMounts } from '../../toolkit/observe/mounts.ts'
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export interface Table {
   readonly process: Stat

@@ -4,9 +4,9 @@ import { type Link, readLinksOf } from '../../toolkit/observe/links.ts'
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { orGone } from '../../toolkit/observe/read.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, isFound } from '../look.ts'
-import { loopbackIsUp, nameOf, no, servers, stacks } from './stacks.ts'
+import { loopbackIsUp, nameOf, servers, stacks } from './stacks.ts'
 
 /** The links of the network namespace that is mounted at a path of the lab. */
 function linksAt(scene: Scene, path: string): Link[] {

@@ -2,8 +2,8 @@
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { list } from '../../toolkit/observe/read.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { listensAt, nameOf, no, ownStacks, stacks } from './stacks.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { listensAt, nameOf, ownStacks, stacks } from './stacks.ts'
 
 export const socketTask: Task = {
   id: 'socket',

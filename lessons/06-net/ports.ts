@@ -1,9 +1,8 @@
 // Tasks 1 to 3: a port that is taken, an empty stack, and the same port twice.
-
 import { BOX } from '../box.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { isInBox, loopbackIsUp, nameOf, no, ownStacks, type Server, servers } from './stacks.ts'
+import { isInBox, loopbackIsUp, nameOf, ownStacks, type Server, servers } from './stacks.ts'
 
 const portOf = ({ values }: Scene): number => Number(values.port)
 

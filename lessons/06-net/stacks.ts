@@ -1,15 +1,12 @@
 // The network stacks of the lab, and who listens where: what the checks of this lesson look at.
-
 import { type Link, readLinks } from '../../toolkit/observe/links.ts'
 import { formatNamespace, type NamespaceId, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { list, readLink } from '../../toolkit/observe/read.ts'
 import { readSockets, type Socket } from '../../toolkit/observe/sockets.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { find, idOf, isFound, labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export interface Stack {
   readonly namespace: NamespaceId

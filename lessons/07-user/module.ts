@@ -1,6 +1,6 @@
 // Task 7: the same by toolkit/primitives/user.ts.
-import type { Task } from '../lesson.ts'
-import { COUNT, formatMap, mapsTo, nameOf, no, strangers } from './who.ts'
+import { no, type Task } from '../lesson.ts'
+import { COUNT, formatMap, mapsTo, nameOf, strangers } from './who.ts'
 
 const MAP = `sed -i 's/hostID: 0, size: 1 /hostID: {{seat}}, size: 1000 /' box.ts`
 const FIRST = `sed -i 's/first: .*/first: [door, ...user.becomeRoot()],/' box.ts`

@@ -2,9 +2,9 @@
 import { formatNamespace, ownerOf, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { findEntry } from '../look.ts'
-import { isInBox, nameOf, no, people, sleepers } from './who.ts'
+import { isInBox, nameOf, people, sleepers } from './who.ts'
 
 /** Into the namespace of task 3, as its root. */
 const ENTER = 'nsenter --user --target $(pgrep -fx "sleep {{nap}}") --setuid 0 --setgid 0'

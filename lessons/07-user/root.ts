@@ -1,8 +1,7 @@
 // Tasks 1 to 3: root as it was, a namespace without users, and its map.
-
 import { BOX } from '../box.ts'
-import type { Task } from '../lesson.ts'
-import { COUNT, formatMap, isInBox, mapsTo, nameOf, no, people, sleepers, strangers } from './who.ts'
+import { no, type Task } from '../lesson.ts'
+import { COUNT, formatMap, isInBox, mapsTo, nameOf, people, sleepers, strangers } from './who.ts'
 
 /** Everything that the lessons before have built, and no more. */
 const OLD_BOX = 'unshare --mount --uts --ipc --pid --net --fork chroot box'

@@ -1,16 +1,13 @@
 // Who the processes of the lab are, inside and outside: what the checks of this lesson look at.
-
 import { type IdRange, readIdMaps } from '../../toolkit/observe/id-maps.ts'
 import { formatNamespace, type NamespaceId, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { type Process, readProcess, rootOf } from '../../toolkit/observe/process.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { find, idOf, isFound, labProcesses } from '../look.ts'
 
 /** How many users the maps of this lesson have. */
 export const COUNT = 1000
-export const no = (saw: string): Verdict => ({ passed: false, saw })
-
 export interface Person extends Process {
   readonly namespace: NamespaceId
   /** In a user namespace that is not the lab's. */

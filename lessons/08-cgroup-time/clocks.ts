@@ -1,5 +1,4 @@
 // Tasks 3 to 5: another clock, all eight namespaces, and the module.
-
 import { readClockOffsets } from '../../toolkit/observe/clocks.ts'
 import {
   compareNamespaces,
@@ -9,9 +8,8 @@ import {
 } from '../../toolkit/observe/namespaces.ts'
 import { readProcess, rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, idOf, isFound, labProcesses } from '../look.ts'
-import { no } from './groups.ts'
 
 const SECOND = 1_000_000_000n
 

@@ -5,10 +5,8 @@ import { type CgroupLayout, readLayout } from '../../toolkit/observe/cgroups.ts'
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
 import { visit } from '../../toolkit/observe/visit.ts'
-import type { Host, Scene, Task, Verdict } from '../lesson.ts'
+import { type Host, no, type Scene, type Task } from '../lesson.ts'
 import { findEntry, labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** The hierarchy that this lesson is about: that of `pids` on v1, and on v2 the only one. */
 const pathIn = ({ host }: Scene, layout: CgroupLayout | undefined): string | undefined =>

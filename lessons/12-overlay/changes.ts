@@ -1,11 +1,9 @@
 // Tasks 3 to 5: what a write, a removal and a replaced directory leave in the upper directory.
 import { readdirSync } from 'node:fs'
 import { orGone } from '../../toolkit/observe/read.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, isFound, readText } from '../look.ts'
 import { missing } from './stack.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const ONE = '/lab/one'
 const GREETING = '/etc/greeting'

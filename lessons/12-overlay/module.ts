@@ -1,13 +1,10 @@
 // Task 7: a shell on an overlay of its own, by the engine's module.
-
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { rootOf } from '../../toolkit/observe/process.ts'
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { labProcesses, readText, rerooted } from '../look.ts'
 import { IMAGE, LEAVE, obstacle } from './stack.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const complete = [
   `sed -i "s|lower: \\[\\],.*|lower: ['${IMAGE}'],|" three.ts`,

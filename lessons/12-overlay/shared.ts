@@ -1,8 +1,6 @@
 // Task 1: one root directory, written by whoever is in it.
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { readText } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export const sharedTask: Task = {
   id: 'shared',

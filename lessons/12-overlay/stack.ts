@@ -2,10 +2,8 @@
 import { posix } from 'node:path'
 import { type Mount, mountAt } from '../../toolkit/observe/mounts.ts'
 import { overlayLayers } from '../../toolkit/observe/overlay.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, idOf, isFound, labProcesses, readText } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export const IMAGE = '/lab/image'
 

@@ -1,10 +1,8 @@
 // Task 4: which program is to be started, and the layers by their content.
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { BLOBS, type Blob } from './blobs.ts'
 import { layersOf } from './image.ts'
 import { PUT, short } from './pack.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 interface Config {
   readonly config?: { readonly Env?: readonly string[]; readonly Cmd?: readonly string[] }

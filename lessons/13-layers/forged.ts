@@ -1,10 +1,8 @@
 // Task 6: what all these names are good for.
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { findEntry, readText } from '../look.ts'
 import { imageOf } from './image.ts'
 import { short } from './pack.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const FLIP = 'f=$(ls -S forged/blobs/sha256/* | head -n 1)'
 

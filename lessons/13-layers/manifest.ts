@@ -1,9 +1,7 @@
 // Task 5: what belongs to the image, and where to begin.
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { imageOf, layersOf } from './image.ts'
 import { PUT } from './pack.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const FILL = (file: string, word: string, path: string) =>
   `sed -i "s/${word}_DIGEST/$(sha256sum <${path} | cut -c-64)/; s/${word}_SIZE/$(stat -c %s ${path})/" ${file}`

@@ -1,12 +1,10 @@
 // Tasks 1 to 3: two directories become tar archives, and these files named by their content.
 import { readdirSync } from 'node:fs'
 import { orGone } from '../../toolkit/observe/read.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, isFound, readBytes } from '../look.ts'
 import { BLOBS, findLayers, hasName, MAX_BYTES, readBlobs, unpack } from './blobs.ts'
 import { readTar, type TarEntry } from './tar.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** The entries of an archive in /lab; in words, why there are none. */
 function archive(scene: Scene, name: string): readonly TarEntry[] | string {

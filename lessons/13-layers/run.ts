@@ -5,12 +5,10 @@ import { type Mount, mountAt } from '../../toolkit/observe/mounts.ts'
 import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { overlayLayers } from '../../toolkit/observe/overlay.ts'
 import { readText as readFile } from '../../toolkit/observe/read.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, idOf, isFound, readText, rerooted } from '../look.ts'
 import { imageOf } from './image.ts'
 import { short } from './pack.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const at = (scene: Scene, path: string): string | undefined => {
   const found = find(scene, path)

@@ -2,8 +2,8 @@
 import { readCounters } from '../../toolkit/observe/counters.ts'
 import type { Link } from '../../toolkit/observe/links.ts'
 import { readNeighbours } from '../../toolkit/observe/neighbours.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { cable, no } from './look.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { cable } from './look.ts'
 
 /** What keeps one end from working; `where` is "in the lab" or "in the container". */
 function obstacle({ name, up, addresses }: Link, wanted: string, where: string): string | undefined {

@@ -1,8 +1,8 @@
 // Tasks 1 and 2: a container, and a cable to it.
 import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { box, cable, names, no } from './look.ts'
+import { box, cable, names } from './look.ts'
 
 const MAKE = "unshare --net sh -c 'sleep infinity & echo $!' >box.pid"
 

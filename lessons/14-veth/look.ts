@@ -1,10 +1,8 @@
 // What the checks of this lesson look at: the container, and the cable that leads to it.
 import { type Link, readLinks } from '../../toolkit/observe/links.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { otherNetworks, sleeper } from '../network.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** The containers that were there before the learner came. */
 export const prepared = (scene: Scene): (Stat | undefined)[] =>

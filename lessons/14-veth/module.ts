@@ -1,7 +1,7 @@
 // Task 8: a second cable, by the module.
 import { readLinks } from '../../toolkit/observe/links.ts'
-import type { Task } from '../lesson.ts'
-import { box, isCable, linkOf, no } from './look.ts'
+import { no, type Task } from '../lesson.ts'
+import { box, isCable, linkOf } from './look.ts'
 
 const PAIR = "s/peer: { name: 'eth1' }/peer: { name: 'eth1', into: { process: 'pid' } }/"
 const THERE = "for (const m of [address('eth1', '{{net2}}.2/24'), linkUp('eth1')]) there.request(m)"

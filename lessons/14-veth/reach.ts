@@ -1,8 +1,8 @@
 // Task 7, the control: two containers serve, and one of them can be reached.
 import { readLinks } from '../../toolkit/observe/links.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { sleeper, tcp } from '../network.ts'
-import { box, cable, no } from './look.ts'
+import { box, cable } from './look.ts'
 
 const listens = (scene: Scene, pid: number): boolean =>
   tcp(pid).some(({ state, local }) => state === 'LISTEN' && local.port === Number(scene.values.port))

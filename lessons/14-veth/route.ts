@@ -1,9 +1,9 @@
 // Tasks 5 and 6: a route to what is beyond the cable, and the end of a cable.
 import { parseIpv4, parseSubnet } from '../../toolkit/kernel/ip.ts'
 import { type Route, readRoutes } from '../../toolkit/observe/routes.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { sleeper } from '../network.ts'
-import { box, linkOf, no } from './look.ts'
+import { box, linkOf } from './look.ts'
 
 /** The route that the kernel would take: the longest that covers the address. */
 function routeTo(pid: number, address: string): Route | undefined {

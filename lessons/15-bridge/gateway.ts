@@ -1,7 +1,7 @@
 // Task 3: out of the network, and no answer.
 import { readCounters } from '../../toolkit/observe/counters.ts'
-import type { Task } from '../lesson.ts'
-import { no, unrouted } from './look.ts'
+import { no, type Task } from '../lesson.ts'
+import { unrouted } from './look.ts'
 
 const GATEWAY = 'ip addr add {{net}}.1/24 dev {{bridge}}'
 const ROUTES = 'for n in red blue; do inside $n ip route add default via {{net}}.1; done'

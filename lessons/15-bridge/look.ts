@@ -12,10 +12,8 @@ import {
 import { type Link, readLinks } from '../../toolkit/observe/links.ts'
 import { readNeighbours } from '../../toolkit/observe/neighbours.ts'
 import { defaultRoute, readRoutes } from '../../toolkit/observe/routes.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { sleeper } from '../network.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export const NAMES = ['red', 'blue'] as const
 export type Name = (typeof NAMES)[number] | 'north' | 'south' | 'outside'

@@ -1,8 +1,8 @@
 // Task 6: the network modes, told apart by their namespaces.
 import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { networkOf, sleeper } from '../network.ts'
-import { linksOf, no, pidOf } from './look.ts'
+import { linksOf, pidOf } from './look.ts'
 
 const RUN = (options: string, seconds: string) => `toolkit run --rm ${options} busybox sleep {{${seconds}}} &`
 /** Until they have come up, or five seconds. */

@@ -1,7 +1,7 @@
 // Task 7: a bridge with a way out, by the modules.
 import { readFirewall } from '../../toolkit/observe/firewall.ts'
-import type { Task } from '../lesson.ts'
-import { linksOf, no } from './look.ts'
+import { no, type Task } from '../lesson.ts'
+import { linksOf } from './look.ts'
 
 const BRIDGE = "for (const m of [bridge({ name }), address(name, '{{net2}}.1/24')]) links.request(m)"
 const RULE = '[is(fields.ipSource, subnet), is(fields.oifname, name, { not: true }), masquerade],'

@@ -1,8 +1,8 @@
 // Tasks 4 and 5: addresses translated on the way out, and on the way in.
 import { readCounters } from '../../toolkit/observe/counters.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { tcp } from '../network.ts'
-import { NAMES, no, pidOf, translations, unrouted } from './look.ts'
+import { NAMES, pidOf, translations, unrouted } from './look.ts'
 
 const TABLE = 'nft add table ip nat'
 const POST = "nft 'add chain ip nat post { type nat hook postrouting priority 100; }'"

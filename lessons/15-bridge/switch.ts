@@ -1,7 +1,7 @@
 // Tasks 1 and 2: a bridge; and beside it the cables of lesson 14.
 import { readCounters } from '../../toolkit/observe/counters.ts'
-import type { Task } from '../lesson.ts'
-import { haveTalked, linksOf, no, pidOf, unplugged } from './look.ts'
+import { no, type Task } from '../lesson.ts'
+import { haveTalked, linksOf, pidOf, unplugged } from './look.ts'
 
 const PLUG = (name: string, last: number) => [
   `ip link add ${name}0 master {{bridge}} type veth peer name eth0 netns $(cat ${name}.pid)`,

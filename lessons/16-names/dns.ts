@@ -1,7 +1,7 @@
 // Tasks 4 to 6: a name server, the file that leads to it, and the domains that are tried.
 import { readCounters } from '../../toolkit/observe/counters.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { hasReached, IMAGE, inLab, no, pidOf, SERVER, same, seenBy, serves, textOf, wordsIn } from './look.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { hasReached, IMAGE, inLab, pidOf, SERVER, same, seenBy, serves, textOf, wordsIn } from './look.ts'
 
 const START = 'nsenter --target $(cat web.pid) --net node dns.ts &'
 const retry = (command: string) => `for i in 1 2 3 4 5 6 7 8 9 10; do ${command} && break; sleep 0.5; done`

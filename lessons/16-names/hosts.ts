@@ -1,8 +1,8 @@
 // Tasks 1 to 3: /etc/hosts of one container, that of the image, and its own name.
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { addressesIn, IMAGE, inLab, no, pidOf, same, seenBy, textOf } from './look.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { addressesIn, IMAGE, inLab, pidOf, same, seenBy, textOf } from './look.ts'
 
 const ENTER = 'nsenter --target $(cat web.pid) --mount'
 const MOUNT = `${ENTER} mount --bind /lab/hosts /lab/image/etc/hosts`

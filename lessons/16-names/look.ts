@@ -3,11 +3,9 @@ import { readFileSync } from 'node:fs'
 import { readCounters } from '../../toolkit/observe/counters.ts'
 import { readNeighbours } from '../../toolkit/observe/neighbours.ts'
 import { readSockets } from '../../toolkit/observe/sockets.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { type Found, find, idOf, isFound } from '../look.ts'
 import { sleeper } from '../network.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export const IMAGE = '/lab/image'
 export const SERVER = '127.0.0.11'

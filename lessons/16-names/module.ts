@@ -1,8 +1,8 @@
 // Task 7: a file over another, by the module.
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { inhabitants } from '../look.ts'
-import { addressesIn, IMAGE, no, pidOf, seenBy, textOf } from './look.ts'
+import { addressesIn, IMAGE, pidOf, seenBy, textOf } from './look.ts'
 
 const WRITE = 'echo "{{net}}.3 {{mine}}" >mine'
 const STEPS = "...bind.mountPoint('/etc/hosts', 'file'), ...bind.attach('hosts'),"

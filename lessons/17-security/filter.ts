@@ -1,7 +1,7 @@
 // Task 3: a filter that refuses one system call. What a filter says cannot be read from outside; what comes of it can.
 import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { everybody, no, type Rights, sleepers } from './rights.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { everybody, type Rights, sleepers } from './rights.ts'
 
 const hasOwnName = (scene: Scene, { process: { pid } }: Rights): boolean => {
   const [lab, own] = [readNamespaces(scene.lab.pid), readNamespaces(pid)]

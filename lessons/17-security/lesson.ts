@@ -5,6 +5,7 @@ import { noNewPrivileges } from '../../toolkit/primitives/credentials.ts'
 import * as seccomp from '../../toolkit/primitives/seccomp/filter.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { waitFor } from '../tools.ts'
 import { filterTask } from './filter.ts'
 import text from './lesson.md'
 import { masksTask } from './masks.ts'
@@ -35,12 +36,7 @@ async function setup({ lab, values: { old } }: Scene): Promise<void> {
     { lab },
     `echo '-all,${fourteen}' >/lab/fourteen
 setsid unshare --mount --uts --ipc --net --pid --fork chroot ${BOX} /bin/sleep ${old} </dev/null >/dev/null 2>&1 &
-tries=0
-until pgrep -x -f '/bin/sleep ${old}'; do
-  tries=$((tries + 1))
-  [ $tries -lt 500 ]
-  sleep 0.02
-done`,
+${waitFor(`pgrep -x -f '/bin/sleep ${old}'`)}`,
   )
 }
 

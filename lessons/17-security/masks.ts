@@ -1,9 +1,8 @@
 // Task 4: what /proc shows of the whole machine, hidden and made read-only for some.
 import { mountOver, readMounts } from '../../toolkit/observe/mounts.ts'
 import { procNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { no } from './rights.ts'
 
 export const HIDDEN = '/proc/interrupts'
 export const READ_ONLY = '/proc/sys'

@@ -1,6 +1,6 @@
 // Task 6: the modules, in the learner's file.
-import type { Task } from '../lesson.ts'
-import { everybody, few, no, type Rights, without } from './rights.ts'
+import { no, type Task } from '../lesson.ts'
+import { everybody, few, type Rights, without } from './rights.ts'
 
 const sed = (todo: string, line: string): string => `sed -i 's|// TODO: ${todo}.*|${line}|' box.ts`
 const PROMISE = sed('no program', '...noNewPrivileges(),')

@@ -1,6 +1,6 @@
 // Task 1: root without one of its pieces.
-import type { Task } from '../lesson.ts'
-import { everybody, few, no, whole, without } from './rights.ts'
+import { no, type Task } from '../lesson.ts'
+import { everybody, few, whole, without } from './rights.ts'
 
 export const piecesTask: Task = {
   id: 'pieces',

@@ -3,10 +3,8 @@ import { type Capabilities, readCapabilities } from '../../toolkit/observe/capab
 import { type Process, readProcess } from '../../toolkit/observe/process.ts'
 import { readSeccomp } from '../../toolkit/observe/seccomp.ts'
 import { readStatus } from '../../toolkit/observe/status.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export interface Rights {
   readonly process: Process

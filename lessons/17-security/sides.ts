@@ -2,9 +2,9 @@
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { DEFAULT_CAPABILITIES } from '../../toolkit/primitives/capabilities.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { findEntry, inhabitants } from '../look.ts'
-import { few, no, type Rights, rightsOf, whole, without } from './rights.ts'
+import { few, type Rights, rightsOf, whole, without } from './rights.ts'
 
 const MAJOR = 259
 

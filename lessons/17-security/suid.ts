@@ -1,6 +1,6 @@
 // Task 2: a program that makes its user root, and the same one for a user who may gain nothing.
-import type { Scene, Task, Verdict } from '../lesson.ts'
-import { no, type Rights, sleepers } from './rights.ts'
+import { no, type Scene, type Task, type Verdict } from '../lesson.ts'
+import { type Rights, sleepers } from './rights.ts'
 
 /** The process that has the user {{user}}, or else any that sleeps as long. */
 function sleeper(scene: Scene, seconds: string): Rights | Verdict {

@@ -1,10 +1,8 @@
 // Tasks 1 and 2: a directory from outside in a container, and what of a container stays.
 import { mountAt } from '../../toolkit/observe/mounts.ts'
 import { overlayLayers } from '../../toolkit/observe/overlay.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { find, findEntry, idOf, isFound, readText } from '../look.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** `device:inode` of what a path of the lab leads to. */
 export function identify(scene: Scene, path: string): string | undefined {

@@ -1,10 +1,8 @@
 // Task 4: what is mounted outside after the container was made.
 import { mountAt } from '../../toolkit/observe/mounts.ts'
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { findEntry } from '../look.ts'
 import { identify, notBound } from './bind.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const INSIDE = '/lab/box/root/media'
 const SHARE = ['mount --bind media media', 'mount --make-shared media']

@@ -1,9 +1,7 @@
 // Task 5: a volume that has a name, and begins with what the image has at that place.
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { findEntry, readText } from '../look.ts'
 import { notBound } from './bind.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** Who owns the site in the image: nobody that the lab knows, so no copy has this owner by chance. */
 export const OWNER = 1234

@@ -1,9 +1,7 @@
 // Task 3: a directory with a mount in it, for reading only.
 import { type Mount, readMounts } from '../../toolkit/observe/mounts.ts'
-import type { Task, Verdict } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { notBound } from './bind.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 const isReadOnly = ({ options }: Mount): boolean => options.includes('ro')
 

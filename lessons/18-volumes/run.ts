@@ -2,11 +2,9 @@
 import { type Mount, mountOver, readMounts } from '../../toolkit/observe/mounts.ts'
 import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
-import type { Scene, Task, Verdict } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { readText, rerooted } from '../look.ts'
 import { notReadOnly } from './readonly.ts'
-
-const no = (saw: string): Verdict => ({ passed: false, saw })
 
 interface Container {
   readonly process: Stat

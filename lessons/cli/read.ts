@@ -1,5 +1,4 @@
 // The course as plain text: list, show, module, recap, solve. No lab, no root.
-
 import { obstacles, readHost } from '../host.ts'
 import { lessons } from '../index.ts'
 import { type Lesson, linesFor } from '../lesson.ts'

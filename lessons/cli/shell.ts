@@ -56,6 +56,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   stdout.on('resize', resize)
   stdin.setRawMode(true)
   stdin.on('data', forward)
+  stdin.resume() // the question has paused it, and a listener alone doesn't undo that
   try {
     opened.onData(data => void stdout.write(data))
     await new Promise<number>(resolve => opened.onExit(resolve))

@@ -146,4 +146,17 @@ describe.skipIf(skipped)(`limits and rights${skipped}`, () => {
     expect(world.sh(look, ['--security-opt', 'no-new-privileges'])).toBe('00000000a80425fb\n1\n2\n')
     expect(world.sh(look, ['--privileged']).split('\n').slice(1)).toEqual(['0', '0', ''])
   })
+
+  test('--privileged: the host’s devices, but terminals of its own', () => {
+    const look = 'find /dev -type b -o -type c | grep -vE "^/dev/(pts|shm)/" | sort | xargs stat -c "%n %t:%T %a %u:%g"'
+    const ours = world.sh(look, ['--privileged'])
+    expect(ours).toBe(
+      spawnSync('sh', ['-c', look.replace(' | sort', ' | grep -vE "/dev/(ptmx|console)$" | LC_ALL=C sort')], {
+        encoding: 'utf8',
+      }).stdout,
+    )
+    expect(world.sh('readlink /dev/ptmx; ls /dev/pts', ['--privileged'])).toBe('pts/ptmx\nptmx\n')
+    const few = world.sh('find /dev -type b -o -type c | grep -c .', ['--privileged', '--userns', 'private'])
+    expect(Number(few)).toBeLessThan(9)
+  })
 })

@@ -22,6 +22,11 @@ describe.skipIf(skipped)(`the lab${skipped}`, () => {
       'cd /proc/sys/net/ipv4; cat ip_forward; echo 1 >ip_forward; cat ip_forward',
       '0\n1\n',
     ],
+    // SYS_MODULE, SYS_RAWIO, SYS_BOOT; and, as an example of the others, SYS_ADMIN
+    'no rights over the machine’s kernel': [
+      'for bit in 16 17 22 21; do echo $((0x$(grep CapEff /proc/self/status | cut -f2) >> bit & 1)); done',
+      '0\n0\n0\n1\n',
+    ],
     'its name, by /proc/sys': ['echo name >/proc/sys/kernel/hostname; hostname; hostname lab', 'name\n'],
     'its links in /sys': [
       'ip link add sys0 type bridge; ls /sys/class/net; cat /sys/class/net/sys0/bridge/stp_state',

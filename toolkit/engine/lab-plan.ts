@@ -4,6 +4,7 @@ import { packageDir, stateDir } from '../image/paths.ts'
 import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
+import * as capabilities from '../primitives/capabilities.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import * as devices from '../primitives/devices.ts'
 import * as ipc from '../primitives/ipc.ts'
@@ -101,6 +102,16 @@ function programs(): Step[] {
   ]
 }
 
+// Of the machine itself, which no namespace divides, little is to be changed by a slip: not the kernel's modules, not
+// ports and memory of the hardware, not which kernel runs. SYS_TIME stays: a time namespace wants it (lesson 8).
+const SPARED: readonly string[] = ['CAP_SYS_MODULE', 'CAP_SYS_RAWIO', 'CAP_SYS_BOOT']
+
+/** Takes from the lab's root, and for good, what the lab has no use for. */
+function spareMachine(): Step[] {
+  const { held, last } = capabilities.available()
+  return capabilities.bound({ bounding: held.filter(name => !SPARED.includes(name)) }, { last })
+}
+
 /** The lab's first process. */
 export function planLab(cgroups: LabCgroups): Plan {
   const root = `${scratchDir()}/root`
@@ -131,6 +142,7 @@ export function planLab(cgroups: LabCgroups): Plan {
         ...about,
         why: 'the kernel reaps the children of a process that ignores SIGCHLD: no zombies of orphans',
       }),
+      ...spareMachine(),
       ...process.plan({ process: initProcess }),
     ],
   }
@@ -188,6 +200,7 @@ export function planEnter(
         shell: 'nsenter --all --target PID',
       }),
       ...stdio,
+      ...spareMachine(),
       ...process.plan({ process: { ...processDefaults, args, env, cwd: LAB_HOME } }),
     ],
   }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { hostDevices } from '../observe/devices.ts'
 import { utsName } from '../observe/hostname.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
 import {
@@ -120,7 +121,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
     linux: {
       namespaces: namespacesOf(options),
       ...namespaces.users,
-      devices: options.devices,
+      devices: devicesOf(options),
       resources: capabilities.privileged ? { ...options.resources, devices: [everyDevice] } : options.resources,
       sysctl: sysctlOf(options),
       maskedPaths: masks ? [...MASKED_PATHS, ...thermalPaths()] : [],
@@ -131,6 +132,13 @@ export function makeSpec(options: RunOptions, id: string): Spec {
 
 /** Which of a spec's masked paths are directories: a look at the host's own, which are views of the same kernel. */
 export const maskedDirectories = ({ linux }: Spec): ReadonlySet<string> => directoriesAmong(linux.maskedPaths)
+
+/** With --privileged those of the host, too; a user namespace can make none. */
+function devicesOf({ capabilities: { privileged }, devices, namespaces: { users } }: RunOptions): readonly Device[] {
+  if (!privileged || users) return devices
+  const asked = new Set(devices.map(({ path }) => path))
+  return [...hostDevices().filter(({ path }) => !asked.has(path)), ...devices]
+}
 
 const everyDevice = { allow: true, access: 'rwm' } as const
 

@@ -115,7 +115,7 @@ const contents = ({ names, more }: Layer): string =>
 
 function draw({ overlays, others }: Data, space: Space): readonly Row[] {
   const [first] = overlays
-  if (!first) return [[part("No overlay is mounted yet, except the lab's own root.", 'muted')]]
+  if (!first) return [[part('No overlay yet: only the one that is the lab’s root.', 'muted')]]
   const more = overlays.length - 1 + others
   if (space.rows === 1) return [oneRow(first, more)]
   const rows: Row[] = []

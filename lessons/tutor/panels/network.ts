@@ -7,7 +7,7 @@ import { clean, type PanelScene, type Reading } from './panel.ts'
 import { allBelow, programOf } from './program.ts'
 import { drawNetworks, type Network, type NetworkLink } from './topology.ts'
 
-const SHOWN = 3 // namespaces besides the lab's
+const SHOWN = 6 // namespaces besides the lab's
 const PROCESSES = 40
 const LINKS = 24 // of a namespace
 

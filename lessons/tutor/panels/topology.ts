@@ -40,20 +40,21 @@ export function drawNetworks(data: Networks, space: Space): readonly Row[] {
   if (data.networks.length === 0) return [[part('The links of the lab cannot be read.', 'muted')]]
   if (space.rows === 1) return [oneRow(data, space)]
   const rows = draw(data, space)
-  const fits = rows.length <= space.rows ? rows : draw(withoutLoopback(data), space)
+  const fits = rows.length <= space.rows ? rows : draw(essential(data), space)
   if (fits.length <= space.rows) return fits
   const shown = fits.slice(0, space.rows - 1)
   return [...shown, [part(`… ${count(fits.length - shown.length)} rows more: V shows all`, 'muted')]]
 }
 
-/** Without what every namespace has, where there is something else to see. */
-const withoutLoopback = (data: Networks): Networks => ({
-  ...data,
-  networks: data.networks.map(network => {
+/** Without what every namespace has, and without those where there is nothing else. */
+function essential({ networks, others }: Networks): Networks {
+  const kept = networks.filter(({ front, links }, at) => at === 0 || front || links.some(({ cable }) => cable))
+  const shorter = kept.map(network => {
     const links = network.links.filter(({ name }) => name !== 'lo')
     return links.length > 0 ? { ...network, links } : network
-  }),
-})
+  })
+  return { networks: shorter, others: others + networks.length - kept.length }
+}
 
 function draw(data: Networks, space: Space): Row[] {
   const [lab, ...others] = data.networks as [Network, ...Network[]]

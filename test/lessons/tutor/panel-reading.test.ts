@@ -100,7 +100,7 @@ describe.skipIf(needsRoot)('the program in front [needs root]', () => {
 })
 
 test.skipIf(needsRoot)('processes: a tree with both pids, and a zombie [needs root]', async () => {
-  const script = 'sleep 61 & sh -c "exit 3" & exec sh -c "echo; exec sleep 62"'
+  const script = 'sleep 61 & sleep 0.3 & echo; exec sleep 62' // which waits for nobody
   const shell = await start('unshare', '--pid', '--fork', '--kill-child', 'sh', '-c', script)
   const look = () => drawn(kernel.open('processes')(scene(shell)), 80).join('\n')
   await expect.poll(look).toMatch(/zombie/)

@@ -3,6 +3,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs'
 import type { UsageError } from '../../kernel/usage-error.ts'
 import { readCgroup } from '../../observe/cgroup-figures.ts'
 import { directoriesOf } from '../../observe/cgroups.ts'
+import { deviceNode } from '../../observe/devices.ts'
 import type { DeviceRule } from '../../primitives/device-rules.ts'
 import type { Device } from '../../primitives/devices.ts'
 import type { Resources, Throttle } from '../../primitives/limits.ts'
@@ -166,9 +167,6 @@ function find(flag: Name, value: string, path: string): Stats {
   return stat
 }
 
-/** The device number of stat(2) as its parts: gnu_dev_major and gnu_dev_minor of glibc. */
-const numbers = ({ rdev }: Stats) => ({ major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) })
-
 function throttles(
   given: Given,
   flag: Name,
@@ -179,9 +177,9 @@ function throttles(
     const limit = text === undefined ? undefined : rate(text)
     if (!path?.startsWith('/') || !limit)
       throw refuse(flag, value, `give ${flags[flag].value} such as /dev/sda:${flag.endsWith('bps') ? '10m' : '1000'}`)
-    const stat = find(flag, value, path)
-    if (!stat.isBlockDevice()) throw refuse(flag, value, `${path} is no disk; lsblk lists them`)
-    return { ...numbers(stat), rate: limit }
+    const node = deviceNode(path, find(flag, value, path))
+    if (node?.type !== 'b') throw refuse(flag, value, `${path} is no disk; lsblk lists them`)
+    return { major: node.major, minor: node.minor, rate: limit }
   })
   return list.length > 0 ? list : undefined
 }
@@ -211,11 +209,11 @@ function device(value: string): { node: Device; rule: DeviceRule } {
       'give PATH[:PATH_INSIDE][:rwm], both absolute, such as /dev/fuse or /dev/sdb:/dev/data:r',
     )
   const stat = find('device', value, source)
-  if (!stat.isCharacterDevice() && !stat.isBlockDevice())
+  const node = deviceNode(path, stat)
+  if (!node)
     throw refuse('device', value, `${source} is no device${stat.isDirectory() ? '; name each device in it' : ''}`)
-  const is = { type: stat.isBlockDevice() ? 'b' : 'c', ...numbers(stat) } as const
-  const { mode, uid, gid } = stat
-  return { node: { ...is, path, fileMode: mode & 0o777, uid, gid }, rule: { allow: true, ...is, access } }
+  const { type, major, minor } = node
+  return { node, rule: { allow: true, type, major, minor, access } }
 }
 
 function cgroupns(given: Given): 'host' | 'private' {

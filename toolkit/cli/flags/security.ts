@@ -17,7 +17,7 @@ export const flags = {
   'group-add': { value: 'GROUP', many: true, help: 'a further group for it' },
   'cap-add': { value: 'NAME', many: true, help: 'a capability besides the default ones, or ALL' },
   'cap-drop': { value: 'NAME', many: true, help: 'a capability it is not to have, or ALL' },
-  privileged: { help: 'every capability we have, no masks, no seccomp filter: it may harm the host' },
+  privileged: { help: 'every capability and device we have, no masks, no seccomp filter: it may harm the host' },
   'security-opt': {
     value: 'OPTION',
     many: true,

@@ -40,7 +40,7 @@ const GROUPS: readonly Group[] = [
   },
   {
     purpose: 'memory: map, protect, lock, share; memory by descriptor, and keys and seals for pages',
-    calls: `brk mmap mmap2 munmap mremap mprotect madvise process_madvise process_mrelease mincore mlock mlock2 mlockall
+    calls: `brk mmap mmap2 munmap mremap mprotect madvise process_mrelease mincore mlock mlock2 mlockall
       munlock munlockall remap_file_pages memfd_create memfd_secret mseal map_shadow_stack membarrier pkey_alloc
       pkey_free pkey_mprotect`,
   },
@@ -48,7 +48,7 @@ const GROUPS: readonly Group[] = [
     purpose: 'processes and threads: begin, wait for, end; what clone may not do stands below',
     calls: `fork vfork execve execveat exit exit_group wait4 waitid waitpid getpid getppid gettid getpgid getpgrp
       setpgid getsid setsid set_tid_address get_thread_area set_thread_area arch_prctl modify_ldt prctl rseq kill tkill tgkill
-      pidfd_open pidfd_getfd pidfd_send_signal`,
+      pidfd_open pidfd_send_signal`,
   },
   {
     // Before Linux 4.8 a tracer could exchange a call that the filter had let through.
@@ -129,7 +129,7 @@ const BY_CAPABILITY: Readonly<Record<string, string>> = {
   CAP_SYS_CHROOT: 'chroot',
   CAP_SYS_MODULE: 'delete_module init_module finit_module',
   CAP_SYS_PACCT: 'acct',
-  CAP_SYS_PTRACE: 'kcmp',
+  CAP_SYS_PTRACE: 'kcmp pidfd_getfd process_madvise',
   CAP_SYS_RAWIO: 'iopl ioperm',
   CAP_SYS_TIME: 'settimeofday stime clock_settime clock_settime64',
   CAP_SYS_TTY_CONFIG: 'vhangup',
