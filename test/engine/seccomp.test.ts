@@ -176,10 +176,10 @@ test('the default programs are those of this REVISION: where they change on purp
     ),
   )
   expect([REVISION, sums]).toEqual([
-    1,
+    2,
     [
-      [256914995, 4037533180],
-      [3287805453, 3755361110],
+      [4101658354, 1519822131],
+      [637036755, 257520938],
     ],
   ])
 })

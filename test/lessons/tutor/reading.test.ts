@@ -124,7 +124,7 @@ describe('search', () => {
   test('what is found is marked without colours', async () => {
     await open({}, { theme: 'plain' })
     virtual.press('/process\r')
-    await virtual.waitFor(/1 of/)
+    await virtual.waitFor(/\/process 1 of \d+ .* n next match/)
     const rows = virtual.rows()
     const y = rows.findIndex(row => row.includes('Every process'))
     const cell = (x: number) => virtual.terminal.buffer.active.getLine(y)!.getCell(x)!
