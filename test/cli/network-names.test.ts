@@ -161,6 +161,22 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     expect(execFileSync('nsenter', words, { encoding: 'utf8', timeout: 5000 })).toBe('172.18.0.2\n')
   })
 
+  test('with users of its own, and where the program cannot be started', async () => {
+    network('create', 'red')
+    await start('web', '--net', 'red')
+    expect(run(['--net', 'red', '--userns', 'private'], `${LOOKUP}look web`)).toMatchObject({
+      stdout: '172.18.0.2\n',
+      stderr: '',
+    })
+    const begun = performance.now()
+    for (const flags of [
+      ['--tmpfs', '/bin/busybox'],
+      ['-w', '/bin/busybox'],
+    ])
+      expect(world.toolkit(['run', '--rm', '--net', 'red', ...flags, 'busybox', 'true']).status).toBeGreaterThan(0)
+    expect(performance.now() - begun).toBeLessThan(5000)
+  })
+
   test('killed, it is replaced with the next container, for all', async () => {
     network('create', 'red')
     await start('web', '--net', 'red')

@@ -160,6 +160,10 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
 
   describe('toolkit volume', () => {
     test('create prints the name, twice as well as once; ls, inspect and their templates', () => {
+      for (const name of ['lock', 'volumes']) {
+        volume('create', name)
+        expect(volume('rm', name).stdout).toBe(`${name}\n`)
+      }
       expect(volume('create', 'one', '--label', 'tier=db', '--label', 'x')).toMatchObject({
         status: 0,
         stdout: 'one\n',

@@ -214,6 +214,9 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
       expect(await world.ask(n, `tcp/${HOST}/8002`), 'who is in it stays').toBe(`red asked by ${NEIGHBOUR}`)
     }
     writeFileSync(path, text)
+    world.make('torn')
+    writeFileSync(`${world.state}/networks/torn/definition.json`, '{')
+    expect(removeNetwork('torn', world.network)).toBe('torn')
   })
 
   test('one that is in use is not removed; with the last container its bridge goes, and in the end all else', async () => {

@@ -55,7 +55,9 @@ export function serve(root: string): void {
     closeSync(held)
     process.exit(0)
   }
-  watch(serviceDir(root), look).on('error', () => {})
+  try {
+    watch(serviceDir(root), look).on('error', () => {})
+  } catch {} // no inotify left: then we look from time to time
   setInterval(look, GRACE / 2).unref()
   setInterval(() => {}, LOOK) // watching alone would not keep us here
   look()

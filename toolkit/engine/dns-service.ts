@@ -10,7 +10,7 @@ import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { packageDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { readStat } from '../observe/process.ts'
+import { isAlive, readStat } from '../observe/process.ts'
 import { entries, lock, makeTree, writeJson } from './files.ts'
 import { exclusively, type Lease, type Network, rootOf } from './leases.ts'
 
@@ -60,7 +60,7 @@ export function nameAction(lease: Lease, network: Network): Action {
         writeJson(wishFile(root, lease.id), wish, { durable: false })
         if (!isServed(root)) startServer(root)
       })
-      awaitReady(readyFile(root, lease.id))
+      awaitReady(readyFile(root, lease.id), wish)
     },
   }
 }
@@ -87,10 +87,11 @@ function startServer(root: string): void {
 }
 
 /** Nothing else can be done meanwhile: the container is not to start before it can ask. */
-function awaitReady(path: string): void {
+function awaitReady(path: string, { pid, startTime }: Wish): void {
   const clock = new Int32Array(new SharedArrayBuffer(4))
   const end = performance.now() + PATIENCE
   while (!existsSync(path)) {
+    if (!isAlive(pid, startTime)) return // it has failed meanwhile, and will be heard of
     if (performance.now() > end)
       throw new UsageError('run: --network: the name server of the networks did not start; --network bridge needs none')
     Atomics.wait(clock, 0, 0, LOOK)

@@ -152,7 +152,8 @@ export function usedByOthers(network: Network): Subnet[] {
   const { bridge } = network
   const links = (readLinks(process.pid) ?? []).filter(({ name }) => name !== bridge)
   const routes = (readRoutes(process.pid) ?? []).filter(({ device }) => device !== bridge)
-  const named = readNetworks(dirname(network.directory)).flatMap(({ state }) => (state ? [state.subnet] : []))
+  const all = process.getuid!() === 0 ? readNetworks(dirname(network.directory)) : [] // who only previews may not look
+  const named = all.flatMap(({ state }) => (state ? [state.subnet] : []))
   const texts = [
     ...links.flatMap(({ addresses }) => addresses),
     ...routes.map(({ destination }) => destination),

@@ -85,15 +85,22 @@ export function createNetwork(wish: NewNetwork, base = bridgeNetwork()): Network
   })
 }
 
+/** Also one that cannot be read: then nobody knows its bridge, which has gone with its last container. */
+function whatever(word: string, base: Network): { name: string; bridge?: string } {
+  const torn = readNetworks(rootDir(base)).find(({ name, state }) => name === word && !state)
+  if (torn) return torn
+  const definition = findNetwork(rootDir(base), word)
+  return { name: definition.name, bridge: bridgeOf(definition) }
+}
+
 /** Removes a network. Returns its name. Throws a UsageError (exit code 1) where there is none, or somebody is in it. */
 export function removeNetwork(word: string, base = bridgeNetwork()): string {
   return exclusively(base, () => {
-    const network = networkNamed(word, base)
-    const { name } = findNetwork(rootDir(base), word)
-    const users = readLeases(network)
+    const { name, bridge } = whatever(word, base)
+    const users = readLeases({ directory: `${rootDir(base)}/${name}` })
     if (users.length > 0)
       throw new UsageError(`network ${name} is in use by ${users.map(({ id }) => id.slice(0, 12)).join(', ')}`, 1)
-    if (hasLink(network.bridge)) removeBridge(network) // it would go in a moment by itself, see tidy.ts
+    if (bridge !== undefined && hasLink(bridge)) removeBridge({ ...base, bridge }) // it would go in a moment by itself, see tidy.ts
     forgetNetwork(rootDir(base), name)
     return name
   })

@@ -1,6 +1,6 @@
 // Volumes: directories of the host that the engine keeps, for files that outlive their container.
 //
-//   STATE/volumes/lock               held (flock) by whoever makes, removes or begins to use one
+//   STATE/volumes/.lock              held (flock) by whoever makes, removes or begins to use one
 //   STATE/volumes/NAME/volume.json   when it was made, and its labels
 //   STATE/volumes/NAME/_data/        what containers see
 //   STATE/volumes/NAME/filling       is there while the files of an image are copied into it, see volume-fill.ts
@@ -47,9 +47,9 @@ export function checkVolumeName(name: string): void {
 /** Runs `action`, which waits for nothing, while nobody else makes, removes or begins to use volumes. */
 export function exclusively<T>(action: () => T): T {
   makeTree(rootDir())
-  const fd = lock(`${rootDir()}/lock`, { wait: true })!
+  const fd = lock(`${rootDir()}/.lock`, { wait: true })!
   try {
-    for (const name of entries(rootDir())) if (name.startsWith('.')) remove(directoryOf(name)) // of one that was killed
+    for (const name of entries(rootDir())) if (/^\.(new|gone)-/.test(name)) remove(directoryOf(name)) // of one that was killed
     return action()
   } finally {
     closeSync(fd)
