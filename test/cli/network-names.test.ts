@@ -177,6 +177,22 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     expect(performance.now() - begun).toBeLessThan(5000)
   })
 
+  test('--net container:NAME: its network, and the names that it knows', async () => {
+    network('create', 'red')
+    const web = await start('web', '--net', 'red', '--network-alias', 'www')
+    await start('api', '--net', 'red')
+    const script = `${LOOKUP}hostname -i; ip -o link | grep -c eth0; look api; grep -c 127.0.0.11 /etc/resolv.conf`
+    expect(run(['--net', 'container:web'], script).stdout).toBe('172.18.0.2\n1\n172.18.0.3\n1\n')
+    const user = run(['--net', 'container:web', '--hostname', 'other'], 'true')
+    expect(user).toMatchObject({ status: 125, stderr: expect.stringContaining('leave --hostname other out') })
+    web.child.stdin!.end('\n')
+    await web.exit
+    expect(run(['--net', 'container:web'], 'true')).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining('run: --network container:web: no container "web"'),
+    })
+  })
+
   test('killed, it is replaced with the next container, for all', async () => {
     network('create', 'red')
     await start('web', '--net', 'red')

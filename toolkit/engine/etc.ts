@@ -1,6 +1,6 @@
 // /etc/hostname, /etc/hosts and /etc/resolv.conf of a container: written into its directory and mounted over those of its
 // image, which so stay as they are. What they say is in names.ts.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type Action, writeAction } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
 import * as bind from '../primitives/bind.ts'
@@ -15,6 +15,8 @@ export interface EtcWish {
   readonly mode: NetworkMode
   readonly names: NameWishes
   readonly lease: Lease | undefined
+  /** The directory of a container whose network it shares, and so what that one knows of names. */
+  readonly from: string | undefined
   /** Paths in the container that the user has mounted something at himself. */
   readonly taken: readonly string[]
 }
@@ -37,7 +39,7 @@ function hostResolvConf(mode: NetworkMode): string {
 export const hostServers = (): readonly string[] => serversOf(hostResolvConf('bridge'))
 
 /** Writes the files, and mounts them. `steps` are for when the container's files are the root. */
-export function planEtc({ directory, hostname, mode, names, lease, taken }: EtcWish): {
+export function planEtc({ directory, hostname, mode, names, lease, from, taken }: EtcWish): {
   before: Action[]
   steps: Step[]
 } {
@@ -48,14 +50,18 @@ export function planEtc({ directory, hostname, mode, names, lease, taken }: EtcW
     'resolv.conf': resolvConf(hostResolvConf(mode), lease && lease.network !== 'bridge' ? 'named' : mode, names),
   }
   const wanted = Object.entries(files).filter(([name]) => !taken.includes(`/etc/${name}`))
+  const isShared = (name: string) => from !== undefined && existsSync(`${from}/${name}`)
+  const placeOf = (name: string) => `${isShared(name) ? from : directory}/${name}`
+  const write = (name: string, text: string) =>
+    writeAction(placeOf(name), text, {
+      why: `what /etc/${name} says to the container; its image is not changed`,
+      lesson: '16-names',
+      shell: '',
+    })
   return {
     before: wanted.flatMap(([name, text]) => [
-      writeAction(`${directory}/${name}`, text, {
-        why: `what /etc/${name} says to the container; its image is not changed`,
-        lesson: '16-names',
-        shell: '',
-      }),
-      ...bind.tree(name, { source: `${directory}/${name}`, destination: `/etc/${name}`, options: ['bind'] }),
+      ...(isShared(name) ? [] : [write(name, text)]),
+      ...bind.tree(name, { source: placeOf(name), destination: `/etc/${name}`, options: ['bind'] }),
     ]),
     steps: wanted.flatMap(([name]) => [...bind.mountPoint(`/etc/${name}`, 'file', 'cover'), ...bind.attach(name)]),
   }

@@ -109,6 +109,9 @@ function unsaid(
     ...(files.length > 0 ? [`${files.join(', ')}: the image’s own are seen`] : []),
     ...missing.map(path => `${path}, the source of a volume: it is not there, and has to be made`),
     ...(network.mode === 'bridge' ? ['the bridge: the network namespace has a loopback and no way out'] : []),
+    ...(network.container
+      ? [`the network of container ${network.container}: it has a new one, with a loopback only`]
+      : []),
     ...new Set(network.publish.map(({ text }) => `the published port ${text}`)),
     ...(init ? ['--init: the command itself is PID 1'] : []),
   ]

@@ -54,6 +54,8 @@ export interface RunOptions {
     readonly mode: NetworkMode
     /** With mode bridge: the network of a user; undefined: the engine's own. */
     readonly name: string | undefined
+    /** With mode none: a container that runs, whose network it shares. */
+    readonly container: string | undefined
     /** Its address; only in the network of a user. */
     readonly ip: string | undefined
     /** Other names for it there. */
@@ -107,6 +109,7 @@ export const plainOptions = (rootfs: string, args: readonly string[]): RunOption
   network: {
     mode: 'none',
     name: undefined,
+    container: undefined,
     ip: undefined,
     aliases: [],
     path: undefined,

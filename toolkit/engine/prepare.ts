@@ -22,13 +22,17 @@ import { planMounts } from './volumes.ts'
 export interface Prepared extends Omit<ContainerPlan, 'network'> {
   /** Volumes that go with it: those without a name, of a container of which nothing is kept. */
   readonly ownVolumes: readonly string[]
+  /** Where the names are of a container whose network it shares. */
+  readonly namesFrom: string | undefined
 }
 
 /** Looks at the host and at the rootfs, changes nothing. Throws a UsageError for what cannot be. */
 export async function prepare(options: RunOptions, id: string): Promise<Prepared> {
   checkRootfs(options.rootfs)
   const volumes = await volumesOf(options, id)
-  const spec = makeSpec({ ...options, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
+  const shared =
+    options.network.container === undefined ? undefined : (await import('./shared-network.ts')).shareNetwork(options)
+  const spec = makeSpec({ ...options, ...shared?.options, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
   const { uidMappings, gidMappings, resources, namespaces } = spec.linux
   const { upper, work, merged } = pathsOf(id)
   const cgroup = await planCgroup({
@@ -46,6 +50,7 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
     rootfs: planRootfs({ layers, target: merged, ...(mappings && { mappings }) }),
     mounts: { ...mounts, before: [...volumes.before, ...mounts.before] },
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
+    namesFrom: shared?.directory,
     system: planSystem(system, devices.plan(spec.linux.devices), mappings),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
@@ -68,6 +73,7 @@ export async function complete(parts: Prepared, options: RunOptions, id: string,
     mode,
     names,
     lease,
+    from: parts.namesFrom,
     taken: parts.spec.mounts.map(({ destination }) => destination),
   })
   const { mounts } = parts

@@ -15,6 +15,7 @@ test('nothing given: the bridge, and nothing else', () => {
   expect(read()).toEqual({
     mode: 'bridge',
     name: undefined,
+    container: undefined,
     ip: undefined,
     aliases: [],
     path: undefined,
@@ -36,6 +37,7 @@ test('a network that somebody has made', () => {
   ).toMatchObject({
     ...{ mode: 'bridge', name: 'mine', ip: '10.0.0.7', aliases: ['db', 'sql.local'] },
   })
+  expect(read('--net', 'container:web')).toMatchObject({ mode: 'none', container: 'web' })
   expect(read('--net', 'default')).toMatchObject({ mode: 'bridge', name: undefined })
 })
 
@@ -93,7 +95,12 @@ const bad: [string[], string][] = [
   [['--network-alias', 'db', '--net', 'none'], 'only in a network that you have made'],
   [['--network-alias', 'd b', '--net', 'mine'], 'must be a name as hosts have'],
   [['--network', ''], 'must be none, host'],
-  [['--net', 'container:web'], 'not there yet'],
+  [['--net', 'container:'], 'must be container: and the name'],
+  [['--net', 'container:a/b'], 'must be container: and the name'],
+  [['--net', 'container:web', '-p', '80'], 'on the bridge'],
+  [['--net', 'container:web', '--dns', '192.0.2.1'], 'which knows its names'],
+  [['--net', 'container:web', '--add-host', 'a:192.0.2.1'], 'which knows its names'],
+  [['--net', 'container:web', '--ip', '192.0.2.1'], 'only in a network'],
   [['--net', 'none', '--network', 'host'], 'only one'],
   [['-p', '80:80', '--net', 'host'], 'on the bridge'],
   [['-p', '80:80', '--net', 'none'], 'on the bridge'],

@@ -8,7 +8,7 @@ import type { Flag, Parsed } from '../options.ts'
 export const flags = {
   network: {
     value: 'MODE',
-    help: 'none, host, ns:PATH, bridge: a link to the other containers and out, or a network’s NAME (default: $TOOLKIT_NETWORK, else bridge)',
+    help: 'none, host, container:NAME, ns:PATH, bridge: a link to the other containers and out, or a network’s NAME (default: $TOOLKIT_NETWORK, else bridge)',
   },
   net: { value: 'MODE', help: 'the same as --network' },
   publish: {
@@ -38,6 +38,8 @@ export interface NetworkFlags {
   readonly mode: NetworkMode
   /** With mode bridge: the network of a user. */
   readonly name: string | undefined
+  /** With mode none: the container whose network it shares. */
+  readonly container: string | undefined
   readonly ip: string | undefined
   readonly aliases: readonly string[]
   /** With mode none: a network namespace that is there already. */
@@ -60,7 +62,10 @@ export function network(given: Parsed['flags']): NetworkFlags {
   const { net, network = net } = given as { net?: string; network?: string }
   const wanted = network ?? (process.env.TOOLKIT_NETWORK || 'bridge')
   const path = wanted.startsWith('ns:/') ? wanted.slice(3) : undefined
-  const { mode, name } = path === undefined ? modeOf(wanted) : { mode: 'none' as const, name: undefined }
+  const container = wanted.startsWith('container:') ? wanted.slice(10) : undefined
+  if (container !== undefined) checkShared(container, wanted, given)
+  const shared = { mode: 'none' as const, name: undefined }
+  const { mode, name } = path === undefined && container === undefined ? modeOf(wanted) : shared
   if (net !== undefined && net !== network) throw refuse('net', net, `--network says ${quote(network!)}; give only one`)
   const mac = given['mac-address'] as string | undefined
   const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
@@ -84,7 +89,28 @@ export function network(given: Parsed['flags']): NetworkFlags {
     ),
     hosts: many('add-host').map(value => hostOf(value, mode)),
   }
-  return { mode, name, ip, aliases, path, publish: publishOf(many('publish')), mac: mac && macOf(mac), names }
+  return {
+    mode,
+    name,
+    container,
+    ip,
+    aliases,
+    path,
+    publish: publishOf(many('publish')),
+    mac: mac && macOf(mac),
+    names,
+  }
+}
+
+/** Who shares a network shares the names that are known in it. */
+function checkShared(container: string, wanted: string, given: Parsed['flags']): void {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(container))
+    throw refuse('network', wanted, 'must be container: and the name or id of one')
+  for (const flag of ['dns', 'dns-search', 'dns-option', 'add-host']) {
+    const [value] = (given[flag] ?? []) as readonly string[]
+    if (value !== undefined)
+      throw refuse(flag, value, 'not with the network of another container, which knows its names')
+  }
 }
 
 /** One of the modes, or the name of a network, which then has to be there. */
@@ -92,13 +118,11 @@ function modeOf(value: string): { mode: NetworkMode; name: string | undefined } 
   const mode = MODES.find(mode => mode === value)
   if (mode) return { mode, name: undefined }
   if (value === 'default') return { mode: 'bridge', name: undefined }
-  if (value.startsWith('container:'))
-    throw refuse('network', value, 'sharing the network of a container is not there yet; use none, host or bridge')
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(value)) return { mode: 'bridge', name: value }
   throw refuse(
     'network',
     value,
-    'must be none, host, bridge, the name of a network, or ns: and a path such as /proc/PID/ns/net',
+    'must be none, host, bridge, the name of a network, container: and the name of one, or ns: and a path such as /proc/PID/ns/net',
   )
 }
 
