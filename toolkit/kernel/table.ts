@@ -6,10 +6,22 @@
 // is going to be closed (CVE-2024-21626).
 import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
-import { AT, CLOSE_RANGE, F, O } from './constants.ts'
+import { AT, CLONE, CLOSE_RANGE, F, O, SIG } from './constants.ts'
 import { ERRNO, type ErrnoName } from './errno.ts'
 import { Memory } from './memory.ts'
-import { ALIVE, type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
+import {
+  ALIVE,
+  type Arg,
+  cloneFlags,
+  type Gate,
+  isDescriptor,
+  isGate,
+  isJump,
+  type Jump,
+  type Monitor,
+  type Plan,
+  type Step,
+} from './step.ts'
 import { number, type SyscallName } from './syscalls.ts'
 
 const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
@@ -20,6 +32,8 @@ const ERROR_BITS = 48
 const TABLE_FD = 3 // where the runner looks for the table
 const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
 const ALL = 0xffffffff // higher than any descriptor
+const JUMP = 4095 // no system call has this number
+const ANY = 1 // the bit that allows every error: there is no error 0
 /** The result of a row that was not run. No call returns it, and the kernel can write a pid over its lower half. */
 export const NOT_RUN = 2 ** 31
 
@@ -32,11 +46,13 @@ export interface Shared {
   readonly table: number
   /** The program that the process becomes, see runner.ts. */
   readonly runner: number
+  /** To let the monitor go on: the end of a third pipe. */
+  readonly go?: number | undefined
   /** What the plan's steps name. */
   readonly descriptors: ReadonlyMap<string, number>
 }
 
-/** A step of the plan, with its number from 1, or a call that belongs to a gate or to us. */
+/** A step of the plan, with its number from 1, or a call that belongs to a gate, to the monitor or to us. */
 export interface Row {
   readonly call: SyscallName
   readonly args: readonly Arg[]
@@ -44,10 +60,16 @@ export interface Row {
   readonly allow: number
   readonly step?: number
   readonly gate?: string
+  /** By which jumps know it. */
+  readonly label?: string | undefined
+  /** It is no call, but this. */
+  readonly jump?: Jump
 }
 
 export interface Table {
   readonly rows: readonly Row[]
+  /** The row whose result is the pid of the container's first process, where there is a monitor. */
+  readonly cloneRow: number
   /** The address of the first row. */
   readonly entry: number
   readonly memory: Memory
@@ -60,7 +82,8 @@ type Entries = readonly (Step | Gate)[]
 const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
 
 /** A step's `allow` as bits. Throws RangeError for an error that a row has no place for. */
-export function errorBits(names: readonly ErrnoName[] = []): number {
+export function errorBits(names: readonly ErrnoName[] | 'any' = []): number {
+  if (names === 'any') return ANY
   const errors = new Set(names.map(name => ERRNO[name]))
   for (const error of errors)
     if (error >= ERROR_BITS) throw new RangeError(`error ${error} cannot be allowed; those below ${ERROR_BITS} can`)
@@ -69,7 +92,7 @@ export function errorBits(names: readonly ErrnoName[] = []): number {
 
 /** Whether a call that returned `result` ends the process. */
 export const isFailure = (result: number, allowed: number): boolean =>
-  result < 0 && (-result >= ERROR_BITS || Math.floor(allowed / 2 ** -result) % 2 === 0)
+  result < 0 && allowed % 2 !== ANY && (-result >= ERROR_BITS || Math.floor(allowed / 2 ** -result) % 2 === 0)
 
 /** What the process says to us. */
 export const WORD = { ALIVE: 0, GATE: 1 } as const
@@ -108,7 +131,8 @@ function lastUses(entries: Entries, descriptors: ReadonlyMap<string, number>): M
 
 /** Numbers that do not stand in the way of the steps' own descriptors: moves those that would. */
 function moveUp(shared: Shared): { moved: Shared; moves: Row[] } {
-  const all = [shared.status, shared.gate, shared.table, shared.runner, ...shared.descriptors.values()]
+  const go = shared.go === undefined ? [] : [shared.go]
+  const all = [shared.status, shared.gate, shared.table, shared.runner, ...go, ...shared.descriptors.values()]
   let free = Math.max(OURS, ...all.map(fd => fd + 1))
   const numbers = new Map(all.map(fd => [fd, fd < OURS ? free++ : fd]))
   const to = (fd: number) => numbers.get(fd)!
@@ -118,6 +142,7 @@ function moveUp(shared: Shared): { moved: Shared; moves: Row[] } {
       gate: to(shared.gate),
       table: to(shared.table),
       runner: to(shared.runner),
+      go: shared.go === undefined ? undefined : to(shared.go),
       descriptors: new Map([...shared.descriptors].map(([name, fd]) => [name, to(fd)])),
     },
     moves: [...numbers].filter(([from, to]) => from !== to).map(([from, to]) => row('dup3', from, to, O.CLOEXEC)),
@@ -131,22 +156,74 @@ function closeOthers(kept: readonly number[]): Row[] {
   return gaps.filter(([from, to]) => from <= to).map(([from, to]) => row('close_range', from, to, 0))
 }
 
+/** The monitor's own descriptors. */
+const descriptorsOf = ({ first, steps }: Monitor, { descriptors }: Shared): number[] => [
+  ...new Set(
+    [...first, ...steps]
+      .flatMap(entry => (isJump(entry) ? [] : entry.args))
+      .flatMap(arg => (arg !== null && isDescriptor(arg) ? [numberOf(arg, { descriptors })] : [])),
+  ),
+]
+
+const plainRow = ({ call, args, allow, label }: Step): Row => ({ call, args, allow: errorBits(allow), label })
+
+/** The label of the row where the monitor goes on when it has made the other process. */
+const MONITOR = 'the monitor'
+
+/** The rows of the process that is made first: up to the clone, and those after it, which nobody else comes to. */
+function monitorRows(monitor: Monitor, flags: number, { status, gate, go }: Shared): { head: Row[]; tail: Row[] } {
+  return {
+    head: [...monitor.first.map(plainRow), row('clone3', flags)],
+    tail: [
+      { ...row('close', status), label: MONITOR }, // the end of file tells the engine that the program has started
+      row('close', gate),
+      { ...row('read', go!, Buffer.alloc(1), 1), allow: ANY }, // the engine's word, or its end
+      row('close', go!),
+      ...monitor.steps.map(entry => (isJump(entry) ? { ...row('close'), allow: 0, jump: entry } : plainRow(entry))),
+    ],
+  }
+}
+
 /** All rows, and which of them is the first that the runner carries out. */
-export function rowsOf({ first = [], steps }: Plan, shared: Shared): { rows: Row[]; next: number } {
-  const { status, gate, table, runner, descriptors } = shared
+export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number } {
+  const { first = [], steps, monitor } = plan
+  const { status, gate, table, runner, go, descriptors } = shared
   const entries = [...first, ...steps]
   const last = lastUses(entries, descriptors)
   const rows = entryRows(entries, last, shared)
-  const keptOn = [0, 1, 2, status, gate, ...[...last].filter(([, use]) => use >= first.length).map(([fd]) => fd)]
+  const early = monitor ? 0 : first.length // a monitor has all rights, and the process gets its user namespace from it
+  const keptOn = [0, 1, 2, status, gate, ...[...last].filter(([, use]) => use >= early).map(([fd]) => fd)]
+  const cgroup = plan.cgroup && numberOf(plan.cgroup, { descriptors })
+  const others = monitor ? [...descriptorsOf(monitor, shared), go!, ...(cgroup === undefined ? [] : [cgroup])] : []
+  const { head, tail } = monitor ? monitorRows(monitor, cloneFlags(plan), shared) : { head: [], tail: [] }
   const before = [
-    ...closeOthers([status, gate, table, runner, ...last.keys()]),
-    ...rows.slice(0, first.length).flat(),
-    ...keptOn.map(fd => row('fcntl', fd, F.SETFD, 0)), // all that Node opens closes when a program starts
+    ...closeOthers([...new Set([status, gate, table, runner, ...last.keys(), ...others])]),
+    ...rows.slice(0, early).flat(),
+    ...[...new Set([...keptOn, ...others])].map(fd => row('fcntl', fd, F.SETFD, 0)), // all that Node opens closes when a program starts
     row('dup3', table, TABLE_FD, 0),
     row('execveat', runner, '', ['toolkit'], [], AT.EMPTY_PATH),
   ]
-  const after = [row('close', TABLE_FD), row('close_range', TABLE_FD + 1, ALL, CLOSE_RANGE.CLOEXEC)]
-  return { rows: [...before, ...after, ...rows.slice(first.length).flat()], next: before.length }
+  const after = [
+    row('close', TABLE_FD),
+    row('close_range', TABLE_FD + 1, ALL, CLOSE_RANGE.CLOEXEC),
+    ...head,
+    ...(monitor ? [row('write', status, Uint8Array.of(WORD.ALIVE), 1)] : []), // there is a process
+    ...others.filter(fd => !last.has(fd)).map(fd => row('close', fd)),
+  ]
+  return { rows: [...before, ...after, ...rows.slice(early).flat(), ...tail], next: before.length }
+}
+
+/** struct clone_args of the process that a monitor makes. */
+function layCloneArgs(memory: Memory, { monitor, ...plan }: Plan, result: number, { descriptors }: Shared): number {
+  const into = plan.cgroup ? CLONE.INTO_CGROUP : 0
+  const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.PARENT_SETTID + into
+  const { bytes, at } = monitor!.pidfd
+  const pidfd = memory.address + memory.put(bytes) + at
+  const cgroup = plan.cgroup ? numberOf(plan.cgroup, { descriptors }) : 0
+  const args = memory.reserve(88)
+  for (const [i, value] of [flags, pidfd, 0, result, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
+    memory.write64(args + 8 * i, value)
+  return memory.address + args
 }
 
 /** Lays the rows into the table's file. Throws RangeError where it is too small, and KernelError of mmap. */
@@ -162,20 +239,44 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     const first = entry + ROW * (moves.length + next)
     for (const [i, value] of [memory.address, MEMORY, memory.address + first].entries())
       memory.write64(header + 8 * i, value)
-    for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
-      const { call, args, allow } = rows[i]!
-      memory.write32(at, number(call) + (allow % 2 ** 16) * 2 ** 16)
+    const addressOf = (i: number) => memory.address + entry + ROW * i
+    const places = new Map(rows.flatMap(({ label }, i) => (label === undefined ? [] : [[label, i]])))
+    for (const [label, i] of places) memory.results.set(label, entry + ROW * i + RESULT)
+    const write = (at: number, number: number, allow: number, args: readonly number[]) => {
+      memory.write32(at, number + (allow % 2 ** 16) * 2 ** 16)
       memory.write32(at + 4, Math.floor(allow / 2 ** 16))
-      for (let j = 0; j < args.length; j++) {
-        const arg = args[j]!
-        const known = arg !== null && isDescriptor(arg) ? numberOf(arg, moved) : arg
-        memory.write64(at + 8 + 8 * j, memory.argument(known))
-      }
+      for (let j = 0; j < args.length; j++) memory.write64(at + 8 + 8 * j, args[j]!)
       memory.write32(at + RESULT, NOT_RUN)
-      // Two processes return from clone: the kernel itself stores the child's pid, before either of them does.
-      if (call === 'clone') memory.write64(at + 24, memory.address + at + RESULT)
     }
-    return { rows, entry: memory.address + entry, memory, result: i => memory.read64(entry + ROW * i + RESULT) }
+    for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
+      const { call, args, allow, jump } = rows[i]!
+      const result = memory.address + at + RESULT
+      if (jump) {
+        const { of, above, to } = jump
+        write(at, JUMP, 0, [addressOf(places.get(of)!) + RESULT, above, addressOf(places.get(to)!)])
+        continue
+      }
+      if (call === 'clone3') {
+        const cloneArgs = layCloneArgs(memory, plan, result, moved)
+        write(at, number(call), 0, [cloneArgs, 88, 0, 0, 0, addressOf(places.get(MONITOR)!)])
+        continue
+      }
+      write(
+        at,
+        number(call),
+        allow,
+        args.map(arg => memory.argument(arg !== null && isDescriptor(arg) ? numberOf(arg, moved) : arg)),
+      )
+      // Two processes return from clone: the kernel itself stores the child's pid, before either of them does.
+      if (call === 'clone') memory.write64(at + 24, result)
+    }
+    return {
+      rows,
+      cloneRow: rows.findIndex(({ call }) => call === 'clone3'),
+      entry: memory.address + entry,
+      memory,
+      result: i => memory.read64(entry + ROW * i + RESULT),
+    }
   } catch (error) {
     memory.free()
     throw error
