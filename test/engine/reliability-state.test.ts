@@ -24,7 +24,7 @@ const damages: [string, (path: string) => void][] = [
   ['not JSON', path => fs.writeFileSync(path, 'hello')],
   ['null', path => fs.writeFileSync(path, 'null')],
   ['a list', path => fs.writeFileSync(path, '[]')],
-  ['of another version', path => change(path, { version: 3 })],
+  ['of another version', path => change(path, { version: 4 })],
   ['of another container', path => change(path, { id: 'f'.repeat(64) })],
   ['about groups that are not its own', path => change(path, { resources: { cgroups: ['/sys/fs/cgroup/pids'] } })],
   [

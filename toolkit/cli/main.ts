@@ -40,6 +40,7 @@ const commands: Record<string, Run> = {
   ps: async argv => (await import('./ps.ts')).main(argv),
   spec: async argv => (await import('./spec.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
+  settle: async () => (await import('./settle.ts')).main(),
   diff: async argv => (await import('./diff.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),

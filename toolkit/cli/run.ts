@@ -33,6 +33,7 @@ export const command: Command = {
 ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
+    detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
     until: { value: 'WORDS', help: 'like --step, beginning with the first call that has these words in it' },
@@ -62,14 +63,20 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (process.getuid!() !== 0)
     throw refuse('root', { asked: 'run', remedy: 'sudo toolkit run …, or --dry-run to see the plan' })
-  if (flags.tty && flags.interactive && !isTerminal(0))
+  if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
       : undefined
-  const { exitCode, oomKilled, left } = await run({ ...wish, rootfs: findRootfs(name), args }, observer)
+  const options = { ...wish, rootfs: findRootfs(name), args }
+  if (flags.detach) {
+    const { runDetached } = await import('../engine/detach.ts') // most runs have no use for it
+    print(await runDetached(options, observer))
+    return exitNow(0)
+  }
+  const { exitCode, oomKilled, left } = await run(options, observer)
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(

@@ -1,8 +1,9 @@
-// Containers whose engine was killed. Their lock is free: the kernel has let go of it.
+// Containers whose engine was killed, or whose monitor has ended. Their lock is free: the kernel has let go of it.
 import { closeSync, existsSync } from 'node:fs'
 import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { oomKilled } from './cgroup.ts'
 import { lock, remove, writeJson } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { release, releaseUnknown } from './resources.ts'
@@ -75,11 +76,15 @@ async function settle(id: string): Promise<void> {
     await releaseUnknown(id) // and its files are kept, until somebody who has seen them in `ps` wants them gone
     return retire(id)
   }
-  if (survives(state)) endSurvivor(state)
+  if (survives(state)) {
+    if (state.detached) return // its monitor was killed; it lives on
+    endSurvivor(state)
+  }
   const { resources, ...rest } = state
   if (resources) {
+    const outOfMemory = state.detached && state.pid !== undefined ? { oomKilled: oomKilled(resources.cgroups) } : {}
     await release(resources, state.id)
-    writing(() => writeJson(path, rest, { durable: !state.autoRemove }))
+    writing(() => writeJson(path, { ...rest, ...outOfMemory }, { durable: !state.autoRemove }))
   }
   if (state.autoRemove) forget('live', id)
   else retire(id)

@@ -21,7 +21,7 @@ import { planMounts } from './volumes.ts'
 export type Prepared = Omit<ContainerPlan, 'network'>
 
 /** Looks at the host and at the rootfs, changes nothing. Throws a UsageError for what cannot be. */
-export async function prepare(options: RunOptions, id: string): Promise<Prepared> {
+export async function prepare(options: RunOptions, id: string, { livesOn = false } = {}): Promise<Prepared> {
   checkRootfs(options.rootfs)
   const spec = makeSpec(options, id)
   const { uidMappings, gidMappings, resources, namespaces } = spec.linux
@@ -44,6 +44,7 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,
+    livesOn,
   }
 }
 

@@ -1,12 +1,14 @@
 // The containers' directories on disk, and who may throw one away.
 //
 //   STATE/containers/live/ID/    from before anything is made until all of it is gone; ID is the first 12 characters
-//   STATE/containers/ended/ID/   what is kept of a container without --rm, until `toolkit rm`
-//     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
+//   STATE/containers/ended/ID/   a container that is kept until `toolkit rm`: not started yet, or ended
+//     lock                   held (flock) by the engine, or by the container's monitor, while the container lives; the
+//                            kernel lets go when it dies
 //     state.json             who and what, and every resource outside of this directory; a person can read it
 //     upper/ work/           the overlay: changes, and the kernel's scratch
 //     merged/                its mount point, where the new process makes it
 //     hosts hostname resolv.conf   which the container sees in its /etc
+//     log exit …             of one that was started detached, see monitor.ts
 //   STATE/containers/names/NAME  a link to the ID; making it is what decides a race
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
@@ -27,13 +29,15 @@ import { stateDir } from '../image/paths.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive } from '../observe/process.ts'
+import { readExit } from './exit-record.ts'
 import { failpoint } from './failpoint.ts'
 import { entries, lock } from './files.ts'
 import { refuse, requirement } from './host.ts'
+import type { RunOptions } from './options.ts'
 import type { Resources } from './resources.ts'
 
 export interface ContainerState {
-  readonly version: 2
+  readonly version: typeof VERSION
   readonly id: string
   readonly name: string
   readonly rootfs: string
@@ -45,6 +49,12 @@ export interface ContainerState {
   /** Its first process as the host counts, and field 22 of /proc/PID/stat: a pid alone may be somebody else's. */
   readonly pid?: number
   readonly startTime?: number
+  /** ISO 8601: when its program was started last. */
+  readonly started?: string
+  /** It has a monitor, and goes on without the command that has started it. */
+  readonly detached?: boolean
+  /** What it is made of, each time that it is started; not kept of one that nobody can start again. */
+  readonly options?: RunOptions
   /** Which start of the machine the pid and the resources belong to. */
   readonly bootId?: string
   /** What exists outside of its directory. */
@@ -55,7 +65,9 @@ export interface ContainerState {
   readonly oomKilled?: boolean
 }
 
-export const VERSION = 2
+export const VERSION = 3
+/** The oldest that is understood: all that is new since may be missing. */
+const OLDEST = 2
 
 export const PLACES = ['live', 'ended'] as const
 type Place = (typeof PLACES)[number]
@@ -136,15 +148,20 @@ export function readState(directory: string): ContainerState {
   const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as Partial<ContainerState> | null
   const isOurs = (id: unknown) => typeof id === 'string' && shorten(id) === basename(directory)
   const { id, name, args, rootfs, resources = { cgroups: [] } } = state ?? {}
+  const version: unknown = state?.version
+  if (typeof version === 'number' && version > VERSION)
+    throw new UsageError(
+      `${directory}/state.json was written by a newer toolkit (version ${version}; this one knows ${VERSION}): use that one`,
+    )
   const whole =
-    state?.version === VERSION &&
+    (version === VERSION || version === OLDEST) &&
     isOurs(id) &&
     [name, rootfs].every(text => typeof text === 'string') &&
     Array.isArray(args) &&
     Array.isArray(resources?.cgroups) &&
     resources.cgroups.every(path => isOurs(basename(String(path))))
   if (!whole) throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
-  return state as ContainerState
+  return { ...(state as ContainerState), version: VERSION, ...readExit(directory) }
 }
 
 /** Whether its first process runs. */
@@ -199,22 +216,28 @@ export interface ContainerRow {
   /** Undefined where it cannot be read: damaged, written by another version, or gone where not all could be removed. */
   readonly state: ContainerState | undefined
   readonly running: boolean
+  /** Why its state cannot be read. */
+  readonly problem?: string
 }
 
 function rowOf(place: Place, id: string): ContainerRow[] {
   const directory = directoryOf(place, id)
   let state: ContainerState | undefined
   let missing = false
+  let problem: string | undefined
   try {
     state = readState(directory)
   } catch (error) {
     missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    problem = error instanceof UsageError ? error.message : `${directory}/state.json cannot be read`
   }
-  if (place === 'ended') return existsSync(directory) ? [{ id, state, running: false }] : []
+  const about = { id, state, ...(problem !== undefined && { problem }) }
+  if (place === 'ended') return existsSync(directory) ? [{ ...about, running: false }] : []
   const fd = lock(`${directory}/lock`, { wait: false, shared: true })
   if (fd !== undefined) closeSync(fd)
   if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
-  return [{ id, state, running: fd === undefined || (state !== undefined && survives(state)) }]
+  const over = state?.finished !== undefined // its monitor has said so, and will let go
+  return [{ ...about, running: !over && (fd === undefined || (state !== undefined && survives(state))) }]
 }
 
 /** The containers that are kept or running, the newest first. */

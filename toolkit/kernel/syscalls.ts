@@ -75,6 +75,8 @@ export const syscalls = {
   read: call(0, 63, 'fd', 'ptr', 'size'),
   write: call(1, 64, 'fd', 'ptr', 'size'),
   writev: call(20, 66, 'fd', 'ptr', 'uint'),
+  lseek: call(8, 62, 'fd', 'int', 'int'),
+  ftruncate: call(77, 46, 'fd', 'size'),
   splice: call(275, 76, 'fd', 'ptr', 'fd', 'ptr', 'size', 'uint'),
   flock: call(73, 32, 'fd', 'flags:LOCK'),
   openat2: call(437, 437, 'dirfd', 'str', 'ptr', 'size'),

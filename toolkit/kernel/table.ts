@@ -171,12 +171,18 @@ const plainRow = ({ call, args, allow, label }: Step): Row => ({ call, args, all
 const MONITOR = 'the monitor'
 
 /** The rows of the process that is made first: up to the clone, and those after it, which nobody else comes to. */
-function monitorRows(monitor: Monitor, flags: number, { status, gate, go }: Shared): { head: Row[]; tail: Row[] } {
+function monitorRows(
+  monitor: Monitor,
+  flags: number,
+  { status, gate, go }: Shared,
+  others: readonly number[],
+): { head: Row[]; tail: Row[] } {
   return {
     head: [...monitor.first.map(plainRow), row('clone3', flags)],
     tail: [
       { ...row('close', status), label: MONITOR }, // the end of file tells the engine that the program has started
       row('close', gate),
+      ...others.map(fd => row('close', fd)), // what the other process needs: mounts and the like would be kept alive
       { ...row('read', go!, Buffer.alloc(1), 1), allow: ANY }, // the engine's word, or its end
       row('close', go!),
       ...monitor.steps.map(entry => (isJump(entry) ? { ...row('close'), allow: 0, jump: entry } : plainRow(entry))),
@@ -194,8 +200,10 @@ export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number 
   const early = monitor ? 0 : first.length // a monitor has all rights, and the process gets its user namespace from it
   const keptOn = [0, 1, 2, status, gate, ...[...last].filter(([, use]) => use >= early).map(([fd]) => fd)]
   const cgroup = plan.cgroup && numberOf(plan.cgroup, { descriptors })
-  const others = monitor ? [...descriptorsOf(monitor, shared), go!, ...(cgroup === undefined ? [] : [cgroup])] : []
-  const { head, tail } = monitor ? monitorRows(monitor, cloneFlags(plan), shared) : { head: [], tail: [] }
+  const own = monitor ? [...descriptorsOf(monitor, shared), go!] : []
+  const others = monitor ? [...own, ...(cgroup === undefined ? [] : [cgroup])] : []
+  const its = [...last.keys(), ...others].filter(fd => !own.includes(fd))
+  const { head, tail } = monitor ? monitorRows(monitor, cloneFlags(plan), shared, its) : { head: [], tail: [] }
   const before = [
     ...closeOthers([...new Set([status, gate, table, runner, ...last.keys(), ...others])]),
     ...rows.slice(0, early).flat(),
