@@ -16,6 +16,8 @@ export interface Command {
   readonly usage: string
   readonly summary: string
   readonly flags: Readonly<Record<string, Flag>>
+  /** Flags may come after other words, too: none of those is a program with flags of its own. */
+  readonly mixed?: true
 }
 
 export interface Parsed {
@@ -36,6 +38,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const given: Record<string, string | true | readonly string[]> = {}
   const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
 
+  const words: string[] = []
   let at = 0
   const take = (flag: string, written: string, value: string | undefined): void => {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
@@ -49,7 +52,12 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
 
   while (at < argv.length) {
     const word = argv[at]!
-    if (word === '-' || !word.startsWith('-')) break
+    if (word === '-' || !word.startsWith('-')) {
+      if (!command.mixed) break
+      words.push(word)
+      at++
+      continue
+    }
     at++
     if (word === '--') break
     if (word.startsWith('--')) {
@@ -64,7 +72,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
       if (attached) break
     }
   }
-  return { flags: given, rest: argv.slice(at) }
+  return { flags: given, rest: [...words, ...argv.slice(at)] }
 }
 
 export function formatHelp({ usage, summary, flags }: Command): string {

@@ -34,6 +34,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
+    cidfile: { value: 'FILE', help: 'with -d: write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
     until: { value: 'WORDS', help: 'like --step, beginning with the first call that has these words in it' },
@@ -54,6 +55,7 @@ export async function main(argv: string[]): Promise<number> {
   if (name === undefined) throw new UsageError("run: which root file system? For example 'toolkit run -it busybox sh'")
   const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
+  if (flags.cidfile !== undefined && !flags.detach) throw new UsageError('run: --cidfile goes with -d only, so far')
   const wish = wishOf(flags)
 
   if (flags['dry-run']) {
@@ -73,7 +75,16 @@ export async function main(argv: string[]): Promise<number> {
   const options = { ...wish, rootfs: findRootfs(name), args }
   if (flags.detach) {
     const { runDetached } = await import('../engine/detach.ts') // most runs have no use for it
-    print(await runDetached(options, observer))
+    const { reserveIdFile } = await import('./cidfile.ts')
+    const idFile = reserveIdFile('run', flags.cidfile as string | undefined)
+    try {
+      const id = await runDetached(options, observer)
+      idFile.write(id)
+      print(id)
+    } catch (error) {
+      idFile.remove()
+      throw error
+    }
     return exitNow(0)
   }
   const { exitCode, oomKilled, left } = await run(options, observer)

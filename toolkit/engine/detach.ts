@@ -6,11 +6,12 @@ import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
 import { type ContainerDirectory, createDirectory, reopenDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
+import { settled } from './lifecycle.ts'
 import { withMonitor } from './monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { forwardSignals } from './signals.ts'
-import { type ContainerState, newId } from './store.ts'
+import { findContainer, newId } from './store.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
 function lasting(options: RunOptions): RunOptions {
@@ -54,8 +55,13 @@ export async function runDetached(wish: RunOptions, observer?: Observer): Promis
   return id
 }
 
-/** Starts a container that is kept. Throws KernelError and UsageError; then it is kept as it was. */
-export async function startContainer({ id, name, options }: ContainerState): Promise<void> {
+/** Starts a container that is kept; one that runs is as good. Throws KernelError and UsageError; then it is kept. */
+export async function startContainer(word: string): Promise<void> {
+  const row = findContainer(word)
+  if (row.running) return
+  if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
+  await settled(row.id)
+  const { id, name, options } = row.state
   if (!options)
     throw new UsageError(`container ${name} was made by an older toolkit; make a new one with 'toolkit run'`)
   const parts = await prepare(options, id, { livesOn: true })

@@ -28,7 +28,7 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
   try {
     const { namespaces, network } = options
     const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge' }
-    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside })
+    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside, options })
     let result: Result
     try {
       failpoint('directory made')
