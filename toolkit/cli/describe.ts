@@ -20,9 +20,10 @@ const ago = (time: string | undefined, now: number): string =>
 
 /** docker's column STATUS. */
 export function statusText(row: ContainerRow, now = Date.now()): string {
-  const { state, problem } = row
+  const { state, problem = '' } = row
   const status: Status = statusOf(row)
-  if (!state) return `Dead: ${problem ?? 'its state.json cannot be read'}`
+  if (!state)
+    return `Dead, its state.json ${problem.includes('newer') ? 'was written by a newer toolkit' : 'cannot be read'}`
   if (status === 'created') return 'Created'
   if (status === 'exited')
     return state.exitCode === undefined

@@ -17,9 +17,5 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const force = flags.force === true
-  return forEach(
-    needContainers('rm', rest),
-    word => remove(word, { force }),
-    (_, id) => String(id),
-  )
+  return forEach(needContainers('rm', rest), word => remove(word, { force }))
 }

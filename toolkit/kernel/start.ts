@@ -108,6 +108,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
   const [gate, gateWrite] = pipe()
   const [go, goWrite] = plan.monitor ? pipe() : []
   const file = invoke('memfd_create', ['toolkit-table', MFD.CLOEXEC])
+  const theirs = [status, gate, file, ...(go === undefined ? [] : [go])]
   let table: Table | undefined
   try {
     table = layTable(plan, {
@@ -118,15 +119,16 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
       go,
       descriptors: options.descriptors ?? new Map(),
     })
-    return watch(born(plan, table, options), table, statusRead, gateWrite, goWrite)
+    const child = born(plan, table, options)
+    for (const fd of theirs.splice(0)) closeSync(fd) // the process has its own
+    return watch(child, table, statusRead, gateWrite, goWrite)
   } catch (error) {
     table?.memory.free()
     closeSync(statusRead)
     closeSync(gateWrite)
     if (goWrite !== undefined) closeSync(goWrite)
+    for (const fd of theirs) closeSync(fd)
     throw error
-  } finally {
-    for (const fd of [status, gate, file, ...(go === undefined ? [] : [go])]) closeSync(fd) // the process has its own
   }
 }
 
@@ -148,7 +150,7 @@ function endOther({ pidfd }: Child): void {
 /** Follows the process by its table and the two pipes; with a monitor, whose `go` is the third, the one that it makes. */
 function watch(
   made: Child,
-  { rows, cloneRow, memory, result: resultOf }: Table,
+  { rows, own, cloneRow, memory, result: resultOf }: Table,
   statusRead: number,
   gateWrite: number,
   go: number | undefined,
@@ -179,13 +181,14 @@ function watch(
 
   /** Why nobody is there any more to tell anything: undefined where the program has started. */
   const why = (): unknown => {
-    const stopped = rows.findIndex((_, i) => notRun(i))
-    const last = (stopped < 0 ? rows.length : stopped) - 1
+    const found = rows.slice(0, own).findIndex((_, i) => notRun(i))
+    const stopped = found < 0 ? own : found
+    const last = stopped - 1
     if (last >= 0 && isFailure(result(last), rows[last]!.allow)) {
       const { call, args, step } = rows[last]!
       return new KernelError(call, args, -result(last), step)
     }
-    if (rows[stopped]!.call === 'execve') return undefined
+    if (stopped < own && rows[stopped]!.call === 'execve') return undefined
     return new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)
   }
 

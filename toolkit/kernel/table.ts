@@ -68,6 +68,8 @@ export interface Row {
 
 export interface Table {
   readonly rows: readonly Row[]
+  /** How many of them are the container's process's; behind them are its monitor's. */
+  readonly own: number
   /** The row whose result is the pid of the container's first process, where there is a monitor. */
   readonly cloneRow: number
   /** The address of the first row. */
@@ -280,6 +282,7 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     }
     return {
       rows,
+      own: places.get(MONITOR) ?? rows.length,
       cloneRow: rows.findIndex(({ call }) => call === 'clone3'),
       entry: memory.address + entry,
       memory,
