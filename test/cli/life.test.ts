@@ -5,7 +5,7 @@ import { eventually, nothing, skipped, World } from './toolkit.ts'
 
 const world = new World()
 afterAll(() => world.end())
-beforeEach(() => fs.rmSync(`${world.state}/containers`, { recursive: true, force: true }))
+beforeEach(() => fs.rmSync(`${world.state}/containers`, { recursive: true, force: true, maxRetries: 5 })) // a monitor may still put away the last one
 afterEach(() => world.removeAll())
 
 const toolkit = (...args: string[]) => world.toolkit(args)

@@ -4,8 +4,8 @@ import { print, printError } from './output.ts'
 import { printable } from './printable.ts'
 
 /**
- * Does it for each word, and prints what comes of it: the word itself, or what `action` returns. The exit code is 1 where
- * one of them was refused, as docker's.
+ * Does it for each word, and prints what comes of it: the word itself, or what `action` returns. The exit code is that of
+ * the last that was refused: 1 as docker's, 125 where it is for want of rights or disk.
  */
 export async function forEach(
   words: readonly string[],
@@ -20,7 +20,7 @@ export async function forEach(
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
       printError(`toolkit: ${printable(error.message)}`)
-      status = 1
+      status = error.exitCode
     }
   }
   return status

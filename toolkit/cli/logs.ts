@@ -1,3 +1,4 @@
+import { sweep } from '../engine/orphans.ts'
 import { findContainer, placeOf } from '../engine/store.ts'
 import { needContainer } from './each.ts'
 import { wholeNumber } from './numbers.ts'
@@ -28,6 +29,7 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
+  await sweep() // it may have lost its monitor
   const row = findContainer(needContainer('logs', rest))
   const { tail, since, until } = flags as { tail?: string; since?: string; until?: string }
   const lines = tail === undefined || tail === 'all' ? undefined : wholeNumber('logs: --tail', tail)

@@ -142,6 +142,7 @@ export async function settled(id: string): Promise<void> {
 
 /** Waits for its end. Returns its exit code; undefined where nobody knows it. */
 export async function waitFor(word: string): Promise<number | undefined> {
+  await sweep() // it may have lost its monitor
   const row = findContainer(word)
   const pidfd = holdProcess(row.state)
   if (pidfd !== undefined) {
@@ -173,7 +174,7 @@ export async function remove(word: string, { force }: { force: boolean }): Promi
   if (running && !force) throw new UsageError(`container ${word} is running; stop it first, or use rm -f`, 1)
   if (running) await stop(word, { timeout: 0 })
   if (running || state?.finished !== undefined) await settled(id)
-  if (existsSync(directoryOf('live', id)) || existsSync(directoryOf('ended', id))) removeContainer(id, stuck)
+  if (existsSync(directoryOf('live', id)) || existsSync(directoryOf('ended', id))) removeContainer(word, stuck)
   return id // one with --rm has gone by itself
 }
 

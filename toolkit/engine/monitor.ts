@@ -6,14 +6,15 @@
 //                                monitor is killed, nobody gets a SIGPIPE, and what was written waits for a reader
 //   live/ID/log log.1            all that came, as it came; log.1 is the older part
 //   live/ID/log.index …          32 bytes a piece of it: when (seconds, nanoseconds), how many bytes, from which stream
-//   live/ID/exit                 24 bytes: when it ended (the same), and its status as wait(2) has it
+//   live/ID/exit                 28 bytes: when it ended (the same), its status as wait(2) has it, and whether that is known
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
-import { CLOCK, F, O, PR, SPLICE_F, W } from '../kernel/constants.ts'
+import { CLOCK, F, IOCTL, O, PR, SPLICE_F, W } from '../kernel/constants.ts'
 import { type Arg, type Descriptor, type Jump, type Monitor, type Step, type Struct, step } from '../kernel/step.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
 import * as rlimits from '../primitives/rlimits.ts'
+import { KNOWN } from './exit-record.ts'
 
 /** Bytes of a record of the index. */
 export const INDEX_RECORD = 32
@@ -28,7 +29,8 @@ const [NULL, LOG, INDEX, DIRECTORY, LOCK] = ['null', 'log', 'log.index', 'contai
   descriptor,
 })) as [Descriptor, Descriptor, Descriptor, Descriptor, Descriptor]
 
-const PIPES = { stdout: 4, stderr: 5 } as const // 3 is the pidfd
+const PIDFD = 3
+const PIPES = { stdout: 4, stderr: 5 } as const
 const POLLIN = 1
 const MIB = 1 << 20
 const SETMASK = 2
@@ -54,15 +56,24 @@ const go = (to: string): Jump => jump(to, 'poll', -4096)
 
 const number = (value: number): Uint8Array => Buffer.from(BigInt64Array.of(BigInt(value)).buffer)
 
+/** A part of memory that is known under another name as a whole. */
+interface Slice {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly length: number
+}
+
+const all = (bytes: Uint8Array): Slice => ({ bytes, from: 0, length: bytes.length })
+
 /** struct iovec[]: pieces of memory, and results of steps. */
-function pieces(text: string, ...parts: readonly (Uint8Array | { readonly of: string })[]): Struct {
+function pieces(text: string, ...parts: readonly (Slice | { readonly of: string })[]): Struct {
   const bytes = Buffer.alloc(16 * parts.length)
-  const pointers: { at: number; to: Uint8Array }[] = []
+  const pointers: { at: number; to: Uint8Array; from: number }[] = []
   const results: { at: number; of: string }[] = []
   for (const [i, part] of parts.entries()) {
     bytes.writeUInt32LE('of' in part ? 8 : part.length, 16 * i + 8)
     if ('of' in part) results.push({ at: 16 * i, of: part.of })
-    else pointers.push({ at: 16 * i, to: part })
+    else pointers.push({ at: 16 * i, to: part.bytes, from: part.from })
   }
   return { bytes, text, pointers, results }
 }
@@ -88,7 +99,7 @@ function take(stream: keyof typeof STREAM, round: 'each' | 'last', then: string)
   ]
   const time = Buffer.alloc(16)
   const from = PIPES[stream]
-  const record = (of: string, kind: number) => pieces(`{time, ${of}, ${stream}}`, time, { of }, number(kind))
+  const record = (of: string, kind: number) => pieces(`{time, ${of}, ${stream}}`, all(time), { of }, all(number(kind)))
   const splice = (to: { descriptor: string }, why: string, label: string) =>
     call('splice', [from, null, to, null, MIB, SPLICE_F.MOVE + SPLICE_F.NONBLOCK], why, label)
   return [
@@ -133,10 +144,10 @@ function rotate(): (Step | Jump)[] {
   ]
 }
 
-/** The container has ended: the rest of its output, and how it ended. */
-function finish({ command, env }: MonitorWish, status: Uint8Array): (Step | Jump)[] {
+/** The container has ended: the rest of its output, and how it ended. `known`: 8 bytes, see exit-record.ts. */
+function finish({ command, env }: MonitorWish, status: Slice, known: Slice): (Step | Jump)[] {
   const time = Buffer.alloc(16)
-  const write = [FREE, pieces('{time, status}', time, status), 2]
+  const write = [FREE, pieces('{time, status, known}', all(time), status, known), 3]
   return [
     { ...call('clock_gettime', [CLOCK.REALTIME, time], 'when it ended'), label: 'ended' },
     ...take('stdout', 'last', taking('stderr', 'last')),
@@ -152,17 +163,31 @@ function finish({ command, env }: MonitorWish, status: Uint8Array): (Step | Jump
   ]
 }
 
-/** The monitor of a container. Needs the descriptors of monitored.ts. */
+/** What every monitor does first, when it is one. */
+const settleIn = (): Step[] => {
+  const { hard } = rlimits.current('RLIMIT_FSIZE')
+  return [
+    ...(['stdout', 'stderr'] as const).map(name =>
+      call('dup3', [{ descriptor: name }, PIPES[name], O.CLOEXEC], 'under a number that one can write down'),
+    ),
+    call('prctl', [PR.SET_NAME, 'toolkit-monitor', 0, 0, 0], 'its name in ps'),
+    call('chdir', ['/'], 'no file system is kept busy by where the user was'),
+    ...[0, 1, 2].map(fd => call('dup3', [NULL, fd, 0], 'it has nothing to say itself')),
+    call('fcntl', [LOCK, F.SETFD, 1], 'held until this process ends: the container has somebody who looks after it'),
+    call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8).fill(0xff), text: '~[]' }, null, 8], 'it ends last'),
+    rlimits.plan({ rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? MOST : Math.min(MOST, hard), hard }] })[0]!,
+  ]
+}
+
+const ownSession = (): Step => step('setsid', [], { ...about, why: 'Ctrl-C at the terminal is not meant for it' })
+
+/** The monitor of a container that is about to be made. Needs the descriptors of monitored.ts. */
 export function planMonitor(wish: MonitorWish): Monitor {
   const { struct, pidfdAt } = pollfds()
   const status = Buffer.alloc(8)
-  const { hard } = rlimits.current('RLIMIT_FSIZE')
-  const ownLimit = rlimits.plan({
-    rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? MOST : Math.min(MOST, hard), hard }],
-  })[0]!
   return {
     first: [
-      step('setsid', [], { ...about, why: 'Ctrl-C at the terminal is not meant for it' }),
+      ownSession(),
       ...[wish.stdin ? { descriptor: 'stdin' } : NULL, { descriptor: 'stdout' }, { descriptor: 'stderr' }].map(
         (from, fd) =>
           step('dup3', [from, fd, 0], { ...about, why: 'what the container reads and writes, and the monitor keeps' }),
@@ -173,15 +198,7 @@ export function planMonitor(wish: MonitorWish): Monitor {
       ...Array.from({ length: wish.ports }, (_, i) =>
         call('fcntl', [{ descriptor: `port ${i}` }, F.SETFD, 1], 'the port is the container’s as long as it lives'),
       ),
-      ...(['stdout', 'stderr'] as const).map(name =>
-        call('dup3', [{ descriptor: name }, PIPES[name], O.CLOEXEC], 'under a number that one can write down'),
-      ),
-      call('prctl', [PR.SET_NAME, 'toolkit-monitor', 0, 0, 0], 'its name in ps'),
-      call('chdir', ['/'], 'no file system is kept busy by where the user was'),
-      ...[0, 1, 2].map(fd => call('dup3', [NULL, fd, 0], 'it has nothing to say itself')),
-      call('fcntl', [LOCK, F.SETFD, 1], 'held until this process ends: the container has somebody who looks after it'),
-      call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8).fill(0xff), text: '~[]' }, null, 8], 'it ends last'),
-      ownLimit,
+      ...settleIn(),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
       ...take('stdout', 'each', taking('stderr', 'each')),
       ...take('stderr', 'each', 'ask'),
@@ -189,7 +206,53 @@ export function planMonitor(wish: MonitorWish): Monitor {
       jump('ended', 'ask', 0),
       go('poll'),
       ...rotate(),
-      ...finish(wish, status),
+      ...finish(wish, { bytes: status, from: 0, length: 4 }, { bytes: number(KNOWN), from: 0, length: 8 }),
+    ],
+  }
+}
+
+/**
+ * The monitor of a container whose own was killed; needs its pidfd besides. It is not the container's parent, and the
+ * kernel tells it the exit status only since Linux 6.15 (PIDFD_GET_INFO in ioctl_pidfd(2)), when somebody has reaped it.
+ */
+export function planAdoption(wish: MonitorWish): Monitor {
+  const { struct, pidfdAt } = pollfds()
+  struct.bytes[pidfdAt] = PIDFD
+  const end = Buffer.alloc(8) // struct pollfd
+  end.writeInt32LE(PIDFD, 0)
+  end.writeInt16LE(POLLIN, 4)
+  const now = Buffer.alloc(16)
+  const moment = Buffer.alloc(16)
+  moment.writeUInt32LE(20_000_000, 8) // nanoseconds
+  const info = Buffer.alloc(64) // struct pidfd_info: mask … exit_code
+  info.writeUInt32LE(KNOWN, 0)
+  return {
+    first: [ownSession()],
+    steps: [
+      ...settleIn(),
+      call('dup3', [{ descriptor: 'pidfd' }, PIDFD, O.CLOEXEC], 'under a number that one can write down'),
+      call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
+      ...take('stdout', 'each', taking('stderr', 'each')),
+      ...take('stderr', 'each', 'ask'),
+      call(
+        'ppoll',
+        [{ bytes: end, text: '[pidfd]' }, 1, { bytes: now, text: '{0}' }, null, 0],
+        'whether it has ended',
+        'ask',
+      ),
+      jump('reaped', 'ask', 0),
+      go('poll'),
+      ...rotate(),
+      {
+        ...call(
+          'clock_nanosleep',
+          [CLOCK.MONOTONIC, 0, { bytes: moment, text: '{20 ms}' }, null],
+          'until its parent has reaped it',
+        ),
+        label: 'reaped',
+      },
+      call('ioctl', [PIDFD, IOCTL.PIDFD_GET_INFO, { bytes: info, text: '{PIDFD_INFO_EXIT}' }], 'how it has ended'),
+      ...finish(wish, { bytes: info, from: 60, length: 4 }, { bytes: info, from: 0, length: 8 }),
     ],
   }
 }

@@ -5,10 +5,11 @@ import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import { invoke } from '../kernel/call.ts'
 import { AT, F, O, S } from '../kernel/constants.ts'
+import { start } from '../kernel/start.ts'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { outside } from '../primitives/user.ts'
-import { planMonitor } from './monitor.ts'
+import { planAdoption, planMonitor } from './monitor.ts'
 import type { Spec } from './spec.ts'
 
 export interface Monitored {
@@ -31,23 +32,47 @@ export function withMonitor(plan: Plan, about: Monitored): Plan {
   return {
     ...plan,
     before: [...(plan.before ?? []), openFiles(about)],
-    monitor: planMonitor({
-      stdin,
-      ports: ports.length,
-      command: [`${packageDir()}/bin/toolkit`, 'settle'],
-      env: env(),
-    }),
+    monitor: planMonitor({ stdin, ports: ports.length, ...after() }),
   }
 }
 
-/** What `toolkit settle` needs to know of us. */
-function env(): string[] {
+/** What a monitor becomes in the end, and what that needs to know of us. */
+function after(): { command: readonly string[]; env: readonly string[] } {
   const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', TOOLKIT_NETWORK } = process.env
-  return [
+  const env = [
     `PATH=${PATH}`,
     `TOOLKIT_STATE=${resolve(stateDir())}`,
     ...(TOOLKIT_NETWORK === undefined ? [] : [`TOOLKIT_NETWORK=${TOOLKIT_NETWORK}`]),
   ]
+  return { env, command: [`${packageDir()}/bin/toolkit`, 'settle'] }
+}
+
+/**
+ * Gives a container that runs a new monitor: its own was killed. What it has written since is in its pipes. `pidfd` is of
+ * its first process, `lock` holds its lock. Throws KernelError, and errors of node:fs.
+ */
+export function adopt(directory: string, pidfd: number, lock: number): void {
+  const descriptors = new Map<string, number>()
+  try {
+    openCommon(directory, descriptors)
+    for (const name of ['stdout', 'stderr']) descriptors.set(name, openSync(`${directory}/${name}`, O.RDWR))
+    const monitor = planAdoption({ stdin: false, ports: 0, ...after() })
+    const process = start(
+      { namespaces: [], steps: [], monitor },
+      { descriptors: new Map([...descriptors, ['pidfd', pidfd], ['lock', lock]]) },
+    )
+    process.next()
+    process.close()
+  } finally {
+    for (const fd of descriptors.values()) closeSync(fd)
+  }
+}
+
+/** What every monitor needs. */
+function openCommon(directory: string, descriptors: Map<string, number>): void {
+  descriptors.set('null', openSync('/dev/null', O.RDWR))
+  descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
+  for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
 }
 
 function openFiles({ directory, spec, lock, ports, stdin }: Monitored): Action {
@@ -57,11 +82,9 @@ function openFiles({ directory, spec, lock, ports, stdin }: Monitored): Action {
     lesson: '20-engine',
     shell: `mkfifo ${directory}/stdout ${directory}/stderr`,
     apply({ descriptors }) {
-      descriptors.set('null', openSync('/dev/null', O.RDWR))
-      descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
+      openCommon(directory, descriptors)
       for (const name of [...(stdin ? ['stdin'] : []), 'stdout', 'stderr'])
         descriptors.set(name, openPipe(`${directory}/${name}`, spec))
-      for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
       // The same open files, and so the same lock and the same ports: they are let go when the last has closed them.
       const keep = (name: string, fd: number) => descriptors.set(name, invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0]))
       keep('lock', lock)

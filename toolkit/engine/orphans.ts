@@ -35,6 +35,17 @@ function endSurvivor(state: ContainerState): void {
   }
 }
 
+/** The same for one whose monitor was killed: it lives on, and gets another. */
+async function adoptSurvivor(state: ContainerState, lock: number): Promise<void> {
+  const { adopt } = await import('./monitored.ts')
+  const pidfd = invoke('pidfd_open', [state.pid!, 0])
+  try {
+    if (survives(state)) adopt(directoryOf('live', state.id), pidfd, lock)
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
 /** A container whose engine was killed; its lock is ours now. */
 interface Orphan {
   readonly id: string
@@ -57,7 +68,7 @@ function claimOrphans(): Orphan[] {
 /** Undoes what is left of an orphan. Returns why something cannot be undone now: that stays written down, for next time. */
 async function finish({ id, lock }: Orphan): Promise<string | undefined> {
   try {
-    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id)
+    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id, lock)
     else forget('live', id)
     return undefined
   } catch (error) {
@@ -67,7 +78,7 @@ async function finish({ id, lock }: Orphan): Promise<string | undefined> {
   }
 }
 
-async function settle(id: string): Promise<void> {
+async function settle(id: string, lock: number): Promise<void> {
   const path = `${directoryOf('live', id)}/state.json`
   let state: ContainerState
   try {
@@ -77,7 +88,7 @@ async function settle(id: string): Promise<void> {
     return retire(id)
   }
   if (survives(state)) {
-    if (state.detached) return // its monitor was killed; it lives on
+    if (state.detached) return adoptSurvivor(state, lock)
     endSurvivor(state)
   }
   const { resources, ...rest } = state

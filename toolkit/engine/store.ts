@@ -28,8 +28,8 @@ import { basename } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { isAlive } from '../observe/process.ts'
-import { readExit } from './exit-record.ts'
+import { isAlive, zombieStatus } from '../observe/process.ts'
+import { exitCodeOf, readExit } from './exit-record.ts'
 import { failpoint } from './failpoint.ts'
 import { entries, lock } from './files.ts'
 import { refuse, requirement } from './host.ts'
@@ -161,7 +161,16 @@ export function readState(directory: string): ContainerState {
     Array.isArray(resources?.cgroups) &&
     resources.cgroups.every(path => isOurs(basename(String(path))))
   if (!whole) throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
-  return { ...(state as ContainerState), version: VERSION, ...readExit(directory) }
+  return withExit({ ...(state as ContainerState), version: VERSION }, directory)
+}
+
+/** What its monitor has written of its end. One that is not its parent may not know how: its process may still tell. */
+function withExit(state: ContainerState, directory: string): ContainerState {
+  const exit = readExit(directory)
+  if (!exit || exit.exitCode !== undefined || state.exitCode !== undefined) return { ...state, ...exit }
+  const { pid, startTime } = state
+  const status = pid === undefined || startTime === undefined ? undefined : zombieStatus(pid, startTime)
+  return { ...state, ...exit, ...(status !== undefined && { exitCode: exitCodeOf(status) }) }
 }
 
 /** Whether its first process runs. */

@@ -258,6 +258,7 @@ export const IOCTL = {
   TIOCSPTLCK: 0x40045431,
   SIOCGIFFLAGS: 0x8913,
   SIOCSIFFLAGS: 0x8914,
+  PIDFD_GET_INFO: 0xc040ff0b,
 } as const
 
 /** signal(7). */

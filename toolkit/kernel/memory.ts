@@ -72,7 +72,8 @@ export class Memory {
 
   #putStruct({ bytes, pointers = [], results = [] }: Struct): number {
     const at = this.put(bytes)
-    for (const pointer of pointers) this.write64(at + pointer.at, this.address + this.put(pointer.to))
+    for (const pointer of pointers)
+      this.write64(at + pointer.at, this.address + this.put(pointer.to) + (pointer.from ?? 0))
     for (const result of results) this.write64(at + result.at, this.address + this.results.get(result.of)!)
     return at
   }

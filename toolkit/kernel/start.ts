@@ -188,21 +188,23 @@ function watch(
       const { call, args, step } = rows[last]!
       return new KernelError(call, args, -result(last), step)
     }
+    if (stopped === own && cloneRow < 0) return undefined // a monitor alone
     if (stopped < own && rows[stopped]!.call === 'execve') return undefined
     return new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)
   }
 
   if (!process) {
     // Its first word; at the end of file there is none.
-    const pid = readSync(statusRead, Buffer.alloc(1)) === 1 ? result(cloneRow) : 0
-    const pidfd = pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it has ended, and its monitor was killed
+    const word = readSync(statusRead, Buffer.alloc(1))
+    const pid = word === 1 ? (cloneRow < 0 ? made.pid : result(cloneRow)) : 0
+    const pidfd = pid === made.pid ? made.pidfd : pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it has ended, and its monitor was killed
     if (pid <= 0 || pidfd < 0) {
       const cause = why() ?? new Error('the new process was killed at once')
       end(made)
       closeSync(made.pidfd)
       throw cause // start() closes the rest
     }
-    process = { pid, pidfd }
+    process = pid === made.pid ? made : { pid, pidfd }
   }
   const { pid, pidfd } = process
 

@@ -9,7 +9,11 @@ export interface Struct {
   readonly bytes: Uint8Array
   readonly text: string
   /** Where in `bytes` (a multiple of 8) the address of other bytes belongs: struct sock_fprog points to its filter. */
-  readonly pointers?: readonly { readonly at: number; readonly to: Uint8Array }[]
+  readonly pointers?: readonly {
+    readonly at: number
+    readonly to: Uint8Array /** That many bytes on. */
+    readonly from?: number
+  }[]
   /** Where the address of a result belongs, 8 bytes: that of the step with this label. In the steps of a monitor. */
   readonly results?: readonly { readonly at: number; readonly of: string }[]
 }
@@ -105,8 +109,11 @@ export interface Monitor {
   readonly first: readonly Step[]
   /** What it goes on with, once the program has started or the engine is gone. */
   readonly steps: readonly (Step | Jump)[]
-  /** Memory of those steps that gets the pidfd of the container's first process, an int at `at`: in a struct pollfd. */
-  readonly pidfd: { readonly bytes: Uint8Array; readonly at: number }
+  /**
+   * Memory of those steps that gets the pidfd of the container's first process, an int at `at`: in a struct pollfd. Without
+   * it there is no other process to make: the monitor of one that is there already. Then `Plan.steps` is empty.
+   */
+  readonly pidfd?: { readonly bytes: Uint8Array; readonly at: number }
 }
 
 /** How a process comes to be: the namespaces it is born in, then its calls in order; the last one is execve. */

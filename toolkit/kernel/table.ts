@@ -180,7 +180,7 @@ function monitorRows(
   others: readonly number[],
 ): { head: Row[]; tail: Row[] } {
   return {
-    head: [...monitor.first.map(plainRow), row('clone3', flags)],
+    head: [...monitor.first.map(plainRow), ...(monitor.pidfd ? [row('clone3', flags)] : [])],
     tail: [
       { ...row('close', status), label: MONITOR }, // the end of file tells the engine that the program has started
       row('close', gate),
@@ -218,7 +218,7 @@ export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number 
     row('close_range', TABLE_FD + 1, ALL, CLOSE_RANGE.CLOEXEC),
     ...head,
     ...(monitor ? [row('write', status, Uint8Array.of(WORD.ALIVE), 1)] : []), // there is a process
-    ...others.filter(fd => !last.has(fd)).map(fd => row('close', fd)),
+    ...(monitor?.pidfd ? others.filter(fd => !last.has(fd)).map(fd => row('close', fd)) : []),
   ]
   return { rows: [...before, ...after, ...rows.slice(early).flat(), ...tail], next: before.length }
 }
@@ -227,7 +227,7 @@ export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number 
 function layCloneArgs(memory: Memory, { monitor, ...plan }: Plan, result: number, { descriptors }: Shared): number {
   const into = plan.cgroup ? CLONE.INTO_CGROUP : 0
   const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.PARENT_SETTID + into
-  const { bytes, at } = monitor!.pidfd
+  const { bytes, at } = monitor!.pidfd!
   const pidfd = memory.address + memory.put(bytes) + at
   const cgroup = plan.cgroup ? numberOf(plan.cgroup, { descriptors }) : 0
   const args = memory.reserve(88)
