@@ -2,9 +2,9 @@
 
 import { type Lease, readLeases } from '../engine/leases.ts'
 import { type Status, statusOf } from '../engine/lifecycle.ts'
+import type { ContainerRow } from '../engine/list.ts'
 import { bridgeNetwork } from '../engine/network.ts'
 import type { Port } from '../engine/ports.ts'
-import type { ContainerRow } from '../engine/store.ts'
 import { rootfsDir } from '../image/rootfs.ts'
 import { humanDuration } from './times.ts'
 
@@ -16,7 +16,7 @@ export function imageOf({ state }: ContainerRow): string {
 }
 
 const ago = (time: string | undefined, now: number): string =>
-  time === undefined ? 'unknown' : humanDuration(Math.max(0, now - Date.parse(time)))
+  Number.isNaN(Date.parse(time ?? '')) ? 'unknown' : humanDuration(Math.max(0, now - Date.parse(time!)))
 
 /** docker's column STATUS. */
 export function statusText(row: ContainerRow, now = Date.now()): string {
@@ -33,7 +33,7 @@ export function statusText(row: ContainerRow, now = Date.now()): string {
 }
 
 export const createdText = ({ state }: ContainerRow, now = Date.now()): string =>
-  state ? `${ago(state.created, now)} ago` : '?'
+  state ? `${ago(state.created, now)} ago`.replace('unknown ago', 'unknown') : '?'
 
 /** The leases of all containers in the network, by their ids. */
 export const leases = (): ReadonlyMap<string, Lease> =>

@@ -1,7 +1,7 @@
 // A container that has a monitor, watched: what it writes from now on, our signals to it, and its exit code in the end.
 import { holdProcess, outcome } from '../engine/lifecycle.ts'
+import { findContainer, placeOf } from '../engine/list.ts'
 import { forwardSignals } from '../engine/signals.ts'
-import { findContainer, placeOf } from '../engine/store.ts'
 import { showLog } from './show-log.ts'
 
 /** Starts it and watches it. Resolves to its exit code, or 125 where nobody knows it. */

@@ -1,5 +1,5 @@
 import { statusOf } from '../engine/lifecycle.ts'
-import { type ContainerRow, findContainer, placeOf } from '../engine/store.ts'
+import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { imageOf, leases } from './describe.ts'
 import { needContainers } from './each.ts'

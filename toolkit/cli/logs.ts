@@ -1,5 +1,5 @@
+import { findContainer, placeOf } from '../engine/list.ts'
 import { sweep } from '../engine/orphans.ts'
-import { findContainer, placeOf } from '../engine/store.ts'
 import { needContainer } from './each.ts'
 import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'

@@ -1,4 +1,4 @@
-import { findContainer } from '../engine/store.ts'
+import { findContainer } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { leases } from './describe.ts'
 import { type Command, formatHelp, parse } from './options.ts'

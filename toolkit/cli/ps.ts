@@ -1,6 +1,6 @@
 import { sweepLabs } from '../engine/lab-record.ts'
 import { statusOf } from '../engine/lifecycle.ts'
-import { type ContainerRow, findContainer, listContainers } from '../engine/store.ts'
+import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { createdText, imageOf, leases, portsText, statusText } from './describe.ts'
 import { wholeNumber } from './numbers.ts'

@@ -1,6 +1,6 @@
 import { startContainer } from '../engine/detach.ts'
 import { settled, stop } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/store.ts'
+import { findContainer } from '../engine/list.ts'
 import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'

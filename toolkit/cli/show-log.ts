@@ -1,7 +1,7 @@
 // Prints the log of a container: all at once, or as it comes.
 import { closeSync, openSync, watch } from 'node:fs'
+import { type ContainerRow, findContainer } from '../engine/list.ts'
 import { Lines, LogReader, type Piece } from '../engine/log.ts'
-import { type ContainerRow, findContainer } from '../engine/store.ts'
 import { writeBytes } from './output.ts'
 import { formatTime } from './times.ts'
 

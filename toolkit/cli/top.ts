@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { holdProcess } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/store.ts'
+import { findContainer } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { processesIn } from '../observe/cgroups.ts'
 import { readProcess } from '../observe/process.ts'

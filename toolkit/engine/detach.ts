@@ -7,11 +7,12 @@ import { carryOut, type Observer } from './carry-out.ts'
 import { type ContainerDirectory, createDirectory, reopenDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
 import { settled } from './lifecycle.ts'
+import { findContainer } from './list.ts'
 import { withMonitor } from './monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { forwardSignals } from './signals.ts'
-import { findContainer, newId } from './store.ts'
+import { newId } from './store.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
 function lasting(options: RunOptions): RunOptions {

@@ -1,20 +1,8 @@
 // The life of a container's directory: made and locked, told what there is outside of it, and kept or removed.
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-} from 'node:fs'
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
-import { checkName, makeUpName } from './container-name.ts'
 import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
 import type { RunOptions } from './options.ts'
@@ -26,11 +14,8 @@ import {
   directoryOf,
   exclusively,
   forget,
-  holderOf,
-  idsIn,
   PLACES,
   pathsOf,
-  randomBytes,
   readState,
   retire,
   rootDir,
@@ -38,6 +23,7 @@ import {
   VERSION,
   writing,
 } from './store.ts'
+import { takeName } from './take-name.ts'
 
 export interface ContainerDirectory {
   readonly name: string
@@ -179,32 +165,6 @@ export function reopenDirectory(id: string, { outside: resources, detached }: Re
       closeSync(held)
     }
     throw error
-  }
-}
-
-/** Links the name to the id, where nobody has it. Returns the one that it has become. To be called `exclusively`. */
-function takeName({ id, name }: NewContainer): string {
-  if (name !== undefined) checkName(name)
-  const bytes = randomBytes(32)
-  for (let attempt = 0; ; attempt++) {
-    const wanted = name ?? (attempt < 6 ? makeUpName(bytes, attempt) : shorten(id))
-    const link = `${rootDir()}/names/${wanted}`
-    try {
-      symlinkSync(shorten(id), link)
-      return wanted
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const holder = holderOf(wanted)
-    if (holder === undefined) throw new UsageError(`--name ${wanted}: ${link} is in the way, and is no link; remove it`)
-    if (!PLACES.some(place => idsIn(place).includes(holder))) {
-      unlinkSync(link) // its container has been removed by hand
-      continue
-    }
-    if (name !== undefined)
-      throw new UsageError(
-        `--name ${wanted}: container ${holder} has this name; 'toolkit rm ${holder}' when it has ended, or choose another`,
-      )
   }
 }
 

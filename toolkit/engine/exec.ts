@@ -16,12 +16,12 @@ import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
 import { carryOut } from './carry-out.ts'
 import { holdProcess, statusOf } from './lifecycle.ts'
+import { findContainer } from './list.ts'
 import type { RunOptions } from './options.ts'
 import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
-import { findContainer } from './store.ts'
 
 export interface ExecWish {
   readonly args: readonly string[]

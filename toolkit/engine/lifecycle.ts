@@ -10,13 +10,12 @@ import { isFrozen } from '../primitives/freezer.ts'
 import * as cgroup from './cgroup.ts'
 import { checkName } from './container-name.ts'
 import { lock, writeJson } from './files.ts'
+import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
 import {
-  type ContainerRow,
   type ContainerState,
   directoryOf,
   exclusively,
-  findContainer,
   holderOf,
   idsIn,
   readState,

@@ -11,6 +11,7 @@
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
 import { CLOCK, F, IOCTL, O, PR, SPLICE_F, W } from '../kernel/constants.ts'
+import { all, pieces, type Slice } from '../kernel/iovec.ts'
 import { type Arg, type Descriptor, type Jump, type Monitor, type Step, type Struct, step } from '../kernel/step.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
 import * as rlimits from '../primitives/rlimits.ts'
@@ -55,28 +56,6 @@ const jump = (to: string, of: string, above: number): Jump => ({ to, of, above }
 const go = (to: string): Jump => jump(to, 'poll', -4096)
 
 const number = (value: number): Uint8Array => Buffer.from(BigInt64Array.of(BigInt(value)).buffer)
-
-/** A part of memory that is known under another name as a whole. */
-interface Slice {
-  readonly bytes: Uint8Array
-  readonly from: number
-  readonly length: number
-}
-
-const all = (bytes: Uint8Array): Slice => ({ bytes, from: 0, length: bytes.length })
-
-/** struct iovec[]: pieces of memory, and results of steps. */
-function pieces(text: string, ...parts: readonly (Slice | { readonly of: string })[]): Struct {
-  const bytes = Buffer.alloc(16 * parts.length)
-  const pointers: { at: number; to: Uint8Array; from: number }[] = []
-  const results: { at: number; of: string }[] = []
-  for (const [i, part] of parts.entries()) {
-    bytes.writeUInt32LE('of' in part ? 8 : part.length, 16 * i + 8)
-    if ('of' in part) results.push({ at: 16 * i, of: part.of })
-    else pointers.push({ at: 16 * i, to: part.bytes, from: part.from })
-  }
-  return { bytes, text, pointers, results }
-}
 
 /** Waits for what is to be read, or for the end of the container's first process. */
 function pollfds(): { struct: Struct; pidfdAt: number } {

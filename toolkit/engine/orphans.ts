@@ -6,12 +6,12 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { oomKilled } from './cgroup.ts'
 import { lock, remove, writeJson } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
+import { findContainer } from './list.ts'
 import { release, releaseUnknown } from './resources.ts'
 import {
   type ContainerState,
   directoryOf,
   exclusively,
-  findContainer,
   forget,
   idsIn,
   readState,

@@ -13,17 +13,7 @@
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
 // belongs to an engine that was killed, and whoever comes next can undo what it says.
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-} from 'node:fs'
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
@@ -70,7 +60,7 @@ export const VERSION = 3
 const OLDEST = 2
 
 export const PLACES = ['live', 'ended'] as const
-type Place = (typeof PLACES)[number]
+export type Place = (typeof PLACES)[number]
 
 export const rootDir = (): string => `${stateDir()}/containers`
 export const shorten = (id: string): string => id.slice(0, 12)
@@ -217,58 +207,3 @@ export function forget(place: Place, id: string): void {
     throw new UsageError(`cannot remove all of ${directory}: ${meaning}; each next command tries again`, 1)
   }
 }
-
-/** A container as `ps` shows it. */
-export interface ContainerRow {
-  /** The first 12 characters. */
-  readonly id: string
-  /** Undefined where it cannot be read: damaged, written by another version, or gone where not all could be removed. */
-  readonly state: ContainerState | undefined
-  readonly running: boolean
-  /** Why its state cannot be read. */
-  readonly problem?: string
-}
-
-function rowOf(place: Place, id: string): ContainerRow[] {
-  const directory = directoryOf(place, id)
-  let state: ContainerState | undefined
-  let missing = false
-  let problem: string | undefined
-  try {
-    state = readState(directory)
-  } catch (error) {
-    missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    problem = error instanceof UsageError ? error.message : `${directory}/state.json cannot be read`
-  }
-  const about = { id, state, ...(problem !== undefined && { problem }) }
-  if (place === 'ended') return existsSync(directory) ? [{ ...about, running: false }] : []
-  const fd = lock(`${directory}/lock`, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
-  const over = state?.finished !== undefined // its monitor has said so, and will let go
-  return [{ ...about, running: !over && (fd === undefined || (state !== undefined && survives(state))) }]
-}
-
-/** The containers that are kept or running, the newest first. */
-export function listContainers(): ContainerRow[] {
-  const rows = PLACES.flatMap(place => idsIn(place).flatMap(id => rowOf(place, id)))
-  const created = ({ state }: ContainerRow) => state?.created ?? ''
-  return rows.sort((a, b) => (created(a) < created(b) ? 1 : -1))
-}
-
-/** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
-export function findContainer(word: string): ContainerRow {
-  const rows = listContainers()
-  const holder = holderOf(word)
-  const named = rows.find(({ id, state }) => id === holder || state?.name === word)
-  if (named) return named
-  const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
-  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
-  if (found.length > 1)
-    throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
-  return found[0]!
-}
-
-/** The directory of a container as it is now. */
-export const placeOf = ({ id }: ContainerRow): string =>
-  idsIn('live').includes(id) ? directoryOf('live', id) : directoryOf('ended', id)

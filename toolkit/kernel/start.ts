@@ -21,9 +21,10 @@ import { CLONE, MFD, SIG } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
+import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
-import { isFailure, layTable, NOT_RUN, type Table, WORD } from './table.ts'
+import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {

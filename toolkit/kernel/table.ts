@@ -6,65 +6,23 @@
 // is going to be closed (CVE-2024-21626).
 import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
-import { AT, CLONE, CLOSE_RANGE, F, O, SIG } from './constants.ts'
-import { ERRNO, type ErrnoName } from './errno.ts'
+import { AT, CLOSE_RANGE, F, O } from './constants.ts'
 import { Memory } from './memory.ts'
-import {
-  ALIVE,
-  type Arg,
-  cloneFlags,
-  type Gate,
-  isDescriptor,
-  isGate,
-  isJump,
-  type Jump,
-  type Monitor,
-  type Plan,
-  type Step,
-} from './step.ts'
-import { number, type SyscallName } from './syscalls.ts'
+import { descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
+import { errorBits, type Row, row, type Shared } from './row.ts'
+import { ALIVE, cloneFlags, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
+import { number } from './syscalls.ts'
 
 const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
 const HEADER = 24 // bytes before the rows, see machine-code.ts
 const ROW = 64 // bytes of a row
 const RESULT = 56 // where the result lies in it
-const ERROR_BITS = 48
 const TABLE_FD = 3 // where the runner looks for the table
 const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
 const ALL = 0xffffffff // higher than any descriptor
 const JUMP = 4095 // no system call has this number
-const ANY = 1 // the bit that allows every error: there is no error 0
 /** The result of a row that was not run. No call returns it, and the kernel can write a pid over its lower half. */
 export const NOT_RUN = 2 ** 31
-
-/** What the new process shares with us: our descriptors' numbers. */
-export interface Shared {
-  /** To tell us that it stands at a gate, and to be let through: ends of two pipes. */
-  readonly status: number
-  readonly gate: number
-  /** The file that the table lies in. */
-  readonly table: number
-  /** The program that the process becomes, see runner.ts. */
-  readonly runner: number
-  /** To let the monitor go on: the end of a third pipe. */
-  readonly go?: number | undefined
-  /** What the plan's steps name. */
-  readonly descriptors: ReadonlyMap<string, number>
-}
-
-/** A step of the plan, with its number from 1, or a call that belongs to a gate, to the monitor or to us. */
-export interface Row {
-  readonly call: SyscallName
-  readonly args: readonly Arg[]
-  /** Bit n: the error n is as good as success. */
-  readonly allow: number
-  readonly step?: number
-  readonly gate?: string
-  /** By which jumps know it. */
-  readonly label?: string | undefined
-  /** It is no call, but this. */
-  readonly jump?: Jump
-}
 
 export interface Table {
   readonly rows: readonly Row[]
@@ -80,21 +38,6 @@ export interface Table {
 }
 
 type Entries = readonly (Step | Gate)[]
-
-const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
-
-/** A step's `allow` as bits. Throws RangeError for an error that a row has no place for. */
-export function errorBits(names: readonly ErrnoName[] | 'any' = []): number {
-  if (names === 'any') return ANY
-  const errors = new Set(names.map(name => ERRNO[name]))
-  for (const error of errors)
-    if (error >= ERROR_BITS) throw new RangeError(`error ${error} cannot be allowed; those below ${ERROR_BITS} can`)
-  return [...errors].reduce((bits, error) => bits + 2 ** error, 0)
-}
-
-/** Whether a call that returned `result` ends the process. */
-export const isFailure = (result: number, allowed: number): boolean =>
-  result < 0 && allowed % 2 !== ANY && (-result >= ERROR_BITS || Math.floor(allowed / 2 ** -result) % 2 === 0)
 
 /** What the process says to us. */
 export const WORD = { ALIVE: 0, GATE: 1 } as const
@@ -158,40 +101,6 @@ function closeOthers(kept: readonly number[]): Row[] {
   return gaps.filter(([from, to]) => from <= to).map(([from, to]) => row('close_range', from, to, 0))
 }
 
-/** The monitor's own descriptors. */
-const descriptorsOf = ({ first, steps }: Monitor, { descriptors }: Shared): number[] => [
-  ...new Set(
-    [...first, ...steps]
-      .flatMap(entry => (isJump(entry) ? [] : entry.args))
-      .flatMap(arg => (arg !== null && isDescriptor(arg) ? [numberOf(arg, { descriptors })] : [])),
-  ),
-]
-
-const plainRow = ({ call, args, allow, label }: Step): Row => ({ call, args, allow: errorBits(allow), label })
-
-/** The label of the row where the monitor goes on when it has made the other process. */
-const MONITOR = 'the monitor'
-
-/** The rows of the process that is made first: up to the clone, and those after it, which nobody else comes to. */
-function monitorRows(
-  monitor: Monitor,
-  flags: number,
-  { status, gate, go }: Shared,
-  others: readonly number[],
-): { head: Row[]; tail: Row[] } {
-  return {
-    head: [...monitor.first.map(plainRow), ...(monitor.pidfd ? [row('clone3', flags)] : [])],
-    tail: [
-      { ...row('close', status), label: MONITOR }, // the end of file tells the engine that the program has started
-      row('close', gate),
-      ...others.map(fd => row('close', fd)), // what the other process needs: mounts and the like would be kept alive
-      { ...row('read', go!, Buffer.alloc(1), 1), allow: ANY }, // the engine's word, or its end
-      row('close', go!),
-      ...monitor.steps.map(entry => (isJump(entry) ? { ...row('close'), allow: 0, jump: entry } : plainRow(entry))),
-    ],
-  }
-}
-
 /** All rows, and which of them is the first that the runner carries out. */
 export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number } {
   const { first = [], steps, monitor } = plan
@@ -221,19 +130,6 @@ export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number 
     ...(monitor?.pidfd ? others.filter(fd => !last.has(fd)).map(fd => row('close', fd)) : []),
   ]
   return { rows: [...before, ...after, ...rows.slice(early).flat(), ...tail], next: before.length }
-}
-
-/** struct clone_args of the process that a monitor makes. */
-function layCloneArgs(memory: Memory, { monitor, ...plan }: Plan, result: number, { descriptors }: Shared): number {
-  const into = plan.cgroup ? CLONE.INTO_CGROUP : 0
-  const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.PARENT_SETTID + into
-  const { bytes, at } = monitor!.pidfd!
-  const pidfd = memory.address + memory.put(bytes) + at
-  const cgroup = plan.cgroup ? numberOf(plan.cgroup, { descriptors }) : 0
-  const args = memory.reserve(88)
-  for (const [i, value] of [flags, pidfd, 0, result, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
-    memory.write64(args + 8 * i, value)
-  return memory.address + args
 }
 
 /** Lays the rows into the table's file. Throws RangeError where it is too small, and KernelError of mmap. */
