@@ -3,10 +3,8 @@ import { existsSync } from 'node:fs'
 import { type CgroupFigures, readCgroup } from '../toolkit/observe/cgroup-figures.ts'
 import { cgroupsBelow } from '../toolkit/observe/cgroups.ts'
 import { readProcess, type Stat } from '../toolkit/observe/process.ts'
-import type { Host, Scene, Verdict } from './lesson.ts'
+import { type Host, no, type Scene, type Verdict } from './lesson.ts'
 import { labProcesses } from './look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export type Controller = 'pids' | 'memory' | 'cpu' | 'cpuset' | 'freezer' | 'devices'
 

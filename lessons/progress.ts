@@ -42,18 +42,26 @@ export function openProgress(file = progressFile()): Progress {
     stored = read.stored
     warning = read.warning ?? obstacle(file)
   }
+  let kept = true
+  // another tutor may have written since: the change is made to what is there now, or it would undo theirs
+  const now = (): Stored => {
+    if (file !== undefined && kept) stored = readAgain(file) ?? stored
+    return stored
+  }
   const save = () => {
     if (file === undefined) return
     try {
       write(file, stored)
+      kept = true
     } catch (error) {
+      kept = false
       warning ??= `progress is not kept: cannot write ${file} (${(error as NodeJS.ErrnoException).code})`
     }
   }
   return {
     isDone: (lesson, task) => stored.done[lesson]?.includes(task) ?? false,
     markDone(lesson, task) {
-      const done = stored.done[lesson] ?? []
+      const done = now().done[lesson] ?? []
       if (done.includes(task)) return
       stored.done[lesson] = [...done, task]
       save()
@@ -62,13 +70,14 @@ export function openProgress(file = progressFile()): Progress {
       return stored.place
     },
     goTo(lesson, task) {
-      if (stored.place?.lesson === lesson && stored.place.task === task) return
+      const { place } = now()
+      if (place?.lesson === lesson && place.task === task) return
       stored.place = { lesson, task }
       save()
     },
     forget(lesson) {
       if (lesson === undefined) stored = { done: {} }
-      else delete stored.done[lesson]
+      else delete now().done[lesson]
       save()
     },
     get warning() {
@@ -95,6 +104,14 @@ function load(file: string): { stored: Stored; warning?: string } {
     return { stored: { done: {} }, warning: `progress begins anew: ${file} is damaged` }
   }
   return { stored: { done: {} }, warning: `progress begins anew: the old file is damaged, and kept as ${aside}` }
+}
+
+function readAgain(file: string): Stored | undefined {
+  try {
+    return decode(fs.readFileSync(file, 'utf8'))
+  } catch {
+    return undefined // it was not written yet, or somebody took it away: what we know is written anew
+  }
 }
 
 function decode(text: string): Stored | undefined {

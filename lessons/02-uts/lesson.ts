@@ -1,4 +1,4 @@
-// Lesson 2. The checks are in names.ts (tasks 1 to 3 and 5) and sides.ts (4).
+// Lesson 2. The checks are in names.ts (tasks 1 to 3), sides.ts (4) and module.ts (5).
 import { randomInt } from 'node:crypto'
 import * as uts from '../../toolkit/primitives/uts.ts'
 import { makeBox } from '../box.ts'
@@ -6,7 +6,8 @@ import type { Lesson, Scene } from '../lesson.ts'
 import { prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import text from './lesson.md'
-import { moduleTask, nameTask, renameTask, unshareTask } from './names.ts'
+import { moduleTask } from './module.ts'
+import { nameTask, renameTask, unshareTask } from './names.ts'
 import { sidesTask } from './sides.ts'
 
 function values(): Record<string, string> {

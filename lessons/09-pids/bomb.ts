@@ -1,6 +1,6 @@
 // Task 2: a group that is full.
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { no, type Task } from '../lesson.ts'
 
 const GROUP = ['mkdir {{pids}}/{{small}}', 'echo {{max}} >{{pids}}/{{small}}/pids.max']
 

@@ -1,6 +1,6 @@
 // Task 5: the module, in the learner's file.
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Task } from '../lesson.ts'
 
 const LIMIT = "sed -i 's/limit: -1/limit: {{most}}/' box.ts"
 const JOIN = ({ cgroups }: Host) =>

@@ -1,6 +1,6 @@
 // Task 2: more than is allowed.
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Task } from '../lesson.ts'
 import { limited, limitFile, MIB, mebibytes } from './use.ts'
 
 const TIGHT = '{{memory}}/{{tight}}'

@@ -4,6 +4,7 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
+import { installBusybox } from '../tools.ts'
 import { words } from '../words.ts'
 import { killTask } from './kill.ts'
 import text from './lesson.md'
@@ -29,6 +30,7 @@ function values(host: Host): Record<string, string> {
 
 /** Two programs: one that takes memory, and one that reads files from the disk. */
 async function setup({ lab }: Scene): Promise<void> {
+  await installBusybox({ lab })
   const script = `cat >/lab/hold <<'END'
 #!/bin/sh
 # hold N: takes N MiB of memory, and keeps them.

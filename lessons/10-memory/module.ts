@@ -1,6 +1,6 @@
 // Task 5: the module, in the learner's file.
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { no, type Task } from '../lesson.ts'
 import { limited, MIB, mebibytes } from './use.ts'
 
 const edit = (from: string, to: string) => `sed -i 's|// TODO: ${from}.*|${to}|' box.ts`

@@ -1,6 +1,6 @@
 // Task 4, the control: the limit of lesson 9 beside that of this one.
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { no, type Task } from '../lesson.ts'
 import { largest, limited, MIB, mebibytes } from './use.ts'
 
 const HELD = 64

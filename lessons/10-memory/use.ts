@@ -1,7 +1,7 @@
 // Tasks 1 and 3: what counts as memory in use, and what of it can be given back.
 import { statusFields } from '../../toolkit/observe/status.ts'
-import { type Group, missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Task } from '../lesson.ts'
+import { type Group, missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Task } from '../lesson.ts'
 
 export const MIB = 1 << 20
 export const mebibytes = (bytes: number): string =>

@@ -1,4 +1,4 @@
-// Lesson 11. The checks are in time.ts (tasks 1 and 3), places.ts (2 and 4), sides.ts (5), module.ts (6).
+// Lesson 11. The checks are in time.ts (tasks 1 and 3), places.ts (2 and 4), sides.ts (5), device.ts (6), module.ts (7).
 import { randomInt } from 'node:crypto'
 import { CLONE } from '../../toolkit/kernel/constants.ts'
 import { statusFields } from '../../toolkit/observe/status.ts'
@@ -6,7 +6,9 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { program, v1Action, v2Action } from '../../toolkit/primitives/device-rules.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
+import { installBusybox } from '../tools.ts'
 import { words } from '../words.ts'
+import { deviceTask } from './device.ts'
 import text from './lesson.md'
 import { moduleTask } from './module.ts'
 import { cpusetTask, freezeTask } from './places.ts'
@@ -59,6 +61,7 @@ function values(host: Host): Record<string, string> {
 
 /** A program that never rests. */
 async function setup({ lab }: Scene): Promise<void> {
+  await installBusybox({ lab })
   const script = `cat >/lab/spin <<'END'
 #!/bin/sh
 # spin: keeps a processor busy, and does nothing
@@ -85,7 +88,7 @@ export const lesson: Lesson = {
   name: '11-limits',
   title: 'Processors and devices',
   text,
-  tasks: [quotaTask, cpusetTask, weightTask, freezeTask, sidesTask, moduleTask],
+  tasks: [quotaTask, cpusetTask, weightTask, freezeTask, sidesTask, deviceTask, moduleTask],
   values,
   setup,
   needs: [

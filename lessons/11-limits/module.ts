@@ -2,8 +2,8 @@
 import { openDevices } from '../../toolkit/observe/descriptors.ts'
 import { countDevicePrograms } from '../../toolkit/observe/device-programs.ts'
 import { readText } from '../../toolkit/observe/read.ts'
-import { type Group, missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Scene, Task } from '../lesson.ts'
+import { type Group, missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Scene, type Task } from '../lesson.ts'
 
 const LOG = 'c 1:11' // the kernel's log
 
@@ -17,7 +17,6 @@ const RULE =
   'sed -i \'s/const rules = .*/const rules = [{ allow: true, type: "c", major: 1, minor: 11, access: "r" }]/\' box.ts'
 const APPLY = ({ cgroups }: Host) =>
   `sed -i 's|// TODO: the rules.*|devices.${cgroups === 'v1' ? 'v1Action(directory, list)' : 'v2Action(list)'},|' box.ts`
-const NODE = '[ -e {{node}} ] || mknod {{node}} c 1 11' // the text has made it
 const OPEN = 'sleep 5000 <{{node}} &'
 
 export const moduleTask: Task = {
@@ -41,7 +40,7 @@ export const moduleTask: Task = {
       : 'After `create`: `devices.v2Action(list),`',
     'In the shell, a program with the device as its input: `sleep 5000 <{{node}} &`',
   ],
-  solution: host => [NODE, RULE, APPLY(host), 'node box.ts', OPEN],
+  solution: host => [RULE, APPLY(host), 'node box.ts', OPEN],
   otherWays: [
     {
       name: 'a wider rule, and a node made inside',
@@ -61,24 +60,23 @@ export const moduleTask: Task = {
               'mkdir {{devices}}/{{made}}',
               'echo a >{{devices}}/{{made}}/devices.deny',
               "echo 'c 1:11 r' >{{devices}}/{{made}}/devices.allow",
-              NODE,
               `sh -c 'echo $$ >{{devices}}/{{made}}/cgroup.procs; exec sleep 5000 <{{node}}' &`,
             ]
-          : [NODE, RULE, APPLY(host), 'node box.ts', 'exec 3<{{node}}'],
+          : [RULE, APPLY(host), 'node box.ts', 'exec 3<{{node}}'],
     },
   ],
   wrongWays: [
-    { name: 'rules that nobody applies', commands: [NODE, RULE, 'node box.ts', OPEN], saw: /may open all devices/ },
+    { name: 'rules that nobody applies', commands: [RULE, 'node box.ts', OPEN], saw: /may open all devices/ },
     {
       name: 'no rule for the log',
-      commands: host => [NODE, APPLY(host), 'node box.ts', "sh -c 'sleep 5000 <{{node}}'"],
+      commands: host => [APPLY(host), 'node box.ts', "sh -c 'sleep 5000 <{{node}}'"],
       saw: /nobody in it has c 1:11 open/,
     },
     {
       name: 'opened outside',
-      commands: host => [NODE, RULE, APPLY(host), 'node box.ts', 'exit', OPEN],
+      commands: host => [RULE, APPLY(host), 'node box.ts', 'exit', OPEN],
       saw: /and nobody is in it/,
     },
-    { name: 'not run', commands: host => [NODE, RULE, APPLY(host), OPEN], saw: /^there is no group/ },
+    { name: 'not run', commands: host => [RULE, APPLY(host), OPEN], saw: /^there is no group/ },
   ],
 }

@@ -1,7 +1,7 @@
 // Tasks 2 and 4: where a group may run, and whether it runs at all.
 import { statusFields } from '../../toolkit/observe/status.ts'
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Task } from '../lesson.ts'
 
 const CORE = '{{cpuset}}/{{core}}'
 const ON = `echo {{processor}} >${CORE}/cpuset.cpus`

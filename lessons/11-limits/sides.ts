@@ -1,8 +1,8 @@
 // Task 5, the control: the limits of lessons 9 and 10, and beside them a container that has those of this lesson, too.
 import { type CgroupFigures, readCgroup } from '../../toolkit/observe/cgroup-figures.ts'
 import { directoriesOf } from '../../toolkit/observe/cgroups.ts'
-import { missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Scene, Task } from '../lesson.ts'
+import { missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Scene, type Task } from '../lesson.ts'
 import { busy, limitQuota, percentOf } from './time.ts'
 
 const PROCESSES = 20

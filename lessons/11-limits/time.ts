@@ -1,8 +1,8 @@
 // Tasks 1 and 3: a part of a processor for each period, and a share where others want it, too.
 import type { Stat } from '../../toolkit/observe/process.ts'
 import { statusFields } from '../../toolkit/observe/status.ts'
-import { type Group, missing, no, readGroup } from '../cgroups.ts'
-import type { Host, Task } from '../lesson.ts'
+import { type Group, missing, readGroup } from '../cgroups.ts'
+import { type Host, no, type Task } from '../lesson.ts'
 
 /** Who would run now if there were a processor. */
 export const busy = ({ members }: Pick<Group, 'members'>): Stat | undefined =>

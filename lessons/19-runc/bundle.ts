@@ -1,8 +1,8 @@
 // Tasks 1 and 2: a bundle with a shell, and then the description of something else.
 import { readProcess } from '../../toolkit/observe/process.ts'
-import type { Task } from '../lesson.ts'
+import { no, type Task } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-import { contained, isSleep, lacking, no, ROOTFS } from './containers.ts'
+import { contained, isSleep, lacking, ROOTFS } from './containers.ts'
 import { unlike, unlimited } from './form.ts'
 
 const NAME = `sed -i 's/"hostname": "runc"/"hostname": "{{name}}"/' config.json`

@@ -3,14 +3,12 @@
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { type Process, readProcess } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { find, findEntry, inhabitants, isFound, labProcesses, readText } from '../look.ts'
 
 export const BUNDLE = '/lab/bundle'
 export const ROOTFS = `${BUNDLE}/rootfs`
 const CONFIG = `${BUNDLE}/config.json`
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 /** What the bundle lacks; undefined where it is complete. */
 export function lacking(scene: Scene): string | undefined {

@@ -7,6 +7,7 @@ import { execute } from '../../toolkit/primitives/process.ts'
 import * as uts from '../../toolkit/primitives/uts.ts'
 import { BOX, makeBox } from '../box.ts'
 import type { Lesson, Scene } from '../lesson.ts'
+import { waitFor } from '../tools.ts'
 import { words } from '../words.ts'
 import { bundleTask, formTask } from './bundle.ts'
 import text from './lesson.md'
@@ -37,12 +38,7 @@ async function setup({ lab, host: { cgroups }, values: { old } }: Scene): Promis
   await makeBox(
     { lab },
     `setsid unshare ${own} --fork chroot ${BOX} /bin/sleep ${old} </dev/null >/dev/null 2>&1 &
-tries=0
-until pgrep -x -f '/bin/sleep ${old}'; do
-  tries=$((tries + 1))
-  [ $tries -lt 500 ]
-  sleep 0.02
-done`,
+${waitFor(`pgrep -x -f '/bin/sleep ${old}'`)}`,
   )
 }
 

@@ -1,6 +1,6 @@
 // Task 6: the modules, in the learner's file.
-import type { Task } from '../lesson.ts'
-import { contained, isSleep, no, ROOTFS } from './containers.ts'
+import { no, type Task } from '../lesson.ts'
+import { contained, isSleep, ROOTFS } from './containers.ts'
 import { unlike } from './form.ts'
 
 const RENAME = `sed -i 's/{{name}}/{{own}}/' /lab/bundle/config.json`

@@ -3,9 +3,9 @@ import { compareNamespaces, readNamespaces } from '../../toolkit/observe/namespa
 import { readProcess } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { inhabitants } from '../look.ts'
-import { contained, isSleep, no } from './containers.ts'
+import { contained, isSleep } from './containers.ts'
 
 /** Whether the box made by hand is still there, in the UTS namespace of the lab. */
 function leaks(scene: Scene): boolean {

@@ -1,7 +1,7 @@
 // Tasks 3 and 4: a container that waits for its start, and one that has ended.
 import { readLinks } from '../../toolkit/observe/links.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { contained, no, noted } from './containers.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { contained, noted } from './containers.ts'
 
 const hasAddress = ({ values }: Scene, pid: number): boolean =>
   readLinks(pid)?.some(

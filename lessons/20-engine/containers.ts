@@ -13,10 +13,8 @@ import { executableOf, readStat, rootOf, type Stat } from '../../toolkit/observe
 import { list, readLink } from '../../toolkit/observe/read.ts'
 import { readSeccomp } from '../../toolkit/observe/seccomp.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Scene, Verdict } from '../lesson.ts'
+import type { Scene } from '../lesson.ts'
 import { labProcesses } from '../look.ts'
-
-export const no = (saw: string): Verdict => ({ passed: false, saw })
 
 export interface Container {
   readonly process: Stat

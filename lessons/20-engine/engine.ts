@@ -1,8 +1,8 @@
 // Tasks 5 and 6: the learner's own engine, first its world, then its limits.
 import { readMounts } from '../../toolkit/observe/mounts.ts'
 import { isAtTop } from '../../toolkit/observe/process.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { allRights, type Container, containers, lacking, limitText, no } from './containers.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { allRights, type Container, containers, lacking, limitText } from './containers.ts'
 
 const TYPES = ['mnt', 'uts', 'ipc', 'pid', 'net'] as const
 

@@ -1,7 +1,7 @@
 // Task 1: from steps back to flags.
 import { readMounts } from '../../toolkit/observe/mounts.ts'
-import type { Scene, Task } from '../lesson.ts'
-import { type Container, containers, limitText, no } from './containers.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
+import { type Container, containers, limitText } from './containers.ts'
 
 /** What is wrong with it, most telling first. */
 function faults({ host, most, scratch }: Scene['values'], container: Container): string[] {

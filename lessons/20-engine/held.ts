@@ -1,7 +1,7 @@
 // Task 2: a container that stands between two of its steps.
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Task } from '../lesson.ts'
-import { allRights, containers, no } from './containers.ts'
+import { no, type Task } from '../lesson.ts'
+import { allRights, containers } from './containers.ts'
 
 const hold = (words: string): string => `toolkit run --until ${words} -h {{held}} --rm busybox true 2>steps &`
 

@@ -1,9 +1,8 @@
 // Task 3: what the engine knows of a container when the kernel knows nothing any more.
 import { readdirSync } from 'node:fs'
 import { stateDir } from '../../toolkit/image/paths.ts'
-import type { Scene, Task } from '../lesson.ts'
+import { no, type Scene, type Task } from '../lesson.ts'
 import { findEntry, readText } from '../look.ts'
-import { no } from './containers.ts'
 
 interface Kept {
   /** In the lab. */

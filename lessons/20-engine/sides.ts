@@ -1,7 +1,7 @@
 // Task 4, the control: a container by hand, as lessons 1 to 8 built it, beside one of the engine.
 import { readUts } from '../../toolkit/observe/uts.ts'
-import type { Task } from '../lesson.ts'
-import { allRights, containers, lacking, limitText, no } from './containers.ts'
+import { no, type Task } from '../lesson.ts'
+import { allRights, containers, lacking, limitText } from './containers.ts'
 
 const TYPES = ['mnt', 'uts', 'ipc', 'pid', 'net', 'cgroup'] as const
 

@@ -10,6 +10,7 @@ import { look } from '../play.ts'
 import { openLab } from '../stage.ts'
 import { Stuck, Typist } from '../verify/typist.ts'
 import { waitForVerdict } from '../verify/wait.ts'
+import { stopOnSignal } from './hold-signals.ts'
 import { findLesson, findTask, parse, print, printJson, requireRoot, taskAt } from './options.ts'
 import { printSolution } from './read.ts'
 
@@ -23,7 +24,7 @@ export async function check(argv: readonly string[]): Promise<number> {
       `lessons check: give the commands with --script FILE (or - for stdin), or work in 'toolkit lessons shell ${lesson.name} ${task + 1}'`,
     )
   const commands = readScript(flags.script as string)
-  requireRoot(`lessons check ${words.join(' ')}`)
+  requireRoot(`lessons check ${words.join(' ')} --script ${flags.script}`)
   return play(lesson, task, commands, flags.json === true)
 }
 
@@ -56,6 +57,7 @@ async function play(lesson: Lesson, index: number, commands: readonly string[], 
   const task = taskAt(lesson, index)
   const stage = await openLab(lesson, index, startLab)
   const { lab, values } = stage
+  const release = stopOnSignal(lab)
   const typed: { command: string; status: number; output: string }[] = []
   let verdict: Verdict
   try {
@@ -76,6 +78,7 @@ async function play(lesson: Lesson, index: number, commands: readonly string[], 
     }
   } finally {
     await lab.stop()
+    release()
   }
   if (json) printJson({ lesson: lesson.name, task: task.id, ...verdict, values, commands: typed })
   else print(`${verdict.passed ? 'passed' : 'not passed'}: ${verdict.saw}`)

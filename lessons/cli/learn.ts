@@ -11,6 +11,7 @@ import { openProgress, type Progress } from '../progress.ts'
 import { layout, MIN_COLUMNS, MIN_ROWS } from '../tutor/layout.ts'
 import { Transcript } from '../tutor/transcript.ts'
 import { farewell } from './farewell.ts'
+import { holdSignals } from './hold-signals.ts'
 import { findLesson, parse, print, requireRoot } from './options.ts'
 import { newTranscript, saveTranscript } from './transcript-file.ts'
 
@@ -62,6 +63,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const player = createPlayer(lesson, task, { startLab, progress, size })
   const code = process.exitCode
   const transcript = new Transcript()
+  const release = holdSignals() // the tutor obeys them while it is open; it must not be cut short after
   try {
     const { openTutor } = await import('../tutor/index.tsx')
     await openTutor(player, {
@@ -79,6 +81,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     })
   } finally {
     await player.close()
+    release()
   }
   if (flags.transcript !== undefined) writeFileSync(transcripts[0]!, await transcript.text())
   const warning = progress.warning

@@ -4,7 +4,7 @@ import { lessons } from '../index.ts'
 import { type Lesson, linesFor } from '../lesson.ts'
 import { moduleSource } from '../module.ts'
 import { fill, parseLesson } from '../parse.ts'
-import { placeholders } from '../placeholders.ts'
+import { namedSteps, placeholders } from '../placeholders.ts'
 import { outcome } from '../prediction.ts'
 import { openProgress } from '../progress.ts'
 import { findLesson, findTask, parse, print, printJson, taskAt } from './options.ts'
@@ -91,11 +91,10 @@ export async function module(argv: readonly string[]): Promise<number> {
   const { flags, words } = parse('lessons module', argv, JSON_FLAG, 1)
   const lesson = findLesson(words[0], 'lessons module')
   const source = moduleSource(lesson)
-  const values = plainValues(lesson)
-  if (flags.json) printJson({ lesson: lesson.name, module: lesson.module, steps: lesson.plan(values), source })
+  if (flags.json) printJson({ lesson: lesson.name, module: lesson.module, steps: namedSteps(lesson), source })
   else
     print(
-      `The steps, each with a command of the same effect:\n\n${values.plan}\n\n${lesson.module}\n\n${source.trimEnd()}`,
+      `The steps, each with a command of the same effect:\n\n${plainValues(lesson).plan}\n\n${lesson.module}\n\n${source.trimEnd()}`,
     )
   return 0
 }

@@ -10,6 +10,7 @@ import { outcome } from '../prediction.ts'
 import { openProgress } from '../progress.ts'
 import { openLab } from '../stage.ts'
 import { ask } from './ask.ts'
+import { stopOnSignal } from './hold-signals.ts'
 import { findLesson, findTask, parse, print, requireRoot, taskAt } from './options.ts'
 import { plain } from './plain.ts'
 
@@ -32,6 +33,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   const task = taskAt(lesson, index)
   const stage = await openLab(lesson, index, startLab)
   const { lab, values } = stage
+  const release = stopOnSignal(lab)
   const { prediction } = parseLesson(lesson.text, readHost()).sections[index]!
   const chosen = prediction && (await ask(prediction, values, process))
   print(`Task ${index + 1}: ${task.title}. The text: toolkit lessons show ${lesson.name} ${index + 1}`)
@@ -54,16 +56,18 @@ export async function shell(argv: readonly string[]): Promise<number> {
   stdout.on('resize', resize)
   stdin.setRawMode(true)
   stdin.on('data', forward)
+  stdin.resume() // the question has paused it, and a listener alone doesn't undo that
   try {
     opened.onData(data => void stdout.write(data))
     await new Promise<number>(resolve => opened.onExit(resolve))
   } finally {
     clearInterval(timer)
-    stdin.off('data', forward)
-    stdin.setRawMode(false)
-    stdin.pause()
     stdout.off('resize', resize)
     await lab.stop()
+    stdin.off('data', forward)
+    release()
+    stdin.pause()
+    stdin.setRawMode(false)
   }
   print(`${verdict.passed ? 'passed' : 'not passed'}: ${verdict.saw}`)
   if (prediction && verdict.passed) print(plain(fill(outcome(prediction, chosen), values)))

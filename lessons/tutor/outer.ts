@@ -27,7 +27,8 @@ export class OuterTerminal {
   open(onInput: (data: Buffer) => void, askBackground: boolean): void {
     this.#open = true
     process.on('exit', this.#atExit)
-    this.#output.on('error', ignore) // the window is gone; SIGHUP tells
+    // The window may go before SIGHUP tells. No earlier listener may throw then, nor after close(): the lab would stay.
+    this.#output.removeAllListeners('error').on('error', ignore)
     this.#input.setRawMode?.(true)
     this.#input.on('data', onInput)
     this.#input.resume()

@@ -1,4 +1,5 @@
 // Who gets a key that is not for the shell: a question, a search that is being typed, an open page, or the table of keys.
+import { numberOf } from '../lesson.ts'
 import { type CommandContext, run } from './commands.ts'
 import { commandOf } from './keys.ts'
 import { openPlace, places } from './places.ts'
@@ -74,8 +75,9 @@ function pressInList(key: string, context: CommandContext): boolean {
   else if (key === 'G' || key === 'end') go(list.length)
   else if (/^\d$/.test(key)) {
     // `1` goes to lesson 1, and `1` `2` on to lesson 12
-    screen.digits = Number(digits + key) <= lessons.length ? digits + key : key
-    const lesson = lessons[Number(screen.digits) - 1]
+    const numbered = (number: string) => lessons.find(lesson => numberOf(lesson) === Number(number))
+    screen.digits = numbered(digits + key) ? digits + key : key
+    const lesson = numbered(screen.digits)
     if (lesson) go(list.findIndex(place => place.lesson === lesson))
   } else if (key === 'enter') {
     screen.closePage()

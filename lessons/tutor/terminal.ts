@@ -74,6 +74,7 @@ export class TerminalModel {
       rows: size.rows,
       scrollback: 2000,
       allowProposedApi: true,
+      logLevel: 'off', // else `cat /bin/ls` fills the real terminal with complaints when the tutor is left
     })
     // without it xterm and ink disagree about the width of newer characters
     this.#terminal.loadAddon(new xterm.UnicodeGraphemesAddon())

@@ -92,7 +92,7 @@ export class Transcript {
   async text(): Promise<string> {
     const { Terminal, UnicodeGraphemesAddon } = await loadXterm()
     const { columns: cols, rows } = this.#parts[0]?.size ?? this.#size
-    const terminal = new Terminal({ cols, rows, scrollback: LINES, allowProposedApi: true })
+    const terminal = new Terminal({ cols, rows, scrollback: LINES, allowProposedApi: true, logLevel: 'off' })
     terminal.loadAddon(new UnicodeGraphemesAddon())
     const isAlternate = () => terminal.buffer.active.type === 'alternate'
     const lines: string[] = []

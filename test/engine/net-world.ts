@@ -37,7 +37,7 @@ export interface Box {
 export const HOST = '203.0.113.1'
 export const NEIGHBOUR = '203.0.113.2'
 
-const SECONDS = 0.3 * (Number(process.env.TOOLKIT_SLOW) || 1) // an answer takes a hundredth
+const SECONDS = 0.5 * (Number(process.env.TOOLKIT_SLOW) || 1) // an answer takes a hundredth
 
 let count = 0
 

@@ -273,13 +273,26 @@ describe.skipIf(skipped)(`the bridge network${skipped}`, () => {
     expect(readState(world.network)).toEqual({ subnet: '172.17.0.0/16' })
   })
 
-  test('who comes within that moment keeps the bridge', async () => {
+  test('who comes within that moment keeps the bridge', async context => {
     await until(() => !existsSync('/proc/sys/net/ipv4/conf/toolkit0')) // nobody is about to take it away for the test before
     const index = () => world.sh('ip -o link show toolkit0').split(':')[0]
-    world.stop(await world.box('first'))
+    const first = await world.box('first')
     const before = index()
+    world.stop(first)
+    const begun = performance.now()
+    const membership = joinNetwork({ id: 'f'.repeat(64), ports: [] }, world.network)
+    const took = performance.now() - begun
+    const leave = () => {
+      membership.close()
+      leaveNetwork('f'.repeat(64), world.network)
+    }
+    if (took > 400) {
+      leave()
+      context.skip(`(skipped: it took ${Math.round(took)} ms to come here, and the moment is half a second)`)
+    }
     const second = await world.box('second')
     await setTimeout(700)
+    leave()
     expect(index()).toBe(before)
     expect(await world.ask(second.pid, `tcp/${NEIGHBOUR}/80`)).toBe(`n asked by ${HOST}`)
     world.stop(second)

@@ -32,6 +32,35 @@ test('can be taken back', () => {
   expect(openProgress(file).isDone('02-uts', 'a')).toBe(true)
 })
 
+test('two tutors at once keep what both have done', () => {
+  const [one, other] = [openProgress(file), openProgress(file)]
+  one.markDone('01-chroot', 'a')
+  other.markDone('01-chroot', 'b')
+  one.goTo('02-uts', 'a')
+  other.forget('03-ipc')
+  one.markDone('02-uts', 'a')
+  const later = openProgress(file)
+  expect(later.isDone('01-chroot', 'a')).toBe(true)
+  expect(later.isDone('01-chroot', 'b')).toBe(true)
+  expect(later.isDone('02-uts', 'a')).toBe(true)
+  expect(later.place).toEqual({ lesson: '02-uts', task: 'a' })
+})
+
+test('what cannot be written is known until the end', () => {
+  const progress = openProgress(file)
+  progress.markDone('01-chroot', 'a')
+  const write = vi.spyOn(fs, 'writeFileSync').mockImplementation(() => {
+    throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+  })
+  progress.markDone('01-chroot', 'b')
+  progress.markDone('01-chroot', 'c')
+  write.mockRestore()
+  expect(progress.isDone('01-chroot', 'b')).toBe(true)
+  expect(progress.warning).toMatch(/ENOSPC/)
+  progress.goTo('01-chroot', 'd')
+  expect(openProgress(file).isDone('01-chroot', 'b')).toBe(true)
+})
+
 test('reading alone writes nothing', () => {
   openProgress(file).isDone('01-chroot', 'a')
   expect(fs.readdirSync(directory)).toEqual([])

@@ -26,9 +26,11 @@ export async function ready(argv: readonly string[], options: SpawnOptions = {})
 /** As `ready`, for a script of sh. */
 export const script = (text: string, ...wrapper: string[]): Promise<number> => ready([...wrapper, 'sh', '-c', text])
 
+const LOOKS = 500 * (Number(process.env.TOOLKIT_SLOW) || 1)
+
 /** Waits until something is so; gives the value. */
 export async function until<T>(look: () => T | undefined | false): Promise<T> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < LOOKS; i++) {
     const value = look()
     if (value !== undefined && value !== false) return value
     await new Promise(resolve => setTimeout(resolve, 10))

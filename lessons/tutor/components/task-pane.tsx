@@ -104,11 +104,11 @@ function nextStep(state: PlayerState, after: Lesson | undefined, focus: 'lesson'
   if (offered > 0 && offered < solution.length)
     return `${either('F6', 's')} puts line ${offered + 1} of ${solution.length} of the solution at the prompt.`
   const total = hints.length
-  const more = state.hints === 0 ? 'for a hint' : `next hint (${state.hints} of ${total} shown)`
+  const more = state.hints === 0 ? 'for a hint' : `for hint ${state.hints + 1} of ${total}`
   const hint = (name: string) => (state.hints < total ? `${key(name)} ${more}` : 'no more hints')
   const prediction = partsOf(lesson.text).sections[task]?.prediction
   if (focus === 'lesson' && prediction && state.prediction === undefined)
-    return `${key(`1–${prediction.options.length}`)} to predict, ${key('Enter')} to try it in the shell, ${hint('h')}`
+    return `${key(`1–${prediction.options.length}`)} to predict, ${key('Enter')} to try it, ${hint('h')}`
   if (focus === 'lesson') return `${key('Enter')} to try it in the shell, ${hint('h')}`
   return `${key('F2')} back to the text, ${hint('F3')}`
 }

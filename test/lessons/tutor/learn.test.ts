@@ -1,5 +1,5 @@
 // The whole tutor as a learner starts it: the built `bin/toolkit learn`, a real terminal, a real lab.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bin, eventually, skipped } from '../../cli/toolkit.ts'
@@ -13,6 +13,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true }))
 
+/** What is written down of the labs of a process: their cgroups and files are still there. */
+const labsOf = (pid: number) => readdirSync('/var/lib/toolkit/labs').filter(name => name.startsWith(`lab-${pid}-`))
 const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8')
 test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000 }, async context => {
   if (skipped) context.skip()
@@ -84,7 +86,7 @@ test.each(['SIGKILL', 'the window is closed'])(`%s: nothing is left${skipped}`, 
   const mounted = mounts()
   const window = await openWindow(home, 80, 24)
   await window.see(/There is no directory/)
-  window.type(`${F2}sleep 1000 & (sleep 1001 &); mount -t tmpfs none /mnt; setsid sleep 1002\r`)
+  window.type(`${F2}sleep 1000 & (sleep 1001 &); mount -t tmpfs none /mnt; setsid sleep 1002; yes\r`)
   await eventually(() => window.below().filter(({ comm }) => comm === 'sleep').length >= 4, 'sleeping') // the lesson has one
   const all = window.below()
   const tutor = all.find(({ ppid }) => ppid === window.pid)!
@@ -93,4 +95,5 @@ test.each(['SIGKILL', 'the window is closed'])(`%s: nothing is left${skipped}`, 
   await gone(all)
   expect(mounts()).toBe(mounted)
   if (end === 'SIGKILL') window.hangUp()
+  else expect(labsOf(tutor.pid)).toEqual([]) // put away by itself, not by the next command
 })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters as strip } from 'node:util'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { rowToAnsi } from '../../../lessons/tutor/ansi.ts'
 import { loadXterm, TerminalModel } from '../../../lessons/tutor/terminal.ts'
 import { width } from '../../../lessons/tutor/wrap.ts'
@@ -40,6 +40,13 @@ test('wide characters take two cells', async () => {
 test('what terminals disagree about is reduced to its base character', async () => {
   const [row] = await shown('\u{1F44D}\u{1F3FD}x')
   expect(strip(row!)).toBe('\u{1F44D}x')
+})
+
+test('what is no text at all is shown as it can be, without a word about it', async () => {
+  const complain = vi.spyOn(console, 'error')
+  expect((await shown('\x1b[1é\x1b[38;5;\x1b[\u4e16ok'))[0]).toContain('ok')
+  expect(complain).not.toHaveBeenCalled()
+  complain.mockRestore()
 })
 
 test('a question of the program is answered to it', async () => {
