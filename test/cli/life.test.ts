@@ -198,6 +198,12 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     expect(toolkit('logs', 'box').stdout).toBe('0\ninit\nok\n')
   })
 
+  test('has nothing open but stdin, stdout and stderr', () => {
+    run('ls /proc/self/fd; readlink /proc/self/fd/0')
+    toolkit('wait', 'box')
+    expect(toolkit('logs', 'box').stdout).toBe('0\n1\n2\n3\n/dev/null\n') // 3 is the directory that ls reads
+  })
+
   test('--cidfile', () => {
     const file = `${world.state}/cid`
     const { stdout } = run('exit 0', '--cidfile', file)

@@ -18,7 +18,6 @@ import {
   retire,
   rootDir,
   survives,
-  writing,
 } from './store.ts'
 
 /**
@@ -95,7 +94,10 @@ async function settle(id: string, lock: number): Promise<void> {
   if (resources) {
     const outOfMemory = state.detached && state.pid !== undefined ? { oomKilled: oomKilled(resources.cgroups) } : {}
     await release(resources, state.id)
-    writing(() => writeJson(path, { ...rest, ...outOfMemory }, { durable: !state.autoRemove }))
+    exclusively(() => {
+      const { name } = readState(directoryOf('live', id)) // somebody may have given it another meanwhile
+      writeJson(path, { ...rest, ...outOfMemory, name }, { durable: !state.autoRemove })
+    })
   }
   if (state.autoRemove) forget('live', id)
   else retire(id)
