@@ -53,7 +53,29 @@ const engine = {
   outExtension: { '.js': '.cjs' },
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
 }
-const others = ['create', 'diff', 'doctor', 'exec', 'inspect', 'kill', 'logs', 'pause', 'port', 'ps', 'rename', 'restart', 'rm', 'settle', 'spec', 'start', 'stop', 'top', 'unpause', 'wait', 'xray'].map(name => `./toolkit/cli/${name}.ts`)
+const others = [
+  'create',
+  'diff',
+  'doctor',
+  'exec',
+  'inspect',
+  'kill',
+  'logs',
+  'pause',
+  'port',
+  'ps',
+  'rename',
+  'restart',
+  'rm',
+  'settle',
+  'spec',
+  'start',
+  'stop',
+  'top',
+  'unpause',
+  'wait',
+  'xray',
+].map(name => `./toolkit/cli/${name}.ts`)
 await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
 await build({ ...engine, entryPoints: { run: 'toolkit/cli/main.ts' }, external: ['koffi', ...others] })
 await build({

@@ -73,6 +73,25 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     expect(bytes.equals(fs.readFileSync(upper))).toBe(true)
   })
 
+  test('a log that is full goes on in a second part; of a third, the first is dropped', () => {
+    const rows = 900
+    // Each row is a number, and 64 kB of x: 58 MB.
+    run(
+      `head -c 65000 /dev/zero | tr '\\0' x >/x; echo >>/x; i=0; while [ $i -lt ${rows} ]; do echo $i; cat /x; i=$((i+1)); done`,
+    )
+    const shown = () =>
+      world.shell('$TOOLKIT wait box >/dev/null; $TOOLKIT logs box | cut -c -8').stdout.trim().split('\n')
+    const whole = Array.from({ length: rows }, (_, i) => [String(i), 'xxxxxxxx']).flat()
+    expect(shown()).toEqual(whole)
+    toolkit('start', 'box')
+    const lines = shown()
+    expect(lines.length).toBeGreaterThan(whole.length * 0.8)
+    expect(lines.length).toBeLessThan(whole.length * 2)
+    expect(lines.slice(-whole.length)).toEqual(whole.slice(-lines.length))
+    const directory = `${world.state}/containers/ended/${format('{{.Config.Hostname}}')}`
+    for (const part of ['log', 'log.1']) expect(fs.statSync(`${directory}/${part}`).size).toBeLessThanOrEqual(50 << 20)
+  })
+
   test.each([
     ['exit 0', 0],
     ['exit 42', 42],

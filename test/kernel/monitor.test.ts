@@ -124,3 +124,9 @@ function readStatus(file: string): number | undefined {
     return undefined
   }
 }
+
+test('a jump to nowhere is refused before anything is made', () => {
+  const monitor = reporter(`${directory}/never`)
+  const steps = [...monitor.steps, { to: 'nowhere', of: 'poll', above: 0 }]
+  expect(() => start({ namespaces: [], steps: [run('true')], monitor: { ...monitor, steps } })).toThrow(/nowhere/)
+})

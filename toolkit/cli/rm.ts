@@ -6,7 +6,10 @@ import { print } from './output.ts'
 const command: Command = {
   usage: 'rm [OPTIONS] CONTAINER…',
   summary: 'Remove containers that have ended, by name, id or the beginning of one.',
-  flags: { force: { short: 'f', help: 'also those that run: they are killed' } },
+  flags: {
+    force: { short: 'f', help: 'also those that run: they are killed' },
+    volumes: { short: 'v', help: "for docker's sake: there are no anonymous volumes yet" },
+  },
   mixed: true,
 }
 
