@@ -161,6 +161,11 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
 
   test('one that was run in the foreground can be started, too', () => {
     expect(toolkit('run', '--name', 'box', 'busybox', 'sh', '-c', 'echo x >>/file; cat /file').stdout).toBe('x\n')
+    expect(toolkit('logs', 'box')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringContaining('without -d'),
+    })
     expect(toolkit('start', '-a', 'box')).toMatchObject({ status: 0, stdout: 'x\nx\n' })
   })
 

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs'
+import { statusOf } from '../engine/lifecycle.ts'
 import { findContainer, placeOf } from '../engine/list.ts'
 import { sweep } from '../engine/orphans.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
 import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
@@ -31,6 +34,11 @@ export async function main(argv: string[]): Promise<number> {
   }
   await sweep() // it may have lost its monitor
   const row = findContainer(needContainer('logs', rest))
+  if (!existsSync(`${placeOf(row)}/log.index`) && statusOf(row) !== 'created')
+    throw new UsageError(
+      `container ${row.id} was run without -d: what it wrote went to its caller, and nobody kept it`,
+      1,
+    )
   const { tail, since, until } = flags as { tail?: string; since?: string; until?: string }
   const lines = tail === undefined || tail === 'all' ? undefined : wholeNumber('logs: --tail', tail)
   await showLog(row, {
