@@ -53,9 +53,32 @@ const engine = {
   outExtension: { '.js': '.cjs' },
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
 }
-const others = ['diff', 'dns-server', 'doctor', 'network', 'ps', 'rm', 'spec', 'volume', 'xray'].map(
-  name => `./toolkit/cli/${name}.ts`,
-)
+const others = [
+  'create',
+  'diff',
+  'dns-server',
+  'doctor',
+  'exec',
+  'inspect',
+  'kill',
+  'logs',
+  'network',
+  'pause',
+  'port',
+  'ps',
+  'rename',
+  'restart',
+  'rm',
+  'settle',
+  'spec',
+  'start',
+  'stop',
+  'top',
+  'unpause',
+  'volume',
+  'wait',
+  'xray',
+].map(name => `./toolkit/cli/${name}.ts`)
 await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
 await build({ ...engine, entryPoints: { run: 'toolkit/cli/main.ts' }, external: ['koffi', ...others] })
 await build({

@@ -51,6 +51,12 @@ export class World {
     if (running.length > 0) this.toolkit(['ps'])
   }
 
+  /** Ends and removes all containers: for tests with some that live on. */
+  removeAll(): void {
+    const ids = this.toolkit(['ps', '-aq']).stdout.split('\n').filter(Boolean)
+    if (ids.length > 0) this.toolkit(['rm', '-f', ...ids])
+  }
+
   /** Runs `toolkit ARGS` to its end. */
   toolkit(args: readonly string[], options: { input?: string | Buffer; env?: NodeJS.ProcessEnv } = {}) {
     return read(spawnSync(bin, args, { env: this.env, timeout: 15_000, maxBuffer: 1 << 26, ...options }))

@@ -38,7 +38,7 @@ describe.skipIf(skipped || only('memory'))(`memory that runs out${skipped || onl
       stderr: 'toolkit: killed by the kernel: its memory limit was reached (--memory)\n',
     })
     expect(row()).toMatchObject({ exitCode: 137, oomKilled: true, running: false })
-    expect(world.toolkit(['ps', '-a']).stdout).toMatch(/exited \(137\), out of memory +box$/m)
+    expect(world.toolkit(['ps', '-a']).stdout).toMatch(/Exited \(137\) .*, out of memory +box$/m)
   })
 
   test('of a child: the exit code is the first process’s, oomKilled says it', () => {

@@ -66,7 +66,12 @@ describe.each(Object.keys(listings))('the listing for %s', name => {
   })
 })
 
-type Row = [call: SyscallName, ...args: number[]]
+type Row = [call: SyscallName | 'jump', ...args: number[]]
+
+/** The addresses of row `i` and of its result. */
+const rowAt = (i: number) => TABLE + 64 * (i + 1)
+const resultAt = (i: number) => rowAt(i) + 56
+const JUMP = 4095
 
 /** A table laid by hand, as table.ts does it: a header, the rows, and what they point to behind them. */
 const TABLE = 0x10_0000_0000
@@ -76,7 +81,8 @@ function tableFor(arch: string, rows: readonly Row[], memory: Uint8Array): Buffe
   for (const [i, value] of [TABLE, bytes.length, TABLE + 64].entries()) bytes.writeBigInt64LE(BigInt(value), 8 * i)
   for (const [i, [call, ...args]] of rows.entries()) {
     const at = 64 * (i + 1)
-    bytes.writeInt32LE(syscalls[call][arch as 'x64' | 'arm64'], at)
+    bytes.writeInt32LE(call === 'jump' ? JUMP : syscalls[call][arch as 'x64' | 'arm64'], at)
+    if (call === 'fchdir') bytes.writeUInt8(1, at + 2) // every error is as good
     if (call === 'mkdirat') bytes.writeUInt32LE((1 << (ERRNO.EEXIST - 16)) | (1 << (ERRNO.ENOTDIR - 16)), at + 4)
     if (call === 'clone') args[2] = TABLE + at + 56
     for (const [j, arg] of args.entries()) bytes.writeBigInt64LE(BigInt(arg), at + 8 + 8 * j)
@@ -155,6 +161,56 @@ describe.each(Object.keys(listings))('the program for %s', arch => {
     await once(running.stdout, 'data')
     running.child.kill('SIGUSR2')
     expect((await running.end()).code).toBe(128 + SIG.USR2)
+  })
+
+  test.skipIf(missing)(`goes on after every error where all are allowed${skipped}`, async () => {
+    const rows: Row[] = [
+      ['fchdir', 99],
+      ['exit_group', 3],
+    ]
+    const { code, results } = await run(rows).end()
+    expect(code).toBe(3)
+    expect(results[0]).toBe(-ERRNO.EBADF)
+  })
+
+  test.skipIf(missing)(`jumps where a result is above a number, also backwards${skipped}`, async () => {
+    const rows: Row[] = [
+      ['read', 0, MEMORY, 1],
+      ['jump', resultAt(0), 0, rowAt(3)], // there was something to read
+      ['exit_group', 7],
+      ['write', 1, MEMORY, 1],
+      ['jump', resultAt(0), -4096, rowAt(0)],
+    ]
+    const running = run(rows)
+    running.child.stdin!.end('echo')
+    const { code, output } = await running.end()
+    expect(output).toBe('echo')
+    expect(code).toBe(7)
+  })
+
+  test.skipIf(missing)(`not where it is equal${skipped}`, async () => {
+    const rows: Row[] = [
+      ['write', 1, MEMORY, 2],
+      ['jump', resultAt(0), 2, rowAt(3)],
+      ['exit_group', 7],
+      ['exit_group', 8],
+    ]
+    expect((await run(rows, 'hi').end()).code).toBe(7)
+  })
+
+  test.skipIf(missing)(`goes on elsewhere after a clone, where that is said${skipped}`, async () => {
+    const rows: Row[] = [
+      ['clone', CLONE.PARENT_SETTID + SIG.CHLD, 0, 0, 0, 0, rowAt(3)],
+      ['write', 1, MEMORY, 5],
+      ['exit_group', 5],
+      ['wait4', -1, MEMORY + 8, 0, 0],
+      ['write', 1, MEMORY + 5, 1],
+      ['exit_group', 6],
+    ]
+    const { code, output, results } = await run(rows, 'child!\0\0\0\0\0\0').end()
+    expect(code).toBe(6)
+    expect(output).toBe('child!')
+    expect(results[3]).toBe(results[0])
   })
 
   test.skipIf(missing)(`without its table ends at once${skipped}`, () => {

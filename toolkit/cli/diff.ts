@@ -1,4 +1,5 @@
-import { directoryOf, findContainer } from '../engine/store.ts'
+import { findContainer } from '../engine/list.ts'
+import { directoryOf } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readChanges } from '../observe/changes.ts'
 import { type Command, formatHelp, parse } from './options.ts'

@@ -16,10 +16,20 @@ The course:
   lessons          list, show, check, solve and verify lessons without a screen
 
 The engine:
-  run              make a container and run a command in it
+  run              make a container and run a command in it; -d lets it run on
+  create, start    the same in two steps; start also those that have ended
   ps               list containers
-  rm               remove containers that have ended
+  logs             print what a container that runs on has written
+  exec             run one more command in a container
+  stop, kill       end containers, or send them a signal
+  restart          stop and start them
+  pause, unpause   stop all their processes where they are, and let them go on
+  wait             wait for their end, and print their exit codes
+  inspect          print all about a container
+  top, port        list its processes, or its published ports
   diff             list what a container has changed in its files
+  rename           give it another name
+  rm               remove containers
   volume           keep files apart from containers: create, ls, inspect, rm, prune
   network          part containers from each other: create, ls, inspect, rm, prune
   spec             print what run would make as an OCI config.json, for runc and its like
@@ -39,10 +49,25 @@ type LoadCourse = () => Promise<{ main: Run }>
 
 const commands: Record<string, Run> = {
   run: async argv => (await import('./run.ts')).main(argv),
+  create: async argv => (await import('./create.ts')).main(argv),
+  start: async argv => (await import('./start.ts')).main(argv),
   ps: async argv => (await import('./ps.ts')).main(argv),
-  spec: async argv => (await import('./spec.ts')).main(argv),
-  rm: async argv => (await import('./rm.ts')).main(argv),
+  logs: async argv => (await import('./logs.ts')).main(argv),
+  exec: async argv => (await import('./exec.ts')).main(argv),
+  stop: async argv => (await import('./stop.ts')).main(argv),
+  kill: async argv => (await import('./kill.ts')).main(argv),
+  restart: async argv => (await import('./restart.ts')).main(argv),
+  pause: async argv => (await import('./pause.ts')).main(argv),
+  unpause: async argv => (await import('./unpause.ts')).main(argv),
+  wait: async argv => (await import('./wait.ts')).main(argv),
+  inspect: async argv => (await import('./inspect.ts')).main(argv),
+  top: async argv => (await import('./top.ts')).main(argv),
+  port: async argv => (await import('./port.ts')).main(argv),
   diff: async argv => (await import('./diff.ts')).main(argv),
+  rename: async argv => (await import('./rename.ts')).main(argv),
+  rm: async argv => (await import('./rm.ts')).main(argv),
+  spec: async argv => (await import('./spec.ts')).main(argv),
+  settle: async () => (await import('./settle.ts')).main(), // what a monitor becomes, for nobody else
   volume: async argv => (await import('./volume.ts')).main(argv),
   network: async argv => (await import('./network.ts')).main(argv),
   'dns-server': async argv => (await import('./dns-server.ts')).main(argv),

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Lease } from '../engine/leases.ts'
 import { readLeases, readState } from '../engine/leases.ts'
+import { listContainers } from '../engine/list.ts'
 import { bridgeNetwork } from '../engine/network.ts'
 import { createNetwork, listNetworks, type NetworkView, removeNetwork } from '../engine/networks.ts'
 import { sweep } from '../engine/orphans.ts'
-import { listContainers, newId } from '../engine/store.ts'
+import { newId } from '../engine/store.ts'
 import { stateDir } from '../image/paths.ts'
 import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -14,6 +15,7 @@ import { confirm } from './confirm.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
+import { formatRows, type Row } from './rows.ts'
 import {
   type Family,
   type Filters,
@@ -27,7 +29,6 @@ import {
   runFamily,
   truth,
 } from './subcommands.ts'
-import { format, formatRows, type Row } from './template.ts'
 
 type Flags = Parsed['flags']
 
@@ -214,7 +215,7 @@ function inspect(words: readonly string[], { format: template }: Flags): number 
   const found: Row[] = []
   const status = forEach(words, word => found.push(details(word)))
   if (template === undefined) print(printableJson(found, 4))
-  else for (const row of found) print(format(template as string, row))
+  else for (const line of formatRows(template as string, found, {})) print(line)
   return status
 }
 

@@ -18,6 +18,8 @@ export interface Command {
   readonly usage: string
   readonly summary: string
   readonly flags: Readonly<Record<string, Flag>>
+  /** Flags may come after other words, too: none of those is a program with flags of its own. */
+  readonly mixed?: true
 }
 
 export interface Parsed {
@@ -30,16 +32,16 @@ const help: Flag = { help: 'show this help', short: 'h' }
 
 /**
  * Reads flags up to the first word that is none: -i -t, -it, --rm, --hostname NAME, --hostname=NAME, -m 1g. A lone -- ends them
- * too. `anywhere`: flags are read after other words as well, up to that --. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError that names the flag.
+ * too. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError that names the flag.
  */
-export function parse(command: Command, argv: readonly string[], { anywhere = false } = {}): Parsed {
+export function parse(command: Command, argv: readonly string[]): Parsed {
   const name = command.name ?? command.usage.split(' ')[0]
   const table: Record<string, Flag> = { ...command.flags, help }
   const given: Record<string, string | true | readonly string[]> = {}
   const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
 
-  let at = 0
   const words: string[] = []
+  let at = 0
   const take = (flag: string, written: string, value: string | undefined): void => {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
     if (!row) throw refuse(`unknown flag ${written}`)
@@ -52,13 +54,13 @@ export function parse(command: Command, argv: readonly string[], { anywhere = fa
 
   while (at < argv.length) {
     const word = argv[at]!
-    const isWord = word === '-' || !word.startsWith('-')
-    if (isWord && !anywhere) break
-    at++
-    if (isWord) {
+    if (word === '-' || !word.startsWith('-')) {
+      if (!command.mixed) break
       words.push(word)
+      at++
       continue
     }
+    at++
     if (word === '--') break
     if (word.startsWith('--')) {
       const [flag, ...value] = word.slice(2).split('=')

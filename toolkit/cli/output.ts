@@ -2,19 +2,22 @@
 import { writeSync } from 'node:fs'
 import { printableLines } from './printable.ts'
 
-function write(fd: number, text: string): void {
-  const bytes = Buffer.from(text)
+/** Writes all; false where nobody reads it any more. */
+export function writeBytes(fd: number, bytes: Uint8Array): boolean {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(fd, bytes, done)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EPIPE') return // `toolkit … | head` has seen enough
+      if (code === 'EPIPE') return false // `toolkit … | head` has seen enough
       if (code !== 'EAGAIN') throw error
     }
   }
+  return true
 }
 
-export const print = (text: string): void => write(1, `${text}\n`)
+const write = (fd: number, text: string): boolean => writeBytes(fd, Buffer.from(text))
+
+export const print = (text: string): void => void write(1, `${text}\n`)
 /** To stderr, with what would steer a terminal as escapes: errors quote what others have written. */
-export const printError = (text: string): void => write(2, `${printableLines(text)}\n`)
+export const printError = (text: string): void => void write(2, `${printableLines(text)}\n`)

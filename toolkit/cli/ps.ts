@@ -1,14 +1,37 @@
 import { sweepLabs } from '../engine/lab-record.ts'
-import { type ContainerRow, listContainers } from '../engine/store.ts'
+import { statusOf } from '../engine/lifecycle.ts'
+import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { createdText, imageOf, leases, portsText, statusText } from './describe.ts'
+import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { printable, printableJson } from './printable.ts'
+import { printTable } from './table.ts'
+import { fieldsOf, template } from './template.ts'
 
 const command: Command = {
   usage: 'ps [OPTIONS]',
   summary: 'List running containers.',
-  flags: { all: { short: 'a', help: 'also those that have ended' }, json: { help: 'as JSON' } },
+  flags: {
+    all: { short: 'a', help: 'also those that have ended, or were never started' },
+    quiet: { short: 'q', help: 'only the ids' },
+    latest: { short: 'l', help: 'only the one that was created last, whatever its state' },
+    last: { short: 'n', value: 'NUMBER', help: 'only so many that were created last' },
+    filter: {
+      short: 'f',
+      value: 'NAME=VALUE',
+      many: true,
+      help: 'only some: id, name, status, exited, ancestor, before, since',
+    },
+    format: {
+      value: 'TEMPLATE',
+      help: "fields of each, as '{{.ID}} {{.Names}}', 'table {{.ID}}\\t{{.Status}}', or json",
+    },
+    'no-trunc': { help: 'whole ids and commands' },
+    json: { help: 'all that is known, as JSON' },
+  },
+  mixed: true,
 }
 
 export async function main(argv: string[]): Promise<number> {
@@ -19,37 +42,132 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (rest.length > 0) throw new UsageError(`ps: takes no ${JSON.stringify(rest[0])}; see 'toolkit ps --help'`)
   sweepLabs()
-  const rows = listContainers().filter(({ running }) => running || flags.all)
+  const last = flags.latest ? 1 : flags.last === undefined ? undefined : wholeNumber('ps: --last', flags.last)
+  const filters = ((flags.filter ?? []) as string[]).map(readFilter)
+  const anyState = flags.all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited')
+  const rows = listContainers()
+    .filter(row => anyState || row.running)
+    .filter(row => passes(row, filters))
+    .slice(0, last !== undefined && last >= 0 ? last : undefined)
   if (flags.json) {
     print(printableJson(rows.map(({ id, state, running }) => ({ id, ...state, running }))))
     return 0
   }
-  const table = rows.map(row => [
-    row.id,
-    row.state?.rootfs ?? '?',
-    JSON.stringify(row.state?.args.join(' ') ?? '?'),
-    row.state?.created ?? '?',
-    status(row),
-    row.state?.name ?? '?',
-  ])
-  const lines = [
-    ['CONTAINER ID', 'ROOTFS', 'COMMAND', 'CREATED', 'STATUS', 'NAME'],
-    ...table.map(cells => cells.map(printable)),
-  ]
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map(line => line[column]!.length)))
-  for (const line of lines)
-    print(
-      line
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('   ')
-        .trimEnd(),
+  const long = flags['no-trunc'] === true
+  if (flags.quiet) {
+    for (const { id, state } of rows) print((long && state?.id) || id)
+    return 0
+  }
+  const network = leases()
+  const all = rows.map(row => fieldsOfRow(row, portsText(network.get(row.state?.id ?? '')?.ports ?? []), long))
+  if (typeof flags.format === 'string') formatRows(flags.format, all)
+  else
+    printTable(
+      COLUMNS.map(name => HEADS[name]),
+      all.map(fields => COLUMNS.map(name => fields[name])),
     )
   return 0
 }
 
-function status({ state, running }: ContainerRow): string {
-  if (running) return 'running'
-  if (!state) return 'its state.json cannot be read'
-  if (state.exitCode === undefined) return 'ended, exit code unknown'
-  return `exited (${state.exitCode})${state.oomKilled ? ', out of memory' : ''}`
+const HEADS = {
+  ID: 'CONTAINER ID',
+  Image: 'IMAGE',
+  Command: 'COMMAND',
+  CreatedAt: 'CREATED AT',
+  RunningFor: 'CREATED',
+  Status: 'STATUS',
+  State: 'STATE',
+  Ports: 'PORTS',
+  Names: 'NAMES',
+} as const
+const COLUMNS = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'] as const
+
+type Fields = Record<keyof typeof HEADS, string>
+
+function fieldsOfRow(row: ContainerRow, ports: string, long: boolean): Fields {
+  const { id, state } = row
+  const words = state?.args.join(' ') ?? '?'
+  return {
+    ID: (long && state?.id) || id,
+    Image: imageOf(row),
+    Command: JSON.stringify(long || words.length <= 20 ? words : `${words.slice(0, 19)}…`),
+    CreatedAt: state?.created ?? '?',
+    RunningFor: createdText(row),
+    Status: statusText(row),
+    State: statusOf(row),
+    Ports: ports,
+    Names: state?.name ?? '?',
+  }
+}
+
+function formatRows(format: string, rows: readonly Fields[]): void {
+  if (format === 'json') {
+    for (const row of rows) print(printableJson(row))
+    return
+  }
+  const isTable = /^table(\s|$)/.test(format)
+  const source = isTable ? format.slice(6) || COLUMNS.map(name => `{{.${name}}}`).join('\\t') : format
+  const fill = template(source)
+  if (!isTable) {
+    for (const row of rows) print(fill(row).split('\n').map(printable).join('\n').replaceAll('\\t', '\t'))
+    return
+  }
+  const head = fieldsOf(source).map(name => HEADS[name as keyof Fields] ?? name.toUpperCase())
+  printTable(
+    head,
+    rows.map(row => fill(row).split('\t')),
+  )
+}
+
+interface Filter {
+  readonly name: string
+  readonly value: string
+}
+
+const FILTERS = ['id', 'name', 'status', 'exited', 'ancestor', 'before', 'since']
+
+function readFilter(text: string): Filter {
+  const [name = '', ...value] = text.split('=')
+  if (value.length === 0) throw new UsageError(`ps: --filter ${JSON.stringify(text)}: write NAME=VALUE`)
+  if (!FILTERS.includes(name))
+    throw new UsageError(
+      `ps: --filter ${JSON.stringify(text)}: there is no filter ${name}; there are ${FILTERS.join(', ')}`,
+    )
+  return { name, value: value.join('=') }
+}
+
+/** Filters of one name are alternatives; of different names all must hold, as docker's. */
+function passes(row: ContainerRow, filters: readonly Filter[]): boolean {
+  const names = new Set(filters.map(({ name }) => name))
+  return [...names].every(name => filters.some(filter => filter.name === name && holds(row, filter)))
+}
+
+function holds(row: ContainerRow, { name, value }: Filter): boolean {
+  const { state } = row
+  const created = () => findContainer(value).state?.created ?? ''
+  switch (name) {
+    case 'id':
+      return (state?.id ?? row.id).startsWith(value)
+    case 'name':
+      return matches(state?.name ?? '', value)
+    case 'status':
+      return statusOf(row) === value
+    case 'exited':
+      return !row.running && state?.exitCode === Number(value)
+    case 'ancestor':
+      return imageOf(row) === value || state?.rootfs === value
+    case 'before':
+      return (state?.created ?? '') < created()
+    default:
+      return (state?.created ?? '') > created()
+  }
+}
+
+/** A part of the name, or a regular expression. */
+function matches(name: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern.replace(/^\^?\//, '^')).test(name)
+  } catch {
+    throw new UsageError(`ps: --filter name=${pattern}: not a regular expression`)
+  }
 }

@@ -1,13 +1,16 @@
-import { removeContainer, sweep } from '../engine/orphans.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { remove } from '../engine/lifecycle.ts'
+import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { print } from './output.ts'
 
 const command: Command = {
-  usage: 'rm CONTAINER…',
+  usage: 'rm [OPTIONS] CONTAINER…',
   summary: 'Remove containers that have ended, by name, id or the beginning of one.',
-  flags: {},
+  flags: {
+    force: { short: 'f', help: 'also those that run: they are killed' },
+    volumes: { short: 'v', help: 'its volumes without a name, too' },
+  },
+  mixed: true,
 }
 
 export async function main(argv: string[]): Promise<number> {
@@ -16,17 +19,6 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
-  if (rest.length === 0) throw new UsageError("rm: which container? 'toolkit ps -a' lists them")
-  const stuck = await sweep() // those whose engine was killed have ended, too
-  let status = 0
-  for (const id of rest) {
-    try {
-      print(removeContainer(id, stuck))
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error
-      printError(`toolkit: ${printable(error.message)}`) // and go on: the others are meant, too
-      status = error.exitCode
-    }
-  }
-  return status
+  const force = flags.force === true
+  return forEach(needContainers('rm', rest), word => remove(word, { force, volumes: flags.volumes === true }))
 }

@@ -33,6 +33,8 @@ export const command: Command = {
 ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
+    detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
+    cidfile: { value: 'FILE', help: 'with -d: write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
     until: { value: 'WORDS', help: 'like --step, beginning with the first call that has these words in it' },
@@ -53,6 +55,7 @@ export async function main(argv: string[]): Promise<number> {
   if (name === undefined) throw new UsageError("run: which root file system? For example 'toolkit run -it busybox sh'")
   const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
+  if (flags.cidfile !== undefined && !flags.detach) throw new UsageError('run: --cidfile goes with -d only, so far')
   const wish = wishOf(flags)
 
   if (flags['dry-run']) {
@@ -62,14 +65,29 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (process.getuid!() !== 0)
     throw refuse('root', { asked: 'run', remedy: 'sudo toolkit run …, or --dry-run to see the plan' })
-  if (flags.tty && flags.interactive && !isTerminal(0))
+  if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
       : undefined
-  const { exitCode, oomKilled, left } = await run({ ...wish, rootfs: findRootfs(name), args }, observer)
+  const options = { ...wish, rootfs: findRootfs(name), args }
+  if (flags.detach) {
+    const { runDetached } = await import('../engine/detach.ts') // most runs have no use for it
+    const { reserveIdFile } = await import('./cidfile.ts')
+    const idFile = reserveIdFile('run', flags.cidfile as string | undefined)
+    try {
+      const id = await runDetached(options, observer)
+      idFile.write(id)
+      print(id)
+    } catch (error) {
+      idFile.remove()
+      throw error
+    }
+    return exitNow(0)
+  }
+  const { exitCode, oomKilled, left } = await run(options, observer)
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(

@@ -36,8 +36,8 @@ export async function runFamily(family: Family, [word, ...argv]: readonly string
   const found = Object.hasOwn(commands, key) ? commands[key]! : undefined
   if (!found)
     throw new UsageError(`${name}: no command ${JSON.stringify(word)}; there are ${Object.keys(commands).join(', ')}`)
-  const command = { ...found, name: `${name} ${key}` }
-  const { flags, rest } = parse(command, argv, { anywhere: true })
+  const command: Command = { ...found, name: `${name} ${key}`, mixed: true }
+  const { flags, rest } = parse(command, argv)
   if (flags.help) {
     print(formatHelp(command))
     return 0

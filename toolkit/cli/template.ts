@@ -1,84 +1,113 @@
-// --format, as docker has it: a template of Go's text/template, of which this is the part that people write. Fields
-// ({{.Name}}, {{.Labels.tier}}), {{json .X}}, {{index .Labels "a.b"}}, {{len .X}}, {{upper .X}}, {{lower .X}}, and a bare `json`.
+// --format: the part of Go's templates that people write for docker. {{.Field.Field}}, {{json .Field}}, {{index .Map "key"}},
+// {{range .List}}…{{end}}, {{if .Field}}…{{else}}…{{end}}, {{len .List}}, {{println}}; \t and \n outside of them.
 import { UsageError } from '../kernel/usage-error.ts'
-import { printable, printableJson } from './printable.ts'
 
-export type Row = Readonly<Record<string, unknown>>
+interface Block {
+  readonly block: 'range' | 'if'
+  readonly words: readonly string[]
+  readonly body: Node[]
+  readonly otherwise: Node[]
+}
 
-const wrong = (format: string, why: string): UsageError => new UsageError(`--format ${JSON.stringify(format)}: ${why}`)
+type Node = { readonly text: string } | { readonly words: readonly string[] } | Block
 
-/** The value at `.A.B`. Throws a UsageError for a field that there is none of; a label that is missing is empty. */
-function valueAt(row: Row, path: string, format: string): unknown {
-  let value: unknown = row
-  for (const [depth, name] of path.split('.').filter(Boolean).entries()) {
-    const known = typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    if (!known && depth === 0)
-      throw wrong(
-        format,
-        `there is no field .${name}; there are ${Object.keys(row)
-          .map(key => `.${key}`)
-          .join(', ')}`,
-      )
-    value = known ? (value as Row)[name] : ''
+const refuse = (why: string): UsageError => new UsageError(`--format: ${why}`, 1)
+
+const WORDS = /"(?:[^"\\]|\\.)*"|[^\s"]+/g
+
+/** Reads a template. Throws a UsageError for what is none. */
+function parse(template: string): Node[] {
+  const root: Node[] = []
+  const open: { node: Block; into: Node[] }[] = []
+  let into = root
+  const parts = template.split(/\{\{-?\s*(.*?)\s*-?\}\}/s)
+  for (const [i, part] of parts.entries()) {
+    if (i % 2 === 0) {
+      if (part.includes('{{')) throw refuse(`an action in ${JSON.stringify(template)} has no end`)
+      if (part !== '') into.push({ text: part.replaceAll('\\t', '\t').replaceAll('\\n', '\n') })
+      continue
+    }
+    const [first = '', ...rest] = part.match(WORDS) ?? []
+    if (first === 'range' || first === 'if') {
+      const node: Block = { block: first, words: rest, body: [], otherwise: [] }
+      into.push(node)
+      open.push({ node, into })
+      into = node.body
+    } else if (first === 'else' && open.length > 0) into = open.at(-1)!.node.otherwise
+    else if (first === 'end') {
+      const last = open.pop()
+      if (!last) throw refuse('{{end}} ends nothing')
+      into = last.into
+    } else into.push({ words: [first, ...rest] })
   }
-  return value
+  if (open.length > 0) throw refuse(`{{${open.at(-1)!.node.block}}} has no {{end}}`)
+  return root
 }
 
-const asText = (value: unknown): string =>
-  typeof value === 'object' && value !== null ? printableJson(value) : printable(String(value ?? '<no value>'))
-
-const FUNCTIONS: Record<string, (value: unknown) => string> = {
-  '': asText,
-  json: printableJson,
-  len: value =>
-    String(typeof value === 'string' || Array.isArray(value) ? value.length : Object.keys(value ?? {}).length),
-  upper: value => asText(value).toUpperCase(),
-  lower: value => asText(value).toLowerCase(),
-}
-
-function evaluate(expression: string, row: Row, format: string): string {
-  const [, container, key] = /^index\s+(\.[\w.]*)\s+"([^"]*)"$/.exec(expression) ?? []
-  if (container !== undefined) {
-    const map = valueAt(row, container, format) as Row | null
-    return asText(map && Object.hasOwn(map, key!) ? map[key!] : '')
+function field(path: string, value: unknown): unknown {
+  if (path === '.' || path === '$') return value
+  if (!/^\$?(\.\w+)+$/.test(path)) throw refuse(`${path} is not understood; give fields such as .ID or .State.Status`)
+  let found = value
+  for (const name of path.replace('$', '').slice(1).split('.')) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name))
+      throw refuse(`there is no field ${name} in ${path}`)
+    found = (found as Record<string, unknown>)[name]
   }
-  const [, name = '', path] = /^(?:([a-z]+)\s+)?(\.[\w.]*)$/.exec(expression) ?? []
-  if (path === undefined || !Object.hasOwn(FUNCTIONS, name))
-    throw wrong(format, `cannot read {{${expression}}}; write {{.Field}}, {{json .Field}} or {{index .Field "key"}}`)
-  return FUNCTIONS[name]!(valueAt(row, path, format))
+  return found
 }
 
-const UNESCAPED: Record<string, string> = { '\\t': '\t', '\\n': '\n' }
+const argument = (word: string, value: unknown): unknown =>
+  word.startsWith('"') ? JSON.parse(word) : /^-?\d+$/.test(word) ? Number(word) : field(word, value)
 
-/** One row by a template. Throws a UsageError for what cannot be read. */
-export function format(template: string, row: Row): string {
-  if (template === 'json') return printableJson(row)
-  return template
-    .replace(/\\[tn]/g, found => UNESCAPED[found]!)
-    .replace(/\{\{-?\s*(.*?)\s*-?\}\}/gs, (_, expression: string) => evaluate(expression, row, template))
+const functions: Record<string, (...args: unknown[]) => unknown> = {
+  json: value => JSON.stringify(value),
+  len: value => (Array.isArray(value) ? value.length : Object.keys(value as object).length),
+  index: (value, ...keys) => keys.reduce((found, key) => (found as Record<string, unknown>)?.[key as string], value),
+  join: (list, separator) => (list as unknown[]).join(separator as string),
+  upper: text => String(text).toUpperCase(),
+  lower: text => String(text).toLowerCase(),
+  println: (...values) => `${values.map(text).join(' ')}\n`,
 }
 
-/** Columns as docker sets them: three spaces apart, and ten wide at least. */
-export function table(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]!.map((_, column) => Math.max(7, ...lines.map(line => (line[column] ?? '').length)) + 3)
-  return lines
-    .map(line =>
-      line
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('')
-        .trimEnd(),
-    )
-    .join('\n')
+function evaluate([first, ...rest]: readonly string[], value: unknown): unknown {
+  if (first === undefined || first === '') throw refuse('an empty {{}}')
+  if (rest.length === 0 && !Object.hasOwn(functions, first)) return argument(first, value)
+  const call = Object.hasOwn(functions, first) ? functions[first]! : undefined
+  if (!call)
+    throw refuse(`function ${JSON.stringify(first)} is not there; there are ${Object.keys(functions).join(', ')}`)
+  return call(...rest.map(word => argument(word, value)))
 }
 
-/** Rows by a template; one that begins with `table` has a line of titles, made of its own words. */
-export function formatRows(template: string, rows: readonly Row[], titles: Readonly<Record<string, string>>): string[] {
-  const [, columns] = /^table\s+(.*)$/s.exec(template) ?? []
-  if (columns === undefined) return rows.map(row => format(template, row))
-  const cells = (text: string) => text.split('\t')
-  const head = format(
-    columns.replace(/\{\{-?\s*(?:json\s+)?\.(\w+).*?\}\}/g, (_, name) => titles[name] ?? name.toUpperCase()),
-    {},
-  )
-  return table([head, ...rows.map(row => format(columns, row))].map(cells)).split('\n')
+/** As Go prints it: lists in brackets, maps as map[key:value]. */
+function text(value: unknown): string {
+  if (value === undefined || value === null) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(text).join(' ')}]`
+  if (typeof value !== 'object') return String(value)
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[${entries.map(([key, item]) => `${key}:${text(item)}`).join(' ')}]`
 }
+
+const isTrue = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
+
+const fill = (nodes: readonly Node[], value: unknown): string =>
+  nodes
+    .map(node => {
+      if ('text' in node) return node.text
+      const found = evaluate(node.words, value)
+      if (!('block' in node)) return text(found)
+      if (node.block === 'if') return fill(isTrue(found) ? node.body : node.otherwise, value)
+      const items = Array.isArray(found) ? found : Object.values((found ?? {}) as object)
+      return items.length > 0 ? items.map(item => fill(node.body, item)).join('') : fill(node.otherwise, value)
+    })
+    .join('')
+
+/** Makes text of a value. Throws a UsageError (exit code 1) for a slip in the template. */
+export function template(source: string): (value: unknown) => string {
+  const nodes = parse(source)
+  return value => fill(nodes, value)
+}
+
+/** The names of the fields that a template prints, for the head of a table. */
+export const fieldsOf = (source: string): string[] =>
+  [...source.matchAll(/\{\{[^}]*?\.(\w+)[^}]*\}\}/g)].map(match => match[1]!)

@@ -21,6 +21,7 @@ import { confirm } from './confirm.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
+import { formatRows, type Row } from './rows.ts'
 import {
   type Family,
   type Filters,
@@ -34,7 +35,6 @@ import {
   runFamily,
   truth,
 } from './subcommands.ts'
-import { format, formatRows, type Row } from './template.ts'
 
 type Flags = Parsed['flags']
 
@@ -146,7 +146,7 @@ function inspect(words: readonly string[], { format: template }: Flags): number 
   const found: Row[] = []
   const status = forEach(words, word => found.push(details(word)))
   if (template === undefined) print(printableJson(found, 4))
-  else for (const row of found) print(format(template as string, row))
+  else for (const line of formatRows(template as string, found, {})) print(line)
   return status
 }
 

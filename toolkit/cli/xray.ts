@@ -1,4 +1,4 @@
-import { findContainer, listContainers } from '../engine/store.ts'
+import { findContainer, listContainers } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { differences } from '../observe/differences.ts'
 import { readNamespaces } from '../observe/namespaces.ts'

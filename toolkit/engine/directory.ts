@@ -1,32 +1,35 @@
 // The life of a container's directory: made and locked, told what there is outside of it, and kept or removed.
-import { chmodSync, chownSync, closeSync, mkdirSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
-import { checkName, makeUpName } from './container-name.ts'
 import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
+import type { RunOptions } from './options.ts'
 import { sweep } from './orphans.ts'
 import { type Resources, release } from './resources.ts'
 import {
   bootId,
   type ContainerState,
+  directoryOf,
   exclusively,
   forget,
-  holderOf,
-  idsIn,
   PLACES,
   pathsOf,
-  randomBytes,
+  readState,
   retire,
   rootDir,
   shorten,
   VERSION,
   writing,
 } from './store.ts'
+import { takeName } from './take-name.ts'
 
 export interface ContainerDirectory {
   readonly name: string
+  readonly path: string
+  /** The descriptor that holds its lock. */
+  readonly lock: number
   started(pid: number, startTime: number | undefined): void
   /**
    * The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. Throws where
@@ -35,6 +38,10 @@ export interface ContainerDirectory {
   ended(result: { exitCode: number; oomKilled: boolean }): Promise<void>
   /** It never came to be: undoes what was made, and removes the rest. */
   discard(): Promise<void>
+  /** It could not be started, or shall not be yet: undoes what was made, and keeps it. */
+  keep(): Promise<void>
+  /** A monitor has the lock, too, and looks after all that from now on. */
+  handOver(): void
 }
 
 export interface NewContainer {
@@ -48,6 +55,10 @@ export interface NewContainer {
   readonly users: Mappings | undefined
   /** What is going to be made outside of its directory: written down before there is any of it. */
   readonly outside: Resources
+  /** It is going to have a monitor. */
+  readonly detached?: boolean
+  /** To be kept, for the next start. */
+  readonly options?: RunOptions
 }
 
 /**
@@ -55,11 +66,16 @@ export interface NewContainer {
  * cannot be written; then nothing of it is left.
  */
 export async function createDirectory(wish: NewContainer): Promise<ContainerDirectory> {
-  const { directory } = pathsOf(wish.id)
-  const durable = !wish.autoRemove
   await sweep() // first: one of the dead may have our name
-  const made = makeDirectories(wish)
-  let { state } = made
+  const { held, state } = makeDirectories(wish)
+  return open(held, state)
+}
+
+/** Follows a container by its directory in live/, whose lock `held` has. */
+function open(held: number, known: ContainerState): ContainerDirectory {
+  let state = known
+  const { directory } = pathsOf(state.id)
+  const durable = !state.autoRemove
   // A disk that is full, perhaps by the container itself: that it runs and ends matters more than our record of it.
   const tryUpdate = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
@@ -70,57 +86,85 @@ export async function createDirectory(wish: NewContainer): Promise<ContainerDire
   const undo = async () => {
     if (state.resources) await release(state.resources, state.id)
   }
+  const withoutResources = () => {
+    const { resources: _gone, ...rest } = state
+    state = rest
+    tryUpdate({})
+    retire(state.id)
+  }
   const atLast = async (action: () => Promise<void>) => {
     try {
       await action()
     } finally {
-      closeSync(made.held)
+      closeSync(held)
     }
   }
   return {
     name: state.name,
-    started: (pid, startTime) => tryUpdate({ pid, ...(startTime !== undefined && { startTime }) }),
+    path: directory,
+    lock: held,
+    started: (pid, startTime) =>
+      tryUpdate({ pid, ...(startTime !== undefined && { startTime }), started: new Date().toISOString() }),
     ended: result =>
       atLast(async () => {
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
         await undo()
-        if (!durable) return forget('live', wish.id)
-        const { resources: _gone, ...rest } = state
-        state = rest
-        tryUpdate({})
-        retire(wish.id)
+        if (!durable) return forget('live', state.id)
+        withoutResources()
       }),
     discard: () =>
       atLast(async () => {
         await undo()
-        forget('live', wish.id)
+        forget('live', state.id)
       }),
+    keep: () =>
+      atLast(async () => {
+        await undo()
+        withoutResources()
+      }),
+    handOver: () => closeSync(held),
   }
 }
 
-/** Links the name to the id, where nobody has it. Returns the one that it has become. To be called `exclusively`. */
-function takeName({ id, name }: NewContainer): string {
-  if (name !== undefined) checkName(name)
-  const bytes = randomBytes(32)
-  for (let attempt = 0; ; attempt++) {
-    const wanted = name ?? (attempt < 6 ? makeUpName(bytes, attempt) : shorten(id))
-    const link = `${rootDir()}/names/${wanted}`
-    try {
-      symlinkSync(shorten(id), link)
-      return wanted
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+/** What a container that is kept shall be, now that it is started anew. */
+export interface Restart {
+  readonly outside: Resources
+  readonly detached: boolean
+}
+
+/**
+ * Takes a container that is kept back among those that live, and holds its lock. Throws a UsageError (exit code 1) where
+ * it cannot be had: it runs, or another command is at it.
+ */
+export function reopenDirectory(id: string, { outside: resources, detached }: Restart): ContainerDirectory {
+  const { directory, work } = pathsOf(id)
+  let held: number | undefined
+  try {
+    return writing(() => {
+      exclusively(() => {
+        const kept = directoryOf('ended', id)
+        held = existsSync(kept) ? lock(`${kept}/lock`, { wait: false }) : undefined
+        if (held === undefined)
+          throw new UsageError(
+            `container ${shorten(id)} cannot be started now: it runs, or another command is at it`,
+            1,
+          )
+        renameSync(kept, directory)
+      })
+      for (const name of ['exit', 'stdin', 'stdout', 'stderr']) rmSync(`${directory}/${name}`, { force: true })
+      rmSync(work, { recursive: true, force: true }) // the kernel's, of the last time
+      mkdirSync(work)
+      const { pid, startTime, started, finished, exitCode, oomKilled, ...rest } = readState(directory)
+      const state: ContainerState = { ...rest, detached, bootId: bootId(), resources }
+      writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
+      return open(held!, state)
+    })
+  } catch (error) {
+    if (held !== undefined) {
+      if (existsSync(directory)) retire(id)
+      closeSync(held)
     }
-    const holder = holderOf(wanted)
-    if (holder === undefined) throw new UsageError(`--name ${wanted}: ${link} is in the way, and is no link; remove it`)
-    if (!PLACES.some(place => idsIn(place).includes(holder))) {
-      unlinkSync(link) // its container has been removed by hand
-      continue
-    }
-    if (name !== undefined)
-      throw new UsageError(
-        `--name ${wanted}: container ${holder} has this name; 'toolkit rm ${holder}' when it has ended, or choose another`,
-      )
+    throw error
   }
 }
 
@@ -149,9 +193,10 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
       const { users } = wish
       chownSync(upper, hostId(users?.uidMappings, uid), hostId(users?.gidMappings, gid))
       chmodSync(upper, mode & 0o7777)
-      const { id, rootfs, args, autoRemove, outside: resources } = wish // and nothing else that the caller's object may have
+      const { id, rootfs, args, autoRemove, detached, options, outside: resources } = wish // and nothing else that the caller's object may have
       const about = { version: VERSION, id, name, rootfs, args, autoRemove, created: new Date().toISOString() } as const
-      const state: ContainerState = { ...about, bootId: bootId(), resources }
+      const more = { ...(detached && { detached }), ...(options && { options }) }
+      const state: ContainerState = { ...about, ...more, bootId: bootId(), resources }
       writeJson(`${directory}/state.json`, state, { durable: !wish.autoRemove })
       return { held: held!, state }
     })

@@ -64,7 +64,9 @@ export interface NetworkWish extends Omit<LeaseWish, 'ports'> {
 /** A container's place in the network. */
 export interface Membership {
   readonly lease: Lease
-  /** Lets go of the host's ports; they are held only as long as this engine lives. The lease stays: see leaveNetwork. */
+  /** Those that hold the host's ports. */
+  readonly sockets: readonly number[]
+  /** Lets go of the host's ports; they are held only as long as this engine lives, or who else has the sockets. The lease stays: see leaveNetwork. */
   close(): void
 }
 
@@ -73,7 +75,7 @@ export function joinNetwork(wish: NetworkWish, network = bridgeNetwork()): Membe
   const held = holdPorts(wish.ports)
   try {
     const lease = exclusively(network, () => takeLease({ ...wish, ports: held.ports }, network))
-    return { lease, close: held.close }
+    return { lease, sockets: held.sockets, close: held.close }
   } catch (error) {
     held.close()
     throw error

@@ -1,23 +1,23 @@
-// Containers whose engine was killed. Their lock is free: the kernel has let go of it.
+// Containers whose engine was killed, or whose monitor has ended. Their lock is free: the kernel has let go of it.
 import { closeSync, existsSync } from 'node:fs'
 import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { oomKilled } from './cgroup.ts'
 import { lock, remove, writeJson } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
+import { findContainer } from './list.ts'
 import { release, releaseUnknown } from './resources.ts'
 import {
   type ContainerState,
   directoryOf,
   exclusively,
-  findContainer,
   forget,
   idsIn,
   readState,
   retire,
   rootDir,
   survives,
-  writing,
 } from './store.ts'
 
 /**
@@ -31,6 +31,17 @@ function endSurvivor(state: ContainerState): void {
     closeSync(pidfd)
   } catch {
     // it has just ended by itself
+  }
+}
+
+/** The same for one whose monitor was killed: it lives on, and gets another. */
+async function adoptSurvivor(state: ContainerState, lock: number): Promise<void> {
+  const { adopt } = await import('./monitored.ts')
+  const pidfd = invoke('pidfd_open', [state.pid!, 0])
+  try {
+    if (survives(state)) adopt(directoryOf('live', state.id), pidfd, lock)
+  } finally {
+    closeSync(pidfd)
   }
 }
 
@@ -56,7 +67,7 @@ function claimOrphans(): Orphan[] {
 /** Undoes what is left of an orphan. Returns why something cannot be undone now: that stays written down, for next time. */
 async function finish({ id, lock }: Orphan): Promise<string | undefined> {
   try {
-    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id)
+    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id, lock)
     else forget('live', id)
     return undefined
   } catch (error) {
@@ -66,7 +77,7 @@ async function finish({ id, lock }: Orphan): Promise<string | undefined> {
   }
 }
 
-async function settle(id: string): Promise<void> {
+async function settle(id: string, lock: number): Promise<void> {
   const path = `${directoryOf('live', id)}/state.json`
   let state: ContainerState
   try {
@@ -75,11 +86,18 @@ async function settle(id: string): Promise<void> {
     await releaseUnknown(id) // and its files are kept, until somebody who has seen them in `ps` wants them gone
     return retire(id)
   }
-  if (survives(state)) endSurvivor(state)
+  if (survives(state)) {
+    if (state.detached) return adoptSurvivor(state, lock)
+    endSurvivor(state)
+  }
   const { resources, ...rest } = state
   if (resources) {
+    const outOfMemory = state.detached && state.pid !== undefined ? { oomKilled: oomKilled(resources.cgroups) } : {}
     await release(resources, state.id)
-    writing(() => writeJson(path, rest, { durable: !state.autoRemove }))
+    exclusively(() => {
+      const { name } = readState(directoryOf('live', id)) // somebody may have given it another meanwhile
+      writeJson(path, { ...rest, ...outOfMemory, name }, { durable: !state.autoRemove })
+    })
   }
   if (state.autoRemove) forget('live', id)
   else retire(id)

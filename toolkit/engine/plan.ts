@@ -54,11 +54,13 @@ export interface ContainerPlan {
   readonly stdin: boolean
   /** Have a process of ours as PID 1. */
   readonly init: boolean
+  /** It goes on when the engine ends: a monitor looks after it. */
+  readonly livesOn?: boolean
 }
 
 export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }: ContainerPlan): Plan {
   const { linux } = spec
-  const { network, seccomp, stdin, init: withInit } = more
+  const { network, seccomp, stdin, init: withInit, livesOn = false } = more
   const joined = join(linux.namespaces)
   const own = (type: NamespaceType) => linux.namespaces.some(namespace => namespace.type === type && !namespace.path)
   return {
@@ -76,7 +78,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
     ...(cgroup.cgroup && { cgroup: cgroup.cgroup }),
     first: [...joined.first, ...(own('user') ? [...cgroup.steps, ...becomeRoot(spec)] : [])],
     steps: [
-      ...pid.dieWithParent(), //         the engine gone, the container gone
+      ...(livesOn ? [] : pid.dieWithParent()), // the engine gone, the container gone
       ...(own('user') ? [] : cgroup.steps), // limited from here on
       ...process.undoNode(), //          signals as a shell would leave them
       ...process.oomScore(spec),
@@ -100,16 +102,25 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...rlimits.plan(spec.process),
       ...process.makeDirectory(spec),
       ...(spec.root.readonly ? mount.makeReadOnly() : []),
-      ...process.umask(spec),
-      ...becomeUser(spec),
-      ...process.enterDirectory(spec),
-      ...process.closeOnExec(),
-      ...restrict(spec, seccomp), //     the filter and the last rights, as late as can be
+      ...becomeProgram(spec, seccomp, livesOn),
       ...(withInit ? init.plan(spec) : []), // a PID 1 that stays behind
       ...process.execute(spec), //       and the program
     ],
   }
 }
+
+/** The last steps before the program: it becomes its user, and gives up all but its rights. */
+export const becomeProgram = (
+  spec: Pick<Spec, 'process'>,
+  seccomp: readonly Step[],
+  livesOn: boolean,
+): (Step | Gate)[] => [
+  ...process.umask(spec),
+  ...becomeUser(spec, livesOn),
+  ...process.enterDirectory(spec),
+  ...process.closeOnExec(),
+  ...restrict(spec, seccomp), //         the filter and the last rights, as late as can be
+]
 
 /** In a user namespace: nobody, until the engine has written who is who; then it may not join its groups any more. */
 function becomeRoot({ linux: { uidMappings = [], gidMappings = [] } }: Spec): (Step | Gate)[] {
@@ -122,17 +133,23 @@ function stdio({ process: { terminal: tty, user } }: Spec, stdin: boolean): (Ste
 }
 
 /** Root's power is bounded for good, then the user is changed; and with that the tie to the engine is cut, so again. */
-function becomeUser({ process: { capabilities: rights, user } }: Spec): (Step | Gate)[] {
+function becomeUser(
+  { process: { capabilities: rights, user } }: Pick<Spec, 'process'>,
+  livesOn: boolean,
+): (Step | Gate)[] {
   return [
     ...capabilities.bound(rights, capabilities.available()),
     ...credentials.become({ user }),
     ...capabilities.keep(rights),
-    ...pid.dieWithParent(READY),
+    ...(livesOn ? [{ gate: READY }] : pid.dieWithParent(READY)),
   ]
 }
 
 /** A filter takes SYS_ADMIN to load, or the promise that no program will gain rights. */
-function restrict({ process: { capabilities: rights, noNewPrivileges } }: Spec, seccomp: readonly Step[]): Step[] {
+function restrict(
+  { process: { capabilities: rights, noNewPrivileges } }: Pick<Spec, 'process'>,
+  seccomp: readonly Step[],
+): Step[] {
   return noNewPrivileges
     ? [...credentials.noNewPrivileges(), ...capabilities.final(rights), ...seccomp]
     : [...seccomp, ...capabilities.final(rights)]

@@ -78,6 +78,7 @@ export const quote = (value: string): string =>
 /** Ports that are ours as long as their sockets are open. */
 export interface HeldPorts {
   readonly ports: readonly Port[]
+  readonly sockets: readonly number[]
   /** Gives them back. */
   close(): void
 }
@@ -94,7 +95,7 @@ export function holdPorts(wishes: readonly PortWish[]): HeldPorts {
     close()
     throw error
   }
-  return { ports: held.map(({ port }) => port), close }
+  return { ports: held.map(({ port }) => port), sockets: held.map(({ socket }) => socket), close }
 }
 
 function holdOne(wish: PortWish): { port: Port; socket: number } {

@@ -27,7 +27,7 @@ export interface Prepared extends Omit<ContainerPlan, 'network'> {
 }
 
 /** Looks at the host and at the rootfs, changes nothing. Throws a UsageError for what cannot be. */
-export async function prepare(options: RunOptions, id: string): Promise<Prepared> {
+export async function prepare(options: RunOptions, id: string, { livesOn = false } = {}): Promise<Prepared> {
   checkRootfs(options.rootfs)
   const volumes = await volumesOf(options, id)
   const shared =
@@ -55,6 +55,7 @@ export async function prepare(options: RunOptions, id: string): Promise<Prepared
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,
+    livesOn,
   }
 }
 

@@ -29,7 +29,7 @@ export async function run(options: RunOptions, observer?: Observer): Promise<Res
     const { namespaces, network } = options
     const { ownVolumes: volumes } = parts
     const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge', volumes }
-    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside })
+    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside, options })
     let result: Result
     try {
       failpoint('directory made')

@@ -2,8 +2,9 @@
 // its host name.
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
+import { findContainer, placeOf } from './list.ts'
 import type { RunOptions } from './options.ts'
-import { findContainer, placeOf, survives } from './store.ts'
+import { survives } from './store.ts'
 
 export interface SharedNetwork {
   /** What else is as it is there. */

@@ -1,39 +1,33 @@
 // The containers' directories on disk, and who may throw one away.
 //
 //   STATE/containers/live/ID/    from before anything is made until all of it is gone; ID is the first 12 characters
-//   STATE/containers/ended/ID/   what is kept of a container without --rm, until `toolkit rm`
-//     lock                   held (flock) by the engine while the container lives; the kernel lets go when we die
+//   STATE/containers/ended/ID/   a container that is kept until `toolkit rm`: not started yet, or ended
+//     lock                   held (flock) by the engine, or by the container's monitor, while the container lives; the
+//                            kernel lets go when it dies
 //     state.json             who and what, and every resource outside of this directory; a person can read it
 //     upper/ work/           the overlay: changes, and the kernel's scratch
 //     merged/                its mount point, where the new process makes it
 //     hosts hostname resolv.conf   which the container sees in its /etc
+//     log exit …             of one that was started detached, see monitor.ts
 //   STATE/containers/names/NAME  a link to the ID; making it is what decides a race
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
 // belongs to an engine that was killed, and whoever comes next can undo what it says.
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-} from 'node:fs'
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { isAlive } from '../observe/process.ts'
+import { isAlive, zombieStatus } from '../observe/process.ts'
+import { exitCodeOf, readExit } from './exit-record.ts'
 import { failpoint } from './failpoint.ts'
 import { entries, lock } from './files.ts'
 import { refuse, requirement } from './host.ts'
+import type { RunOptions } from './options.ts'
 import type { Resources } from './resources.ts'
 
 export interface ContainerState {
-  readonly version: 2
+  readonly version: typeof VERSION
   readonly id: string
   readonly name: string
   readonly rootfs: string
@@ -45,6 +39,12 @@ export interface ContainerState {
   /** Its first process as the host counts, and field 22 of /proc/PID/stat: a pid alone may be somebody else's. */
   readonly pid?: number
   readonly startTime?: number
+  /** ISO 8601: when its program was started last. */
+  readonly started?: string
+  /** It has a monitor, and goes on without the command that has started it. */
+  readonly detached?: boolean
+  /** What it is made of, each time that it is started; not kept of one that nobody can start again. */
+  readonly options?: RunOptions
   /** Which start of the machine the pid and the resources belong to. */
   readonly bootId?: string
   /** What exists outside of its directory. */
@@ -55,10 +55,12 @@ export interface ContainerState {
   readonly oomKilled?: boolean
 }
 
-export const VERSION = 2
+export const VERSION = 3
+/** The oldest that is understood: all that is new since may be missing. */
+const OLDEST = 2
 
 export const PLACES = ['live', 'ended'] as const
-type Place = (typeof PLACES)[number]
+export type Place = (typeof PLACES)[number]
 
 export const rootDir = (): string => `${stateDir()}/containers`
 export const shorten = (id: string): string => id.slice(0, 12)
@@ -136,15 +138,29 @@ export function readState(directory: string): ContainerState {
   const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as Partial<ContainerState> | null
   const isOurs = (id: unknown) => typeof id === 'string' && shorten(id) === basename(directory)
   const { id, name, args, rootfs, resources = { cgroups: [] } } = state ?? {}
+  const version: unknown = state?.version
+  if (typeof version === 'number' && version > VERSION)
+    throw new UsageError(
+      `${directory}/state.json was written by a newer toolkit (version ${version}; this one knows ${VERSION}): use that one`,
+    )
   const whole =
-    state?.version === VERSION &&
+    (version === VERSION || version === OLDEST) &&
     isOurs(id) &&
     [name, rootfs].every(text => typeof text === 'string') &&
     Array.isArray(args) &&
     Array.isArray(resources?.cgroups) &&
     resources.cgroups.every(path => isOurs(basename(String(path))))
   if (!whole) throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
-  return state as ContainerState
+  return withExit({ ...(state as ContainerState), version: VERSION }, directory)
+}
+
+/** What its monitor has written of its end. One that is not its parent may not know how: its process may still tell. */
+function withExit(state: ContainerState, directory: string): ContainerState {
+  const exit = readExit(directory)
+  if (!exit || exit.exitCode !== undefined || state.exitCode !== undefined) return { ...state, ...exit }
+  const { pid, startTime } = state
+  const status = pid === undefined || startTime === undefined ? undefined : zombieStatus(pid, startTime)
+  return { ...state, ...exit, ...(status !== undefined && { exitCode: exitCodeOf(status) }) }
 }
 
 /** Whether its first process runs. */
@@ -191,52 +207,3 @@ export function forget(place: Place, id: string): void {
     throw new UsageError(`cannot remove all of ${directory}: ${meaning}; each next command tries again`, 1)
   }
 }
-
-/** A container as `ps` shows it. */
-export interface ContainerRow {
-  /** The first 12 characters. */
-  readonly id: string
-  /** Undefined where it cannot be read: damaged, written by another version, or gone where not all could be removed. */
-  readonly state: ContainerState | undefined
-  readonly running: boolean
-}
-
-function rowOf(place: Place, id: string): ContainerRow[] {
-  const directory = directoryOf(place, id)
-  let state: ContainerState | undefined
-  let missing = false
-  try {
-    state = readState(directory)
-  } catch (error) {
-    missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-  }
-  if (place === 'ended') return existsSync(directory) ? [{ id, state, running: false }] : []
-  const fd = lock(`${directory}/lock`, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
-  return [{ id, state, running: fd === undefined || (state !== undefined && survives(state)) }]
-}
-
-/** The containers that are kept or running, the newest first. */
-export function listContainers(): ContainerRow[] {
-  const rows = PLACES.flatMap(place => idsIn(place).flatMap(id => rowOf(place, id)))
-  const created = ({ state }: ContainerRow) => state?.created ?? ''
-  return rows.sort((a, b) => (created(a) < created(b) ? 1 : -1))
-}
-
-/** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
-export function findContainer(word: string): ContainerRow {
-  const rows = listContainers()
-  const holder = holderOf(word)
-  const named = rows.find(({ id, state }) => id === holder || state?.name === word)
-  if (named) return named
-  const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
-  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
-  if (found.length > 1)
-    throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
-  return found[0]!
-}
-
-/** The directory of a container as it is now. */
-export const placeOf = ({ id }: ContainerRow): string =>
-  idsIn('live').includes(id) ? directoryOf('live', id) : directoryOf('ended', id)

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
 import { writeJson } from './files.ts'
-import { type ContainerRow, directoryOf, exclusively, idsIn, PLACES, pathsOf, placeOf, rootDir } from './store.ts'
+import { type ContainerRow, placeOf } from './list.ts'
+import { directoryOf, exclusively, idsIn, PLACES, pathsOf, rootDir } from './store.ts'
 
 interface MountsFile {
   readonly version: 1

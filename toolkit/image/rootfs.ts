@@ -5,7 +5,10 @@ import { join, resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { packageDir, stateDir } from './paths.ts'
 
-const busyboxDir = (): string => resolve(stateDir(), 'rootfs', 'busybox')
+/** Those that we have made, by their names. */
+export const rootfsDir = (): string => resolve(stateDir(), 'rootfs')
+
+const busyboxDir = (): string => join(rootfsDir(), 'busybox')
 
 const isMade = (): boolean => existsSync(join(busyboxDir(), 'bin/busybox'))
 

@@ -175,7 +175,7 @@ export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 0x10 } as const
 export const F_SEAL = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8, EXEC: 0x20 } as const
 
 /** fcntl(2). */
-export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, ADD_SEALS: 1033 } as const
+export const F = { DUPFD: 0, DUPFD_CLOEXEC: 1030, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, ADD_SEALS: 1033 } as const
 
 /** close_range(2). */
 export const CLOSE_RANGE = { UNSHARE: 2, CLOEXEC: 4 } as const
@@ -258,6 +258,7 @@ export const IOCTL = {
   TIOCSPTLCK: 0x40045431,
   SIOCGIFFLAGS: 0x8913,
   SIOCSIFFLAGS: 0x8914,
+  PIDFD_GET_INFO: 0xc040ff0b,
 } as const
 
 /** signal(7). */
@@ -294,6 +295,12 @@ export const SIG = {
   PWR: 30,
   SYS: 31,
 } as const
+
+/** splice(2). */
+export const SPLICE_F = { MOVE: 1, NONBLOCK: 2 } as const
+
+/** clock_gettime(2). */
+export const CLOCK = { REALTIME: 0, MONOTONIC: 1 } as const
 
 /** flock(2). */
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const

@@ -4,7 +4,7 @@
 //
 //   struct entry {          // 64 bytes
 //     uint16_t number;      // of the system call
-//     uint48_t allowed;     // bit n: the error n is as good as success
+//     uint48_t allowed;     // bit n: the error n is as good as success; bit 0: every error is
 //     int64_t arguments[6];
 //     int64_t result;
 //   };
@@ -20,9 +20,13 @@
 //
 //   struct header { void *address; size_t size; struct entry *next; };
 //
+// A number that no system call has is a jump: to arguments[2], where the number at arguments[0] is above arguments[1]. So
+// a table can have loops, and decisions on the results of its calls.
+//
 // The last entry is execve of the container's program, which leaves code and table behind. Where clone is among the
-// entries, the child goes on and the parent stays as init: it passes signals on, reaps whoever ends, and exits like the
-// child. It lets go of the table, which the child and the engine still use.
+// entries, the child goes on and the parent goes to the entry at arguments[5]. Without one it stays as init: it passes
+// signals on, reaps whoever ends, and exits like the child. It lets go of the table, which the child and the engine still
+// use.
 //
 // test/kernel/machine-code.test.ts assembles the right-hand side and compares it with the left.
 
@@ -44,26 +48,42 @@ next:
   4c 8b 53 20         mov r10, [rbx + 32]
   4c 8b 43 28         mov r8, [rbx + 40]
   4c 8b 4b 30         mov r9, [rbx + 48]
+  3d ff 0f 00 00      cmp eax, 4095               # no call has this number: jump to rdx
+  74 3a               je jump
   0f 05               syscall
   66 83 3b 38         cmp word ptr [rbx], 56      # clone: two processes come back from it
-  74 25               je forked
+  74 3c               je forked
+  66 81 3b b3 01      cmp word ptr [rbx], 435     # and from clone3
+  74 35               je forked
 store:
   48 89 43 38         mov [rbx + 56], rax         # result
   48 f7 d8            neg rax                     # the error
-  7e 16               jle done
+  7e 1c               jle done
+  f6 43 02 01         test byte ptr [rbx + 2], 1  # every error is as good
+  75 16               jnz done
   83 f8 30            cmp eax, 48
-  0f 83 a5 00 00 00   jae fail
+  0f 83 b9 00 00 00   jae fail
   83 c0 10            add eax, 16
   48 0f a3 03         bt qword ptr [rbx], rax
-  0f 83 98 00 00 00   jnc fail
+  0f 83 ac 00 00 00   jnc fail
 done:
   48 83 c3 40         add rbx, 64
-  eb b8               jmp next
+  eb a4               jmp next
+jump:
+  48 39 37            cmp [rdi], rsi              # if this number is above that
+  7e f5               jle done
+  48 89 d3            mov rbx, rdx
+  eb 9a               jmp next
 forked:
   48 85 c0            test rax, rax
-  74 f5               jz done                     # the child goes on with the table
-  78 d4               js store                    # there is no child
-  89 c5               mov ebp, eax                # init: the child's pid
+  74 eb               jz done                     # the child goes on with the table
+  78 c4               js store                    # there is no child
+  4d 85 c9            test r9, r9
+  74 05               jz init
+  4c 89 cb            mov rbx, r9                 # this process goes on elsewhere in the table
+  eb 89               jmp next
+init:
+  89 c5               mov ebp, eax                # the child's pid
   bf 03 00 00 00      mov edi, 3
   be ff ff ff ff      mov esi, -1
   31 d2               xor edx, edx
@@ -134,7 +154,7 @@ runner:
   48 39 f8            cmp rax, rdi
   75 b7               jne fail
   48 8b 5c 24 10      mov rbx, [rsp + 16]         # the first row for this program
-  e9 d3 fe ff ff      jmp next
+  e9 ab fe ff ff      jmp next
 `
 
 const arm64 = `
@@ -152,25 +172,40 @@ next:
   60 86 40 a9         ldp x0, x1, [x19, 8]
   62 8e 41 a9         ldp x2, x3, [x19, 24]
   64 96 42 a9         ldp x4, x5, [x19, 40]
+  1f fd 3f 71         cmp w8, 4095                # no call has this number: jump to x2
+  20 02 00 54         b.eq jump
   01 00 00 d4         svc 0
   1f 71 03 71         cmp w8, 220                 # clone: two processes come back from it
-  60 01 00 54         b.eq forked
+  60 02 00 54         b.eq forked
+  1f cd 06 71         cmp w8, 435                 # and from clone3
+  20 02 00 54         b.eq forked
 store:
   60 1e 00 f9         str x0, [x19, 56]           # result
-  e0 00 f8 b6         tbz x0, 63, done
+  00 01 f8 b6         tbz x0, 63, done
+  e9 00 80 37         tbnz x9, 16, done           # every error is as good
   01 02 80 d2         mov x1, 16
   20 00 00 cb         sub x0, x1, x0              # 16 and the error
   1f 00 01 f1         cmp x0, 64
-  42 06 00 54         b.hs fail
+  42 07 00 54         b.hs fail
   29 25 c0 9a         lsr x9, x9, x0
-  09 06 00 36         tbz x9, 0, fail
+  09 07 00 36         tbz x9, 0, fail
 done:
   73 02 01 91         add x19, x19, 64
-  ef ff ff 17         b next
+  ea ff ff 17         b next
+jump:
+  09 00 40 f9         ldr x9, [x0]
+  3f 01 01 eb         cmp x9, x1                  # if this number is above that
+  8d ff ff 54         b.le done
+  f3 03 02 aa         mov x19, x2
+  e5 ff ff 17         b next
 forked:
-  c0 ff ff b4         cbz x0, done                # the child goes on with the table
-  a0 fe ff b7         tbnz x0, 63, store          # there is no child
-  f4 03 00 2a         mov w20, w0                 # init: the child's pid
+  20 ff ff b4         cbz x0, done                # the child goes on with the table
+  e0 fd ff b7         tbnz x0, 63, store          # there is no child
+  65 00 00 b4         cbz x5, init
+  f3 03 05 aa         mov x19, x5                 # this process goes on elsewhere in the table
+  e0 ff ff 17         b next
+init:
+  f4 03 00 2a         mov w20, w0                 # the child's pid
   60 00 80 d2         mov x0, 3
   01 00 80 12         mov w1, -1
   02 00 80 d2         mov x2, 0
@@ -239,7 +274,7 @@ runner:
   1f 00 14 eb         cmp x0, x20
   a1 fd ff 54         b.ne fail
   f3 0b 40 f9         ldr x19, [sp, 16]           # the first row for this program
-  ac ff ff 17         b next
+  9f ff ff 17         b next
 `
 
 /** The listings by the processor's name in Node. */

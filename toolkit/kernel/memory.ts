@@ -30,6 +30,9 @@ export class Memory {
   readonly #view: Buffer
   readonly #words: Uint32Array
   readonly #lists = new Map<readonly string[], number>()
+  readonly #bytes = new Map<Uint8Array, number>()
+  /** Where the results of steps are, by their labels. */
+  readonly results = new Map<string, number>()
   #used = 0
 
   /** Maps `size` bytes of a file, a multiple of the page size. Throws KernelError. */
@@ -49,9 +52,13 @@ export class Memory {
     return start
   }
 
-  #put(bytes: Uint8Array): number {
+  /** Puts bytes in place, the same ones once: what one call fills another may read. */
+  put(bytes: Uint8Array): number {
+    const known = this.#bytes.get(bytes)
+    if (known !== undefined) return known
     const at = this.reserve(bytes.length)
     this.#view.set(bytes, at)
+    this.#bytes.set(bytes, at)
     return at
   }
 
@@ -63,9 +70,11 @@ export class Memory {
     return at
   }
 
-  #putStruct({ bytes, pointers = [] }: Struct): number {
-    const at = this.#put(bytes)
-    for (const pointer of pointers) this.write64(at + pointer.at, this.address + this.#put(pointer.to))
+  #putStruct({ bytes, pointers = [], results = [] }: Struct): number {
+    const at = this.put(bytes)
+    for (const pointer of pointers)
+      this.write64(at + pointer.at, this.address + this.put(pointer.to) + (pointer.from ?? 0))
+    for (const result of results) this.write64(at + result.at, this.address + this.results.get(result.of)!)
     return at
   }
 
@@ -90,7 +99,7 @@ export class Memory {
     if (typeof arg === 'string') return this.#putString(arg)
     if (isStruct(arg)) return this.#putStruct(arg)
     if (isDescriptor(arg)) throw new TypeError(`descriptor ${arg.descriptor} has no number; see action.ts`)
-    return arg instanceof Uint8Array ? this.#put(arg) : this.#putList(arg)
+    return arg instanceof Uint8Array ? this.put(arg) : this.#putList(arg)
   }
 
   /** `at` is a multiple of 4. */

@@ -10,16 +10,21 @@
 // page table, would take longer than all else. This thread sleeps meanwhile (CLONE_VFORK), and the instructions use no
 // stack. Only where a plan has steps that must come first, the memory is copied: this thread has to answer at gates, and
 // setresuid(2) in the child would make this process untraceable, too.
+//
+// With a monitor there is one process more, in between: the runner goes through the monitor's first steps, makes the
+// container's process, which goes through all others, and waits for a word from here: that the program has started.
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { numberOf } from './action.ts'
 import { attempt, invoke, pipe } from './call.ts'
 import { checkPlan } from './check-plan.ts'
 import { CLONE, MFD, SIG } from './constants.ts'
+import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
+import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
-import { isFailure, layTable, NOT_RUN, type Table, WORD } from './table.ts'
+import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {
@@ -71,19 +76,29 @@ function inPidNamespace<T>(namespace: number | undefined, action: () => T): T {
 }
 
 /** Makes the process, which goes through the table at once. Throws a KernelError where it cannot be made. */
-function born(plan: Plan, { memory, entry }: Table, options: StartOptions): { pid: number; pidfd: number } {
+function born(plan: Plan, { memory, entry }: Table, options: StartOptions): Child {
   const { descriptors = new Map<string, number>() } = options
   const opened = (which: Descriptor | undefined) => which && numberOf(which, { descriptors })
-  const cgroup = opened(plan.cgroup) ?? 0
-  const shared = plan.first?.length ? 0 : CLONE.VM + CLONE.VFORK
-  const flags = cloneFlags(plan) + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
+  const { monitor } = plan // that one is a process as any other
+  const cgroup = (!monitor && opened(plan.cgroup)) || 0
+  const shared = plan.first?.length && !monitor ? 0 : CLONE.VM + CLONE.VFORK
+  const own = monitor ? 0 : cloneFlags(plan) + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
+  const flags = own + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared
   const pidfdAt = memory.reserve(8)
   const args = memory.reserve(88) // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup
   for (const [i, value] of [flags, memory.address + pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
     memory.write64(args + 8 * i, value)
-  const pid = inPidNamespace(opened(plan.pidNamespace), () => clone(memory.address + args, 88, entry))
+  const pid = inPidNamespace(monitor ? undefined : opened(plan.pidNamespace), () =>
+    clone(memory.address + args, 88, entry),
+  )
   if (pid < 0) throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
   return { pid, pidfd: memory.read64(pidfdAt) }
+}
+
+/** The process that this one makes: the plan's own, or its monitor. */
+interface Child {
+  readonly pid: number
+  readonly pidfd: number
 }
 
 /** Starts the plan. Throws a KernelError where the process cannot even be made, and a UsageError for a slip in the plan. */
@@ -92,7 +107,9 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
   const { fd: program } = runner()
   const [statusRead, status] = pipe()
   const [gate, gateWrite] = pipe()
+  const [go, goWrite] = plan.monitor ? pipe() : []
   const file = invoke('memfd_create', ['toolkit-table', MFD.CLOEXEC])
+  const theirs = [status, gate, file, ...(go === undefined ? [] : [go])]
   let table: Table | undefined
   try {
     table = layTable(plan, {
@@ -100,46 +117,97 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
       gate,
       table: file,
       runner: program,
+      go,
       descriptors: options.descriptors ?? new Map(),
     })
-    return watch(born(plan, table, options), table, statusRead, gateWrite)
+    const child = born(plan, table, options)
+    for (const fd of theirs.splice(0)) closeSync(fd) // the process has its own
+    return watch(child, table, statusRead, gateWrite, goWrite)
   } catch (error) {
     table?.memory.free()
     closeSync(statusRead)
     closeSync(gateWrite)
+    if (goWrite !== undefined) closeSync(goWrite)
+    for (const fd of theirs) closeSync(fd)
     throw error
-  } finally {
-    for (const fd of [status, gate, file]) closeSync(fd) // the process has its own
   }
 }
 
-/** Follows the process by its table and the two pipes. */
+/** Ends a process and reaps it. */
+function end({ pid, pidfd }: Child): void {
+  attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
+  waitSync(pid)
+}
+
+/** Ends a process that is somebody else's child, and waits until it is gone. */
+function endOther({ pidfd }: Child): void {
+  attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
+  const pollfd = Buffer.alloc(8) // struct pollfd
+  pollfd.writeInt32LE(pidfd, 0)
+  pollfd.writeInt16LE(1, 4) // POLLIN
+  while (attempt('ppoll', [pollfd, 1, null, null, 0]) === -ERRNO.EINTR);
+}
+
+/** Follows the process by its table and the two pipes; with a monitor, whose `go` is the third, the one that it makes. */
 function watch(
-  { pid, pidfd }: { pid: number; pidfd: number },
-  { rows, memory, result: resultOf }: Table,
+  made: Child,
+  { rows, own, cloneRow, memory, result: resultOf }: Table,
   statusRead: number,
   gateWrite: number,
+  go: number | undefined,
 ): Starting {
+  let process: Child | undefined = go === undefined ? made : undefined
   let finished = false
   const finish = (): undefined => {
     if (finished) return
     finished = true
     closeSync(statusRead)
     closeSync(gateWrite)
+    if (go !== undefined) closeSync(go)
   }
   let outcome: number[] | undefined // what is left of the table when its memory has gone
   const result = (row: number) => outcome?.[row] ?? resultOf(row)
   const release = () => {
     finish()
     outcome ??= rows.map((_, i) => resultOf(i))
-    closeSync(pidfd)
+    for (const pidfd of new Set([made.pidfd, process?.pidfd])) if (pidfd !== undefined) closeSync(pidfd)
     memory.free()
   }
   const reap = () => {
-    waitSync(pid)
+    end(made) // a monitor first: it would go on with what comes after the program's end
+    if (process && process !== made) endOther(process)
     release()
   }
   const notRun = (row: number) => result(row) === NOT_RUN && rows[row]!.call !== 'execveat'
+
+  /** Why nobody is there any more to tell anything: undefined where the program has started. */
+  const why = (): unknown => {
+    const found = rows.slice(0, own).findIndex((_, i) => notRun(i))
+    const stopped = found < 0 ? own : found
+    const last = stopped - 1
+    if (last >= 0 && isFailure(result(last), rows[last]!.allow)) {
+      const { call, args, step } = rows[last]!
+      return new KernelError(call, args, -result(last), step)
+    }
+    if (stopped === own && cloneRow < 0) return undefined // a monitor alone
+    if (stopped < own && rows[stopped]!.call === 'execve') return undefined
+    return new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)
+  }
+
+  if (!process) {
+    // Its first word; at the end of file there is none.
+    const word = readSync(statusRead, Buffer.alloc(1))
+    const pid = word === 1 ? (cloneRow < 0 ? made.pid : result(cloneRow)) : 0
+    const pidfd = pid === made.pid ? made.pidfd : pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it has ended, and its monitor was killed
+    if (pid <= 0 || pidfd < 0) {
+      const cause = why() ?? new Error('the new process was killed at once')
+      end(made)
+      closeSync(made.pidfd)
+      throw cause // start() closes the rest
+    }
+    process = pid === made.pid ? made : { pid, pidfd }
+  }
+  const { pid, pidfd } = process
 
   return {
     pid,
@@ -152,16 +220,13 @@ function watch(
         if (gate !== READY) return gate
         this.open()
       }
-      const stopped = rows.findIndex((_, i) => notRun(i))
-      const last = (stopped < 0 ? rows.length : stopped) - 1
-      if (last >= 0 && isFailure(result(last), rows[last]!.allow)) {
-        const { call, args, step } = rows[last]!
+      const cause = why()
+      if (cause !== undefined) {
         reap()
-        throw new KernelError(call, args, -result(last), step)
+        throw cause
       }
-      if (rows[stopped]!.call === 'execve') return finish()
-      reap()
-      throw new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)
+      if (go !== undefined && !finished) writeSync(go, Uint8Array.of(1))
+      return finish()
     },
     open() {
       writeSync(gateWrite, Uint8Array.of(1))
@@ -169,10 +234,7 @@ function watch(
     results() {
       return rows.flatMap(({ step }, i) => (step === undefined ? [] : [result(i) === NOT_RUN ? undefined : result(i)]))
     },
-    abort() {
-      attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
-      reap()
-    },
+    abort: reap,
     close: release,
   }
 }

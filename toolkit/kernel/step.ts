@@ -9,7 +9,13 @@ export interface Struct {
   readonly bytes: Uint8Array
   readonly text: string
   /** Where in `bytes` (a multiple of 8) the address of other bytes belongs: struct sock_fprog points to its filter. */
-  readonly pointers?: readonly { readonly at: number; readonly to: Uint8Array }[]
+  readonly pointers?: readonly {
+    readonly at: number
+    readonly to: Uint8Array /** That many bytes on. */
+    readonly from?: number
+  }[]
+  /** Where the address of a result belongs, 8 bytes: that of the step with this label. In the steps of a monitor. */
+  readonly results?: readonly { readonly at: number; readonly of: string }[]
 }
 
 /** A descriptor that has no number yet: an action of the engine opens it before the process is made, see action.ts. */
@@ -58,7 +64,16 @@ export interface Step {
   /** The command that a person would type for the same effect; empty where there is none. */
   readonly shell: string
   /** Errors that are as good as success here, of those below 48: EEXIST of a directory that may be there already. */
-  readonly allow?: readonly ErrnoName[]
+  readonly allow?: readonly ErrnoName[] | 'any'
+  /** By which jumps and structures know it. */
+  readonly label?: string
+}
+
+/** Goes on at the step labelled `to`, where the last result of the one labelled `of` is above a number. */
+export interface Jump {
+  readonly to: string
+  readonly of: string
+  readonly above: number
 }
 
 /**
@@ -85,6 +100,22 @@ export interface Namespace {
   readonly shell: string
 }
 
+/**
+ * A process that stays when the engine has ended, and is the parent of the container's first one: the only one whom the
+ * kernel tells how that ended. It is in the plan runner ever after, and costs some kilobytes.
+ */
+export interface Monitor {
+  /** What it does before it makes the other; that one inherits it. */
+  readonly first: readonly Step[]
+  /** What it goes on with, once the program has started or the engine is gone. */
+  readonly steps: readonly (Step | Jump)[]
+  /**
+   * Memory of those steps that gets the pidfd of the container's first process, an int at `at`: in a struct pollfd. Without
+   * it there is no other process to make: the monitor of one that is there already. Then `Plan.steps` is empty.
+   */
+  readonly pidfd?: { readonly bytes: Uint8Array; readonly at: number }
+}
+
 /** How a process comes to be: the namespaces it is born in, then its calls in order; the last one is execve. */
 export interface Plan {
   /** What the engine does outside before there is a process: directories, limits, descriptors. */
@@ -103,9 +134,12 @@ export interface Plan {
    */
   readonly first?: readonly (Step | Gate)[]
   readonly steps: readonly (Step | Gate)[]
+  /** Who looks after the process when the engine has ended; without one it is the engine's own child. */
+  readonly monitor?: Monitor
 }
 
 export const isGate = (entry: Step | Gate): entry is Gate => 'gate' in entry
+export const isJump = (entry: Step | Jump): entry is Jump => 'of' in entry
 
 /** The system calls of a plan, gates left out. A step's number is its position here, from 1; clone3 is 0. */
 export const stepsOf = ({ first = [], steps }: Plan): Step[] =>

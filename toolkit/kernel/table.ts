@@ -7,47 +7,29 @@
 import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
 import { AT, CLOSE_RANGE, F, O } from './constants.ts'
-import { ERRNO, type ErrnoName } from './errno.ts'
 import { Memory } from './memory.ts'
-import { ALIVE, type Arg, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
-import { number, type SyscallName } from './syscalls.ts'
+import { descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
+import { errorBits, type Row, row, type Shared } from './row.ts'
+import { ALIVE, cloneFlags, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
+import { number } from './syscalls.ts'
 
 const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
 const HEADER = 24 // bytes before the rows, see machine-code.ts
 const ROW = 64 // bytes of a row
 const RESULT = 56 // where the result lies in it
-const ERROR_BITS = 48
 const TABLE_FD = 3 // where the runner looks for the table
 const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
 const ALL = 0xffffffff // higher than any descriptor
+const JUMP = 4095 // no system call has this number
 /** The result of a row that was not run. No call returns it, and the kernel can write a pid over its lower half. */
 export const NOT_RUN = 2 ** 31
 
-/** What the new process shares with us: our descriptors' numbers. */
-export interface Shared {
-  /** To tell us that it stands at a gate, and to be let through: ends of two pipes. */
-  readonly status: number
-  readonly gate: number
-  /** The file that the table lies in. */
-  readonly table: number
-  /** The program that the process becomes, see runner.ts. */
-  readonly runner: number
-  /** What the plan's steps name. */
-  readonly descriptors: ReadonlyMap<string, number>
-}
-
-/** A step of the plan, with its number from 1, or a call that belongs to a gate or to us. */
-export interface Row {
-  readonly call: SyscallName
-  readonly args: readonly Arg[]
-  /** Bit n: the error n is as good as success. */
-  readonly allow: number
-  readonly step?: number
-  readonly gate?: string
-}
-
 export interface Table {
   readonly rows: readonly Row[]
+  /** How many of them are the container's process's; behind them are its monitor's. */
+  readonly own: number
+  /** The row whose result is the pid of the container's first process, where there is a monitor. */
+  readonly cloneRow: number
   /** The address of the first row. */
   readonly entry: number
   readonly memory: Memory
@@ -56,20 +38,6 @@ export interface Table {
 }
 
 type Entries = readonly (Step | Gate)[]
-
-const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })
-
-/** A step's `allow` as bits. Throws RangeError for an error that a row has no place for. */
-export function errorBits(names: readonly ErrnoName[] = []): number {
-  const errors = new Set(names.map(name => ERRNO[name]))
-  for (const error of errors)
-    if (error >= ERROR_BITS) throw new RangeError(`error ${error} cannot be allowed; those below ${ERROR_BITS} can`)
-  return [...errors].reduce((bits, error) => bits + 2 ** error, 0)
-}
-
-/** Whether a call that returned `result` ends the process. */
-export const isFailure = (result: number, allowed: number): boolean =>
-  result < 0 && (-result >= ERROR_BITS || Math.floor(allowed / 2 ** -result) % 2 === 0)
 
 /** What the process says to us. */
 export const WORD = { ALIVE: 0, GATE: 1 } as const
@@ -108,7 +76,8 @@ function lastUses(entries: Entries, descriptors: ReadonlyMap<string, number>): M
 
 /** Numbers that do not stand in the way of the steps' own descriptors: moves those that would. */
 function moveUp(shared: Shared): { moved: Shared; moves: Row[] } {
-  const all = [shared.status, shared.gate, shared.table, shared.runner, ...shared.descriptors.values()]
+  const go = shared.go === undefined ? [] : [shared.go]
+  const all = [shared.status, shared.gate, shared.table, shared.runner, ...go, ...shared.descriptors.values()]
   let free = Math.max(OURS, ...all.map(fd => fd + 1))
   const numbers = new Map(all.map(fd => [fd, fd < OURS ? free++ : fd]))
   const to = (fd: number) => numbers.get(fd)!
@@ -118,6 +87,7 @@ function moveUp(shared: Shared): { moved: Shared; moves: Row[] } {
       gate: to(shared.gate),
       table: to(shared.table),
       runner: to(shared.runner),
+      go: shared.go === undefined ? undefined : to(shared.go),
       descriptors: new Map([...shared.descriptors].map(([name, fd]) => [name, to(fd)])),
     },
     moves: [...numbers].filter(([from, to]) => from !== to).map(([from, to]) => row('dup3', from, to, O.CLOEXEC)),
@@ -132,21 +102,34 @@ function closeOthers(kept: readonly number[]): Row[] {
 }
 
 /** All rows, and which of them is the first that the runner carries out. */
-export function rowsOf({ first = [], steps }: Plan, shared: Shared): { rows: Row[]; next: number } {
-  const { status, gate, table, runner, descriptors } = shared
+export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number } {
+  const { first = [], steps, monitor } = plan
+  const { status, gate, table, runner, go, descriptors } = shared
   const entries = [...first, ...steps]
   const last = lastUses(entries, descriptors)
   const rows = entryRows(entries, last, shared)
-  const keptOn = [0, 1, 2, status, gate, ...[...last].filter(([, use]) => use >= first.length).map(([fd]) => fd)]
+  const early = monitor ? 0 : first.length // a monitor has all rights, and the process gets its user namespace from it
+  const keptOn = [0, 1, 2, status, gate, ...[...last].filter(([, use]) => use >= early).map(([fd]) => fd)]
+  const cgroup = plan.cgroup && numberOf(plan.cgroup, { descriptors })
+  const own = monitor ? [...descriptorsOf(monitor, shared), go!] : []
+  const others = monitor ? [...own, ...(cgroup === undefined ? [] : [cgroup])] : []
+  const its = [...last.keys(), ...others].filter(fd => !own.includes(fd))
+  const { head, tail } = monitor ? monitorRows(monitor, cloneFlags(plan), shared, its) : { head: [], tail: [] }
   const before = [
-    ...closeOthers([status, gate, table, runner, ...last.keys()]),
-    ...rows.slice(0, first.length).flat(),
-    ...keptOn.map(fd => row('fcntl', fd, F.SETFD, 0)), // all that Node opens closes when a program starts
+    ...closeOthers([...new Set([status, gate, table, runner, ...last.keys(), ...others])]),
+    ...rows.slice(0, early).flat(),
+    ...[...new Set([...keptOn, ...others])].map(fd => row('fcntl', fd, F.SETFD, 0)), // all that Node opens closes when a program starts
     row('dup3', table, TABLE_FD, 0),
     row('execveat', runner, '', ['toolkit'], [], AT.EMPTY_PATH),
   ]
-  const after = [row('close', TABLE_FD), row('close_range', TABLE_FD + 1, ALL, CLOSE_RANGE.CLOEXEC)]
-  return { rows: [...before, ...after, ...rows.slice(first.length).flat()], next: before.length }
+  const after = [
+    row('close', TABLE_FD),
+    row('close_range', TABLE_FD + 1, ALL, CLOSE_RANGE.CLOEXEC),
+    ...head,
+    ...(monitor ? [row('write', status, Uint8Array.of(WORD.ALIVE), 1)] : []), // there is a process
+    ...(monitor?.pidfd ? others.filter(fd => !last.has(fd)).map(fd => row('close', fd)) : []),
+  ]
+  return { rows: [...before, ...after, ...rows.slice(early).flat(), ...tail], next: before.length }
 }
 
 /** Lays the rows into the table's file. Throws RangeError where it is too small, and KernelError of mmap. */
@@ -162,20 +145,45 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     const first = entry + ROW * (moves.length + next)
     for (const [i, value] of [memory.address, MEMORY, memory.address + first].entries())
       memory.write64(header + 8 * i, value)
-    for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
-      const { call, args, allow } = rows[i]!
-      memory.write32(at, number(call) + (allow % 2 ** 16) * 2 ** 16)
+    const addressOf = (i: number) => memory.address + entry + ROW * i
+    const places = new Map(rows.flatMap(({ label }, i) => (label === undefined ? [] : [[label, i]])))
+    for (const [label, i] of places) memory.results.set(label, entry + ROW * i + RESULT)
+    const write = (at: number, number: number, allow: number, args: readonly number[]) => {
+      memory.write32(at, number + (allow % 2 ** 16) * 2 ** 16)
       memory.write32(at + 4, Math.floor(allow / 2 ** 16))
-      for (let j = 0; j < args.length; j++) {
-        const arg = args[j]!
-        const known = arg !== null && isDescriptor(arg) ? numberOf(arg, moved) : arg
-        memory.write64(at + 8 + 8 * j, memory.argument(known))
-      }
+      for (let j = 0; j < args.length; j++) memory.write64(at + 8 + 8 * j, args[j]!)
       memory.write32(at + RESULT, NOT_RUN)
-      // Two processes return from clone: the kernel itself stores the child's pid, before either of them does.
-      if (call === 'clone') memory.write64(at + 24, memory.address + at + RESULT)
     }
-    return { rows, entry: memory.address + entry, memory, result: i => memory.read64(entry + ROW * i + RESULT) }
+    for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
+      const { call, args, allow, jump } = rows[i]!
+      const result = memory.address + at + RESULT
+      if (jump) {
+        const { of, above, to } = jump
+        write(at, JUMP, 0, [addressOf(places.get(of)!) + RESULT, above, addressOf(places.get(to)!)])
+        continue
+      }
+      if (call === 'clone3') {
+        const cloneArgs = layCloneArgs(memory, plan, result, moved)
+        write(at, number(call), 0, [cloneArgs, 88, 0, 0, 0, addressOf(places.get(MONITOR)!)])
+        continue
+      }
+      write(
+        at,
+        number(call),
+        allow,
+        args.map(arg => memory.argument(arg !== null && isDescriptor(arg) ? numberOf(arg, moved) : arg)),
+      )
+      // Two processes return from clone: the kernel itself stores the child's pid, before either of them does.
+      if (call === 'clone') memory.write64(at + 24, result)
+    }
+    return {
+      rows,
+      own: places.get(MONITOR) ?? rows.length,
+      cloneRow: rows.findIndex(({ call }) => call === 'clone3'),
+      entry: memory.address + entry,
+      memory,
+      result: i => memory.read64(entry + ROW * i + RESULT),
+    }
   } catch (error) {
     memory.free()
     throw error

@@ -2,8 +2,8 @@
 import { readSync, writeSync } from 'node:fs'
 import { attempt } from './call.ts'
 import { F } from './constants.ts'
+import { errorBits, isFailure } from './row.ts'
 import { type Arg, type Descriptor, type Gate, isGate, type Step, type Struct } from './step.ts'
-import { errorBits, isFailure } from './table.ts'
 import { ANSWER_FD, type Answer, PLAN_FD } from './twin.ts'
 
 type EncodedArg =

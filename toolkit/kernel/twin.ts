@@ -14,8 +14,8 @@ import { invoke } from './call.ts'
 import { CLONE } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
+import { errorBits, isFailure } from './row.ts'
 import { ALIVE, type Arg, cloneFlags, isGate, isStruct, type Plan, READY, type Step, stepsOf } from './step.ts'
-import { errorBits, isFailure } from './table.ts'
 import type { Exit } from './wait.ts'
 
 /** Descriptors of the second process by which it hears and answers; high, so that plans may use the low ones. */

@@ -39,3 +39,19 @@ export function wait(pid: number, pidfd: number): Promise<Exit> {
     })
   })
 }
+
+/**
+ * Waits for the end of a process that is somebody else's child, and leaves reaping to that one. False where it has not
+ * ended within so many milliseconds.
+ */
+export function ended(pidfd: number, milliseconds?: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = milliseconds === undefined ? undefined : setTimeout(() => done(false), milliseconds)
+    const done = (result: boolean) => {
+      clearTimeout(timer)
+      handle.close()
+      resolve(result)
+    }
+    const handle = koffi.node.poll(pidfd, { readable: true }, () => done(true))
+  })
+}

@@ -85,6 +85,14 @@ export function isAlive(pid: number, startTime: number): boolean {
   return stat !== undefined && stat.startTime === startTime && !ended(stat)
 }
 
+/** The status, as wait(2) has it, of a process that has ended and waits for its parent; undefined for any other. */
+export function zombieStatus(pid: number, startTime: number): number | undefined {
+  const stat = readStat(pid)
+  if (stat?.state !== 'Z' || stat.startTime !== startTime) return undefined
+  const last = readText(`/proc/${pid}/stat`)?.trim().split(' ').at(-1) // field 52, exit_code
+  return last === undefined ? undefined : Number(last)
+}
+
 /** Every process that we can see, in the order of their pids. */
 export function processes(): Stat[] {
   return list('/proc')

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { onTerminal } from './pty.ts'
+import { bin, nothing, skipped, World } from './toolkit.ts'
+
+const world = new World()
+afterAll(() => {
+  world.removeAll()
+  expect(world.left()).toEqual(nothing)
+  world.end()
+})
+const toolkit = (...args: string[]) => world.toolkit(args)
+const exec = (...args: string[]) => toolkit('exec', ...args)
+
+describe.skipIf(skipped)(`exec${skipped}`, () => {
+  beforeAll(() => {
+    toolkit('run', '-d', '--name', 'box', '-e', 'A=1', '-w', '/tmp', '-m', '64m', 'busybox', 'sleep', '1000')
+    toolkit('run', '-d', '--name', 'own', '--userns', 'private', 'busybox', 'sleep', '1000')
+  })
+
+  test.each(['box', 'own'])('%s: joins all its namespaces, has its rights and its limits', name => {
+    const look = (program: string) =>
+      `for n in mnt uts ipc pid net cgroup user time; do readlink /proc/${program}/ns/$n; done; cat /proc/${program}/cgroup; grep -E "^(Cap|Seccomp:|NoNewPrivs|Uid|Groups)" /proc/${program}/status`
+    expect(exec(name, 'sh', '-c', look('self')).stdout).toBe(exec(name, 'sh', '-c', look('1')).stdout)
+  })
+
+  test('its environment and place are the container’s, or what it is told', () => {
+    expect(exec('box', 'sh', '-c', 'echo $A $B $HOSTNAME; pwd').stdout).toMatch(/^1 [0-9a-f]{12}\n\/tmp\n$/)
+    expect(exec('-e', 'B=2', '-w', '/etc', 'box', 'sh', '-c', 'echo $A $B; pwd').stdout).toBe('1 2\n/etc\n')
+  })
+
+  test('another user has no rights', () => {
+    expect(exec('-u', '1000:7', 'box', 'sh', '-c', 'id -u; id -g; grep CapEff /proc/self/status').stdout).toBe(
+      '1000\n7\nCapEff:\t0000000000000000\n',
+    )
+  })
+
+  test.each([
+    [['sh', '-c', 'exit 5'], 5],
+    [['sh', '-c', 'kill -9 $$'], 137],
+    [['nosuch'], 127],
+    [['/etc'], 126],
+  ])('%j ends with %i', (args, code) => {
+    expect(exec('box', ...args).status).toBe(code)
+  })
+
+  test('stdin with -i, nothing without', () => {
+    expect(world.toolkit(['exec', '-i', 'box', 'cat'], { input: 'hello' }).stdout).toBe('hello')
+    expect(world.toolkit(['exec', 'box', 'cat'], { input: 'hello' }).stdout).toBe('')
+  })
+
+  test('has nothing of the host open', () => {
+    expect(exec('box', 'sh', '-c', 'ls /proc/self/fd').stdout).toBe('0\n1\n2\n3\n') // 3 is the directory that ls reads
+  })
+
+  test('-d does not wait, and lives on', () => {
+    const before = Date.now()
+    expect(exec('-d', 'box', 'sh', '-c', 'sleep 0.3; echo done >/tmp/mark')).toMatchObject({ status: 0, stdout: '' })
+    expect(Date.now() - before).toBeLessThan(300)
+    expect(exec('box', 'sh', '-c', 'sleep 0.6; cat /tmp/mark').stdout).toBe('done\n')
+  })
+
+  test('one that is not there, or does not run', () => {
+    expect(exec('nobody', 'true').status).toBe(1)
+    toolkit('create', '--name', 'new', 'busybox', 'true')
+    expect(exec('new', 'true')).toMatchObject({ status: 1, stderr: expect.stringContaining('not running') })
+    expect(exec('box').status).toBe(125)
+  })
+
+  test('on a terminal: keys, a screen of the right size, and its exit code', async () => {
+    const window = onTerminal([bin, 'exec', '-it', 'box', 'sh'], world.env, { columns: 91, rows: 30 })
+    await window.until('# ')
+    window.type('stty size; tty; exit 6\n')
+    await window.until('30 91')
+    await window.until('/dev/pts/0')
+    expect(await window.exit).toBe(6)
+  })
+
+  test('20 at once', () => {
+    const { stdout } = world.shell('for i in $(seq 20); do $TOOLKIT exec box echo $i & done; wait')
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map(Number)
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+  })
+})

@@ -1,0 +1,32 @@
+// --cidfile: the id of a container in a file, for scripts. It must be new, as docker's: an old one would name another.
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { UsageError } from '../kernel/usage-error.ts'
+
+export interface IdFile {
+  write(id: string): void
+  /** There is no container. */
+  remove(): void
+}
+
+/** Makes the file before there is a container. Throws a UsageError where it is there already or cannot be made. */
+export function reserveIdFile(command: string, path: string | undefined): IdFile {
+  if (path === undefined) return { write() {}, remove() {} }
+  let fd: number
+  try {
+    fd = openSync(path, 'wx', 0o644)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'EEXIST' ? 'is there already; remove it, or choose another' : `cannot be made (${code})`
+    throw new UsageError(`${command}: --cidfile ${JSON.stringify(path)} ${why}`)
+  }
+  return {
+    write(id) {
+      writeSync(fd, id)
+      closeSync(fd)
+    },
+    remove() {
+      closeSync(fd)
+      unlinkSync(path)
+    },
+  }
+}

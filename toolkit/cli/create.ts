@@ -1,0 +1,47 @@
+import { createContainer } from '../engine/detach.ts'
+import { refuse } from '../engine/host.ts'
+import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
+import { isTerminal } from '../kernel/tty.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { reserveIdFile } from './cidfile.ts'
+import { commandOf } from './flags/program.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+import { wishes, wishOf } from './run.ts'
+
+const command: Command = {
+  usage: 'create [OPTIONS] ROOTFS COMMAND [ARG…]',
+  summary: `Make a container as 'run' does, and print its id; 'start' starts it.`,
+  flags: {
+    ...wishes,
+    cidfile: { value: 'FILE', help: 'write its id to this file, which must be new' },
+    yes: { short: 'y', help: 'do not ask before getting a busybox' },
+  },
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const [name, ...words] = rest
+  if (name === undefined)
+    throw new UsageError("create: which root file system? For example 'toolkit create busybox sh'")
+  const args = commandOf(flags, words)
+  if (args.length === 0)
+    throw new UsageError(`create: which command in ${name}? For example 'toolkit create ${name} sh'`)
+  const wish = wishOf(flags)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'create' })
+  if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  const idFile = reserveIdFile('create', flags.cidfile as string | undefined)
+  try {
+    const id = await createContainer({ ...wish, rootfs: findRootfs(name), args })
+    idFile.write(id)
+    print(id)
+  } catch (error) {
+    idFile.remove()
+    throw error
+  }
+  return 0
+}

@@ -1,0 +1,43 @@
+import { exec } from '../engine/exec.ts'
+import { isTerminal } from '../kernel/tty.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import * as program from './flags/program.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+
+const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
+
+const command: Command = {
+  usage: 'exec [OPTIONS] CONTAINER COMMAND [ARG…]',
+  summary: 'Run one more command in a container that runs.',
+  flags: {
+    interactive,
+    tty,
+    detach: { short: 'd', help: 'do not wait for its end; its output is lost' },
+    user: { short: 'u', value: 'USER[:GROUP]', help: 'who runs it: names or numbers (default: as the container)' },
+    workdir: { ...workdir, help: 'where it starts (default: as the container)' },
+    env,
+    'env-file': envFile,
+    privileged: { help: 'with all capabilities' },
+  },
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const [container, ...args] = rest
+  if (container === undefined) throw new UsageError("exec: which container? 'toolkit ps' lists them")
+  if (args.length === 0) throw new UsageError(`exec: which command? For example 'toolkit exec -it ${container} sh'`)
+  const detached = flags.detach === true
+  if (flags.tty && flags.interactive && !detached && !isTerminal(0))
+    throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
+  const { env, cwd, interactive, terminal } = program.program(flags)
+  return exec(container, {
+    ...{ args, env, cwd, interactive, terminal, detached },
+    user: flags.user as string | undefined,
+    privileged: flags.privileged === true,
+  })
+}

@@ -1,0 +1,33 @@
+import { findContainer } from '../engine/list.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { leases } from './describe.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+
+const command: Command = {
+  usage: 'port CONTAINER [PORT[/PROTOCOL]]',
+  summary: 'List the published ports of a container, or what one of its ports is on the host.',
+  flags: {},
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const [word, wanted] = rest
+  if (word === undefined || rest.length > 2) throw new UsageError("port: give a container; 'toolkit ps' lists them")
+  const { state } = findContainer(word)
+  const ports = leases().get(state?.id ?? '')?.ports ?? []
+  if (wanted === undefined) {
+    for (const { container, protocol, address, host } of ports) print(`${container}/${protocol} -> ${address}:${host}`)
+    return 0
+  }
+  const [number, protocol = 'tcp'] = wanted.split('/')
+  const found = ports.filter(port => port.container === Number(number) && port.protocol === protocol)
+  if (found.length === 0) throw new UsageError(`no public port '${number}/${protocol}' published for ${word}`, 1)
+  for (const { address, host } of found) print(`${address}:${host}`)
+  return 0
+}

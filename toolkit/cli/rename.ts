@@ -1,0 +1,24 @@
+import { rename } from '../engine/lifecycle.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+
+const command: Command = {
+  usage: 'rename CONTAINER NAME',
+  summary: 'Give a container another name.',
+  flags: {},
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const [word, name] = rest
+  if (word === undefined || name === undefined || rest.length > 2)
+    throw new UsageError("rename: give a container and its new name; 'toolkit ps -a' lists them")
+  rename(word, name)
+  return 0
+}

@@ -1,0 +1,29 @@
+import { startContainer } from '../engine/detach.ts'
+import { settled, stop } from '../engine/lifecycle.ts'
+import { findContainer } from '../engine/list.ts'
+import { forEach, needContainers } from './each.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+import { stopFlags, stopWish } from './stop.ts'
+
+const command: Command = {
+  usage: 'restart [OPTIONS] CONTAINER…',
+  summary: 'Stop containers, and start them again.',
+  flags: stopFlags,
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const wish = stopWish('restart', flags)
+  return forEach(needContainers('restart', rest), async word => {
+    const { id } = findContainer(word)
+    await stop(word, wish)
+    await settled(id)
+    await startContainer(id)
+  })
+}

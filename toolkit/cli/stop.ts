@@ -1,0 +1,37 @@
+import { type StopWish, stop } from '../engine/lifecycle.ts'
+import { forEach, needContainers } from './each.ts'
+import { wholeNumber } from './numbers.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+
+export const stopFlags = {
+  time: { short: 't', value: 'SECONDS', help: 'then by SIGKILL; -1: never (default: 10)' },
+  timeout: { value: 'SECONDS', help: 'the same' },
+  signal: { short: 's', value: 'SIGNAL', help: 'the signal that asks it to end (default: TERM)' },
+} as const
+
+const command: Command = {
+  usage: 'stop [OPTIONS] CONTAINER…',
+  summary: 'End containers: ask first, and after a while do not ask.',
+  flags: stopFlags,
+  mixed: true,
+}
+
+/** What the flags say, beside what the container itself wants. */
+export function stopWish(name: string, flags: ReturnType<typeof parse>['flags']): Partial<StopWish> {
+  const seconds = flags.time ?? flags.timeout
+  return {
+    ...(seconds !== undefined && { timeout: wholeNumber(`${name}: --time`, seconds) }),
+    ...(flags.signal !== undefined && { signal: flags.signal as string }),
+  }
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const wish = stopWish('stop', flags)
+  return forEach(needContainers('stop', rest), word => stop(word, wish))
+}

@@ -1,0 +1,41 @@
+import { closeSync } from 'node:fs'
+import { holdProcess } from '../engine/lifecycle.ts'
+import { findContainer } from '../engine/list.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { processesIn } from '../observe/cgroups.ts'
+import { readProcess } from '../observe/process.ts'
+import { needContainer } from './each.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+import { printTable } from './table.ts'
+
+const command: Command = {
+  usage: 'top CONTAINER',
+  summary: 'List the processes of a container, with the pids that they have on the host.',
+  flags: {},
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const word = needContainer('top', rest)
+  const { state } = findContainer(word)
+  const pidfd = holdProcess(state)
+  if (pidfd === undefined) throw new UsageError(`container ${word} is not running`, 1)
+  closeSync(pidfd)
+  const pids = new Set([state!.pid!, ...(state!.resources?.cgroups ?? []).slice(0, 1).flatMap(processesIn)])
+  const rows = [...pids]
+    .sort((a, b) => a - b)
+    .flatMap(pid => {
+      const process = readProcess(pid)
+      if (!process) return []
+      const { uid, ppid, comm, argv } = process
+      return [[String(uid), String(pid), String(ppid), argv.length > 0 ? argv.join(' ') : `[${comm}]`]]
+    })
+  printTable(['UID', 'PID', 'PPID', 'CMD'], rows)
+  return 0
+}

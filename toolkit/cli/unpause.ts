@@ -1,0 +1,20 @@
+import { unpause } from '../engine/lifecycle.ts'
+import { forEach, needContainers } from './each.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+
+const command: Command = {
+  usage: 'unpause CONTAINER…',
+  summary: 'Let all processes of containers go on that were paused.',
+  flags: {},
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  return forEach(needContainers('unpause', rest), unpause)
+}

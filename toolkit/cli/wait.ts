@@ -1,0 +1,20 @@
+import { waitFor } from '../engine/lifecycle.ts'
+import { forEach, needContainers } from './each.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+
+const command: Command = {
+  usage: 'wait CONTAINER…',
+  summary: "Wait for the end of containers, and print their exit codes; 'unknown' where nobody has seen one.",
+  flags: {},
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  return forEach(needContainers('wait', rest), waitFor, (_, code) => String(code ?? 'unknown'))
+}
