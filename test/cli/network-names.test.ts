@@ -193,6 +193,23 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     })
   })
 
+  test('containers that live on find each other, also when one is started again', () => {
+    network('create', 'red')
+    const flags = ['run', '-d', '--init', '--net', 'red']
+    const serve = 'mkdir -p /www; echo hello >/www/index.html; exec httpd -f -p 80 -h /www'
+    expect(
+      world.toolkit([...flags, '--name', 'web', '--network-alias', 'www', 'busybox', 'sh', '-c', serve]).status,
+    ).toBe(0)
+    const fetch = `${LOOKUP}look www; wget -qO- http://www`
+    expect(run(['--net', 'red'], fetch).stdout).toBe('172.18.0.2\nhello\n')
+    expect(world.toolkit(['restart', 'web']).status).toBe(0)
+    expect(run(['--net', 'red'], fetch).stdout).toBe('172.18.0.2\nhello\n')
+    expect(run(['--net', 'container:web'], 'wget -qO- http://127.0.0.1').stdout).toBe('hello\n')
+    expect(world.toolkit(['exec', 'web', 'nslookup', 'www']).stdout).toContain('172.18.0.2')
+    expect(network('rm', 'red').status).toBe(1)
+    expect(world.toolkit(['rm', '-f', 'web']).status).toBe(0)
+  })
+
   test('killed, it is replaced with the next container, for all', async () => {
     network('create', 'red')
     await start('web', '--net', 'red')

@@ -53,6 +53,24 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
       expect(volume('prune', '-f').stdout).toBe(`Deleted Volumes:\n${name}\n\nTotal reclaimed space: 5B\n`)
     })
 
+    test('the same one when a container is started again; rm -v takes it away, and no other', () => {
+      const flags = ['run', '-d', '--name', 'again', '-v', '/data', '-v', 'named:/named']
+      expect(
+        world.toolkit([...flags, 'busybox', 'sh', '-c', 'echo x >>/data/x; cat /data/x; exec sleep 60']).status,
+      ).toBe(0)
+      expect(world.toolkit(['stop', '-t', '0', 'again']).status).toBe(0)
+      expect(world.toolkit(['start', 'again']).status).toBe(0)
+      expect(names()).toHaveLength(2)
+      expect(world.sh('cat /data/x', ['--volumes-from', 'again'])).toBe('x\nx\n')
+      expect(world.toolkit(['rm', '-f', '-v', 'again']).status).toBe(0)
+      expect(names()).toEqual(['named'])
+    })
+
+    test('of one that lives on, and goes by itself', async () => {
+      expect(world.toolkit(['run', '-d', '--rm', '-v', '/data', 'busybox', 'sleep', '0.2']).status).toBe(0)
+      await eventually(() => names().length === 0, 'it has gone, and its volume with it')
+    })
+
     test('a named volume that is used with --rm stays', () => {
       run(['--rm', '-v', 'stays:/data'], 'true')
       expect(names()).toEqual(['stays'])
