@@ -6,7 +6,7 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { program, v1Action, v2Action } from '../../toolkit/primitives/device-rules.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { installBusybox, prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import { deviceTask } from './device.ts'
 import text from './lesson.md'
@@ -68,8 +68,7 @@ async function setup({ lab }: Scene): Promise<void> {
 while :; do :; done
 END
 chmod +x /lab/spin`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 11 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script)
 }
 
 function plan({ devices, made, version }: Readonly<Record<string, string>>): PlanRow[] {
