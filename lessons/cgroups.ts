@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { type CgroupFigures, readCgroup } from '../toolkit/observe/cgroup-figures.ts'
 import { cgroupsBelow } from '../toolkit/observe/cgroups.ts'
-import { readProcess, type Stat } from '../toolkit/observe/process.ts'
+import type { Stat } from '../toolkit/observe/process.ts'
 import { type Host, no, type Scene, type Verdict } from './lesson.ts'
 import { labProcesses } from './look.ts'
 
@@ -55,13 +55,6 @@ export function missing(scene: Scene, controller: Controller, name: string): Ver
     `there is no group ${topIn(scene.host, controller)}/${name}; ${names.length ? `only lab and ${names.join(', ')}` : 'only lab'}`,
   )
 }
-
-/** The lab's processes that were started as `sleep NUMBER`. */
-export const sleepers = (scene: Scene, number: string | undefined): Stat[] =>
-  labProcesses(scene).filter(({ pid }) => {
-    const argv = readProcess(pid)?.argv ?? []
-    return argv.length === 2 && argv[0]!.endsWith('sleep') && argv[1] === number
-  })
 
 /** A value as a number. Throws where it is a name: of a plan that is read without a lab, see placeholders.ts. */
 export function numberFrom(value: string | undefined): number {

@@ -3,7 +3,7 @@
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs'
 import { readInside } from '../toolkit/image/inside.ts'
 import { UsageError } from '../toolkit/kernel/usage-error.ts'
-import { type Place, processes, rootOf, type Stat } from '../toolkit/observe/process.ts'
+import { type Place, processes, readProcess, rootOf, type Stat } from '../toolkit/observe/process.ts'
 import type { Scene } from './lesson.ts'
 
 export interface Found {
@@ -126,3 +126,10 @@ export function inhabitants(scene: Scene, directory: string): Inhabitant[] {
   const found = find(scene, directory)
   return isFound(found) ? rerooted(scene).filter(({ root }) => root.id === idOf(found)) : []
 }
+
+/** The lab's processes that were started as `sleep SECONDS`, by which those that a lesson has prepared are known. */
+export const sleepers = (scene: Scene, seconds: string | undefined): Stat[] =>
+  labProcesses(scene).filter(({ pid }) => {
+    const argv = readProcess(pid)?.argv ?? []
+    return argv.length === 2 && argv[0]!.endsWith('sleep') && argv[1] === seconds
+  })

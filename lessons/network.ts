@@ -2,10 +2,10 @@
 import { formatMessage, type ToldMessage } from '../toolkit/kernel/netlink-message.ts'
 import { readLinks } from '../toolkit/observe/links.ts'
 import { readNamespaces } from '../toolkit/observe/namespaces.ts'
-import { readProcess, type Stat } from '../toolkit/observe/process.ts'
+import type { Stat } from '../toolkit/observe/process.ts'
 import { type InternetSocket, readSockets } from '../toolkit/observe/sockets.ts'
 import type { Lesson, Scene } from './lesson.ts'
-import { labProcesses } from './look.ts'
+import { labProcesses, sleepers } from './look.ts'
 import { installBusybox, prepare } from './tools.ts'
 
 /** `inside NAME COMMAND …`: nsenter, with the pid from /lab/NAME.pid. */
@@ -31,11 +31,7 @@ chmod +x /usr/local/bin/inside`
 }
 
 /** The process `sleep SECONDS` of the lab, by which a prepared container is known. */
-export const sleeper = (scene: Scene, seconds: string): Stat | undefined =>
-  labProcesses(scene).find(({ pid }) => {
-    const { argv = [] } = readProcess(pid) ?? {}
-    return argv.length === 2 && argv[0]!.endsWith('sleep') && argv[1] === seconds
-  })
+export const sleeper = (scene: Scene, seconds: string): Stat | undefined => sleepers(scene, seconds)[0]
 
 export const networkOf = (pid: number): number => readNamespaces(pid)?.net.inode ?? 0
 

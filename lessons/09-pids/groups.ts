@@ -1,6 +1,7 @@
 // Tasks 1 and 3: processes that are moved into a group, and a group in a group.
-import { counted, missing, readGroup, sleepers } from '../cgroups.ts'
+import { counted, missing, readGroup } from '../cgroups.ts'
 import { type Host, no, type Task } from '../lesson.ts'
+import { sleepers } from '../look.ts'
 
 const MOVE = "for p in $(pgrep -x -f 'sleep {{nap}}'); do echo $p >{{pids}}/{{group}}/cgroup.procs; done"
 

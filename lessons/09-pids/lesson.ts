@@ -5,7 +5,7 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
-import { installBusybox, waitFor } from '../tools.ts'
+import { installBusybox, prepare, waitFor } from '../tools.ts'
 import { words } from '../words.ts'
 import { bombTask } from './bomb.ts'
 import { groupTask, nestedTask } from './groups.ts'
@@ -45,8 +45,7 @@ END
 chmod +x /lab/many
 setsid sh -c 'sleep ${nap} & sleep ${nap} & exec sleep ${nap}' </dev/null >/dev/null 2>&1 &
 ${waitFor(`[ "$(pgrep -c -x -f 'sleep ${nap}')" = 3 ]`)}`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 9 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script)
 }
 
 function plan({ pids, made, most, version }: Readonly<Record<string, string>>): PlanRow[] {

@@ -1,8 +1,9 @@
 // Task 4, the control: two containers of lesson 4 that start the same, one of them in a group with a limit.
 import { formatNamespace, readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import type { Stat } from '../../toolkit/observe/process.ts'
-import { missing, readGroup, sleepers } from '../cgroups.ts'
+import { missing, readGroup } from '../cgroups.ts'
 import { no, type Scene, type Task } from '../lesson.ts'
+import { sleepers } from '../look.ts'
 
 /** How many both are told to start. */
 export const MANY = 60

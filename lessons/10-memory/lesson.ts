@@ -4,7 +4,7 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { limitAction, settings } from '../../toolkit/primitives/limits.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { installBusybox, prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import { killTask } from './kill.ts'
 import text from './lesson.md'
@@ -55,8 +55,7 @@ find /usr/bin /usr/lib* -maxdepth 2 -type f -size +512k -size -64M | shuf | whil
 done
 END
 chmod +x /lab/hold /lab/readfiles`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 10 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script)
 }
 
 function plan({ memory, made, most, version }: Readonly<Record<string, string>>): PlanRow[] {

@@ -1,4 +1,5 @@
 // Task 6: a device file, made by hand.
+import { deviceNumber } from '../../toolkit/kernel/device-number.ts'
 import { no, type Task } from '../lesson.ts'
 import { findEntry } from '../look.ts'
 
@@ -12,8 +13,7 @@ export const deviceTask: Task = {
     const found = findEntry(scene, path)
     if (!found) return no(`there is no ${path} yet`)
     if (!found.isCharacterDevice() && !found.isBlockDevice()) return no(`${path} is no device file`)
-    const major = (found.rdev >> 8n) & 0xfffn // as the kernel packs a dev_t for stat(2)
-    const minor = (found.rdev & 0xffn) | ((found.rdev >> 12n) & 0xfff00n)
+    const { major, minor } = deviceNumber(found.rdev)
     const device = `${found.isBlockDevice() ? 'block' : 'character'} device ${major}:${minor}`
     return { passed: device === WANTED, saw: `${path} is the ${device}` }
   },

@@ -6,7 +6,7 @@ import * as cgroups from '../../toolkit/primitives/cgroups.ts'
 import { program, v1Action, v2Action } from '../../toolkit/primitives/device-rules.ts'
 import { numberFrom, topIn } from '../cgroups.ts'
 import type { Host, Lesson, PlanRow, Scene } from '../lesson.ts'
-import { installBusybox } from '../tools.ts'
+import { installBusybox, prepare } from '../tools.ts'
 import { words } from '../words.ts'
 import { deviceTask } from './device.ts'
 import text from './lesson.md'
@@ -34,8 +34,8 @@ const TWO = {
 } as const
 
 function values(host: Host): Record<string, string> {
-  const [part, core, heavy, light, still] = words(5) as [string, string, string, string, string]
-  const [old, fresh, made, node] = words(4) as [string, string, string, string]
+  const names = ['part', 'core', 'heavy', 'light', 'still', 'old', 'fresh', 'made', 'node']
+  const found = words(names.length)
   const all = processors()
   const processor = all[randomInt(all.length)]!
   // Small, so that it is reached where many others want the processor, too.
@@ -43,7 +43,7 @@ function values(host: Host): Record<string, string> {
   const share = randomInt(2, 5)
   const controllers = ['cpu', 'cpuset', 'freezer', 'devices', 'pids', 'memory'] as const
   return {
-    ...{ part, core, heavy, light, still, old, fresh, made, node },
+    ...Object.fromEntries(names.map((name, i) => [name, found[i]!])),
     ...Object.fromEntries(controllers.map(controller => [controller, topIn(host, controller)])),
     version: host.cgroups === 'v1' ? '1' : '2',
     processor: String(processor),
@@ -68,8 +68,7 @@ async function setup({ lab }: Scene): Promise<void> {
 while :; do :; done
 END
 chmod +x /lab/spin`
-  const { code, output } = await lab.run(['/bin/sh', '-ec', script])
-  if (code !== 0) throw new Error(`lesson 11 cannot prepare the lab: ${output.trim()}`)
+  await prepare({ lab }, script)
 }
 
 function plan({ devices, made, version }: Readonly<Record<string, string>>): PlanRow[] {

@@ -1,4 +1,5 @@
 // Task 5, the control: the box of the lessons before, whose root has all of root's power, and one with less, side by side.
+import { deviceNumber } from '../../toolkit/kernel/device-number.ts'
 import { readNamespaces } from '../../toolkit/observe/namespaces.ts'
 import { DEFAULT_CAPABILITIES } from '../../toolkit/primitives/capabilities.ts'
 import { BOX } from '../box.ts'
@@ -16,8 +17,7 @@ function disk(scene: Scene): string | undefined {
     return `there is a /disk in the root of the lab, and no ${path}: whoever made it was not in the box`
   if (!found) return `there is no ${path}: nobody has made a disk in a box yet`
   if (!found.isBlockDevice()) return `${path} is no block device`
-  const major = Number((found.rdev >> 8n) & 0xfffn) // as the kernel packs a dev_t for stat(2)
-  const minor = Number((found.rdev & 0xffn) | ((found.rdev >> 12n) & 0xfff00n))
+  const { major, minor } = deviceNumber(found.rdev)
   return `${major}:${minor}` === `${MAJOR}:${scene.values.minor}` ? undefined : `${path} is the disk ${major}:${minor}`
 }
 

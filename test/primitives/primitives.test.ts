@@ -1,6 +1,8 @@
 // What every primitive promises, and the details of the small ones.
+
 import { describe, expect, test } from 'vitest'
 import { AT, CLONE, MNT, MS, S } from '../../toolkit/kernel/constants.ts'
+import { deviceNumber, makedev } from '../../toolkit/kernel/device-number.ts'
 import { type Namespace, type Step, stepsOf } from '../../toolkit/kernel/step.ts'
 import { syscalls } from '../../toolkit/kernel/syscalls.ts'
 import * as capabilities from '../../toolkit/primitives/capabilities.ts'
@@ -120,7 +122,9 @@ describe('devices', () => {
     [8, 256, 0x100800],
     [0xfff, 0, 0xfff00],
   ])('makedev(%i, %i), as the kernel’s new_encode_dev', (major, minor, dev) => {
-    expect(devices.makedev(major, minor)).toBe(dev)
+    expect(makedev(major, minor)).toBe(dev)
+    expect(deviceNumber(dev)).toEqual({ major, minor })
+    expect(deviceNumber(BigInt(dev))).toEqual({ major, minor })
   })
 
   test('none is a disk: characters only, of the two drivers for memory and terminals', () => {

@@ -1,5 +1,7 @@
 // System calls as a person writes them in C: mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL).
+
 import { AT, type Group, groups, O, S } from './constants.ts'
+import { deviceNumber } from './device-number.ts'
 import { type Arg, isDescriptor, isStruct } from './step.ts'
 import { type Param, type SyscallName, syscalls } from './syscalls.ts'
 
@@ -54,7 +56,10 @@ function formatArg(param: Param | undefined, arg: Arg): string {
     return (arg & 3) === O.RDONLY
       ? ['O_RDONLY', ...(arg ? [formatFlags('O', arg)] : [])].join('|')
       : formatFlags('O', arg)
-  if (param === 'dev') return `makedev(${(arg >> 8) & 0xfff}, ${(arg & 0xff) | ((arg >> 12) & 0xfff00)})`
+  if (param === 'dev') {
+    const { major, minor } = deviceNumber(arg)
+    return `makedev(${major}, ${minor})`
+  }
   if (param === 'clone') return `${formatFlags('CLONE', arg & ~0xff)}|${formatEnum('SIG', arg & 0xff)}`
   if (param === 'ptr' && arg === 0) return 'NULL'
   if (param?.startsWith('flags:')) return formatFlags(param.slice(6) as Group, arg)

@@ -1,5 +1,7 @@
 // What a process holds open, by kind: the links of /proc/PID/fd, proc_pid_fd(5).
+
 import { readdirSync, statSync } from 'node:fs'
+import { deviceNumber } from '../kernel/device-number.ts'
 import { orGone, readLink } from './read.ts'
 
 export const DESCRIPTOR_KINDS = ['file', 'device', 'terminal', 'pipe', 'socket', 'memfd', 'namespace', 'other'] as const
@@ -38,8 +40,8 @@ const deviceOf = (path: string): string | undefined => {
   const found = orGone(() => statSync(path))
   const type = found?.isBlockDevice() ? 'b' : found?.isCharacterDevice() ? 'c' : undefined
   if (!found || !type) return undefined
-  const { rdev } = found // packed as makedev(3) has it
-  return `${type} ${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`
+  const { major, minor } = deviceNumber(found.rdev)
+  return `${type} ${major}:${minor}`
 }
 
 /** The devices that a process has open, each once; undefined as above. */

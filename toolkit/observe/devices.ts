@@ -1,5 +1,6 @@
 // Device nodes: what a file in /dev stands for, and which of them the host has. stat(2), null(4).
 import { lstatSync, type Stats } from 'node:fs'
+import { deviceNumber } from '../kernel/device-number.ts'
 import { list, orGone } from './read.ts'
 
 export interface DeviceNode {
@@ -13,15 +14,14 @@ export interface DeviceNode {
   readonly gid: number
 }
 
-/** The node that a file is; undefined where it is none. The numbers are those of gnu_dev_major and gnu_dev_minor in glibc. */
+/** The node that a file is; undefined where it is none. */
 export function deviceNode(path: string, stat: Stats): DeviceNode | undefined {
   if (!stat.isBlockDevice() && !stat.isCharacterDevice()) return undefined
-  const { rdev, mode, uid, gid } = stat
+  const { mode, uid, gid } = stat
   return {
     path,
     type: stat.isBlockDevice() ? 'b' : 'c',
-    major: (rdev >>> 8) & 0xfff,
-    minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+    ...deviceNumber(stat.rdev),
     fileMode: mode & 0o777,
     uid,
     gid,

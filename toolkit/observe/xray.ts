@@ -1,4 +1,5 @@
 // All that the kernel tells about one process, in one look: who it is, what it sees, what it may do, what it is given.
+import { deviceNumber } from '../kernel/device-number.ts'
 import { type Capabilities, readCapabilities } from './capabilities.ts'
 import { type CgroupFigures, readCgroup } from './cgroup-figures.ts'
 import { type CgroupLayout, type Hierarchy, readLayout } from './cgroups.ts'
@@ -104,7 +105,7 @@ export interface Xray {
 /** The controlling terminal by its device number, as ps(1) names it. */
 function terminalName(device: number): string | undefined {
   if (device === 0) return undefined
-  const [major, minor] = [(device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00)]
+  const { major, minor } = deviceNumber(device)
   if (major >= 136 && major <= 143) return `pts/${(major - 136) * 256 + minor}` // UNIX98_PTY_SLAVE_MAJOR and after
   return major === 4 && minor < 64 ? `tty${minor}` : `${major}:${minor}`
 }

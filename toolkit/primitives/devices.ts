@@ -1,6 +1,7 @@
 // The devices that every program expects in /dev, and no others: not the host's disks, not its memory. null(4),
 // random(4), full(4), tty(4); the list is the "default devices" of the OCI runtime specification.
 import { AT, S } from '../kernel/constants.ts'
+import { makedev } from '../kernel/device-number.ts'
 import { type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
@@ -38,9 +39,6 @@ export interface Device {
 }
 
 const FILE_TYPE = { b: S.IFBLK, c: S.IFCHR, u: S.IFCHR, p: S.IFIFO } as const
-
-/** A device number as the kernel takes it from user space; makedev(3). */
-export const makedev = (major: number, minor: number): number => (major << 8) | (minor & 0xff) | ((minor & ~0xff) << 12)
 
 /** Throws a UsageError where the path or the numbers are none: 12 bits for the major one, 20 for the minor one. */
 function check({ path, major = 0, minor = 0 }: Device): void {
