@@ -1,6 +1,6 @@
 // What an instructor needs on paper: `toolkit workshop`.
 import { type Host, type Lesson, numberOf } from '../lesson.ts'
-import { timetable } from './timetable.ts'
+import { TASK, timetable, WORDS } from './timetable.ts'
 
 /** Markdown that reads well as plain text. `hours`: of work a day, breaks not counted. */
 export function runBook(lessons: readonly Lesson[], host: Host, hours: number): string {
@@ -15,8 +15,8 @@ You walk about, watch one page, and call the room together a few times.
 
 ## A week before
 
-1. Every seat is a Linux machine or a virtual one where the learner may be root: x86-64 or arm64, 2 processors, 2 GB of
-   memory, 3 GB of disk. Nothing a lab does touches the machine that it runs on.
+1. Every seat is a Linux machine or a virtual one where the learner may be root, x86-64 or arm64. Nothing a lab does
+   touches the machine that it runs on.
 2. Install toolkit on one seat as its README says, then look what that machine lacks, and what to type about it:
 
        toolkit doctor
@@ -25,6 +25,7 @@ You walk about, watch one page, and call the room together a few times.
 
 ${needs.join('\n')}
 
+   A name in such a list is a line of \`toolkit doctor\`.
 3. Try one lesson there as a learner would: \`toolkit learn 1\`. Where the room has no Internet, do the installation for
    all seats before; afterwards nothing is fetched.
 4. A terminal has 120 columns and 36 rows or more, better than a small font: the text, the panel and the shell stand
@@ -53,8 +54,8 @@ read along: it is plain HTTP. Seats that are cut off go on; all they did is ther
 
 ## Time table
 
-Minutes for reading and doing are counted from the lessons: their words, tasks and lines to type. A room takes that on
-average; the quickest need half, the slowest twice as much. Breaks come on top: ten minutes every ninety.
+Minutes are an estimate, counted from the lessons: ${WORDS} words read a minute, ${TASK} minutes for each task, half a
+minute for each prediction and each line to type. Learners differ much: plan with what your page shows. Breaks come on top.
 
 ${timetable(lessons, host, hours)
   .map(line => `    ${line}`.trimEnd())

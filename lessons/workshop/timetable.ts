@@ -14,11 +14,11 @@ export interface Times {
 }
 
 /** Words a minute of technical prose in a foreign language, on a screen. */
-const WORDS = 130
-/** Minutes to begin a task and to look at what came of it; to predict; to type and understand a line. */
-const TASK = 1.5
-const PREDICTION = 0.5
-const LINE = 0.5
+export const WORDS = 130
+/** Minutes to begin a task and to look at what came of it. */
+export const TASK = 1.5
+/** … to predict, and to type and understand a line. */
+const [PREDICTION, LINE] = [0.5, 0.5]
 
 export function timesOf(lesson: Lesson, host: Host): Times {
   const { sections } = parseLesson(lesson.text, host)
