@@ -4,12 +4,14 @@ import { type Lesson, numberOf } from '../lesson.ts'
 import type { Wish } from '../workshop/protocol.ts'
 import type { CommandContext } from './commands.ts'
 import { openPlace } from './places.ts'
+import type { ScreenState } from './screen.ts'
 
-/** One line, until it is answered. */
-export function wishText(wish: Wish, lessons: readonly Lesson[]): string {
+/** One line, until it is answered, with the key for it. */
+export function wishText(wish: Wish, lessons: readonly Lesson[], { focus, zoom }: ScreenState): string {
+  const key = focus === 'lesson' ? 'i' : zoom ? 'Ctrl-] i' : 'F12'
   const lesson = wish.kind === 'goto' ? lessons.find(({ name }) => name === wish.lesson) : undefined
   const what = lesson ? `everybody to lesson ${numberOf(lesson)}, ${lesson.title}` : 'start this lab anew'
-  return `Your instructor: ${what}. F12 answers, in the text i`
+  return `Your instructor (${key} answers): ${what}`
 }
 
 /** The learner has a moment for it. */
@@ -54,7 +56,7 @@ export function followLine({ line, lessons, screen, player }: CommandContext): (
       line.answer()
       if (player.state.phase !== 'starting') void player.reset()
       screen.update({ notice: 'Your instructor has had the lab thrown away for a new one. Progress stays.' })
-    } else screen.update({ notice: wishText(wish, lessons) })
+    } else screen.update({ notice: wishText(wish, lessons, screen.state()) })
   }
   tell()
   return line.subscribe(tell)

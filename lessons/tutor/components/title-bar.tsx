@@ -3,6 +3,7 @@ import type { LineState } from '../../workshop/line.ts'
 import { useTheme, useTutor } from '../context.ts'
 import { useLine } from '../hooks/use-line.ts'
 import { usePlayer } from '../hooks/use-player.ts'
+import { useScreen } from '../hooks/use-screen.ts'
 import { wishText } from '../wishes.ts'
 import { cut, fit, width } from '../wrap.ts'
 import { Pane } from './pane.tsx'
@@ -14,6 +15,7 @@ const WIDE = 100 // columns, where there is room for whom this seat reports to
 export function TitleBar({ columns }: { columns: number }) {
   const { course, lessons } = useTutor()
   const line = useLine()
+  const screen = useScreen()
   const { lesson, task, done } = usePlayer()
   const theme = useTheme()
   const finished = done.filter(Boolean).length
@@ -22,7 +24,10 @@ export function TitleBar({ columns }: { columns: number }) {
   const rect = { x: 0, y: 0, width: columns, height: 1 }
   if (line?.wish)
     return (
-      <Pane rect={rect} rows={[theme.question(fit(` ${cut(wishText(line.wish, lessons), columns - 2)}`, columns))]} />
+      <Pane
+        rect={rect}
+        rows={[theme.question(fit(` ${cut(wishText(line.wish, lessons, screen), columns - 2)}`, columns))]}
+      />
     )
   const right = `${line ? reporting(line, columns) : ''}task ${task + 1} of ${lesson.tasks.length}  ${progress} `
   const left = cut(` ${course} · lesson ${numberOf(lesson)}: ${lesson.title}`, columns - width(right) - 1)
