@@ -55,7 +55,7 @@ export class EventStreams {
     const event = `data: ${JSON.stringify(this.#view())}\n\n`
     for (const response of this.#open) {
       if (response.writableLength > MOST_UNREAD) response.destroy()
-      else response.write(event)
+      else if (!response.destroyed) response.write(event)
     }
   }
 

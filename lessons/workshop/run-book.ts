@@ -70,7 +70,7 @@ ${timetable(lessons, host, hours)
 
        toolkit workshop goto 6                      # or on the page: "Everybody to …"
 
-   Seats are asked, not moved: what somebody is typing stays. They press F12 and say yes. Who came late is asked,
+   Seats are asked, not moved: what somebody is typing stays. They press F12 (in the text, i) and say yes. Who came late is asked,
    too. \`toolkit workshop goto --cancel\` takes it back.
 5. Stop at the end of a lesson, never in the middle. Its recap is read when the course is left, too.
 

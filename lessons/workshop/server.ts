@@ -46,7 +46,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   const room = new Room(course, file.stored.room)
   const reports = new Buckets({ burst: 30, perSecond: 2 }) // by seat
   const wrong = new Buckets({ burst: 20, perSecond: 0.2 }) // wrong codes and keys, by address
-  const waiting = new Map<string, Set<() => void>>() // by seat: looks whether there is something to say
+  const waiting = new Map<string, Set<(left?: boolean) => void>>() // by seat: looks whether there is something to say
   const streams = new EventStreams(() => room.view())
 
   room.subscribe(() => {
@@ -75,13 +75,14 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     }
     if (!reports.take(report.seat)) throw new Refusal(429, 'too many reports')
     const answer = room.report(report)
+    if (report.end === 'left') for (const look of waiting.get(report.seat) ?? []) look(true)
     if (!report.wait || answer.wishes.length > 0) return sendJson(response, answer)
     const release = room.hold(report.seat)
     const looks = waiting.get(report.seat) ?? new Set()
     waiting.set(report.seat, looks)
-    const look = () => {
+    const look = (left = false) => {
       const { number, wishes } = room.answerTo(report)
-      if (wishes.length > 0 || number === 0) sendJson(response, { number, wishes })
+      if (left || wishes.length > 0 || number === 0) sendJson(response, { number, wishes })
     }
     const timer = setTimeout(() => sendJson(response, room.answerTo(report)), waitMs)
     looks.add(look)
