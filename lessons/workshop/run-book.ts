@@ -70,8 +70,8 @@ ${timetable(lessons, host, hours)
 
        toolkit workshop goto 6                      # or on the page: "Everybody to …"
 
-   Seats are asked, not moved: what somebody is typing stays. They press F12 (in the text, i) and say yes. Who came late is asked,
-   too. \`toolkit workshop goto --cancel\` takes it back.
+   Seats are asked, not moved: what somebody is typing stays. They press F12 (in the text, i) and say
+   yes. Who comes late is asked, too. \`toolkit workshop goto --cancel\` takes it back.
 5. Stop at the end of a lesson, never in the middle. Its recap is read when the course is left, too.
 
 Who is ahead: lesson ${last} ends in an engine of one's own; every lesson has its module (m), to be read and changed.
