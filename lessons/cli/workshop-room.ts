@@ -2,7 +2,7 @@
 
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { lessons } from '../index.ts'
-import { chooseEndpoint, urlOf } from '../workshop/address.ts'
+import { chooseEndpoint, parseShownAs, urlOf } from '../workshop/address.ts'
 import { toCsv, toJson, toText } from '../workshop/export.ts'
 import { ask, PostError } from '../workshop/post.ts'
 import type { Order } from '../workshop/protocol.ts'
@@ -18,16 +18,22 @@ const ASK_MS = 5000
 const open = (state: string | boolean | undefined) => new RoomFile((state as string | undefined) ?? defaultDirectory())
 
 export async function serve(argv: readonly string[]): Promise<number> {
-  const options = { ...STATE, listen: { type: 'string' }, anywhere: { type: 'boolean' } } as const
+  const options = {
+    ...STATE,
+    listen: { type: 'string' },
+    as: { type: 'string' },
+    anywhere: { type: 'boolean' },
+  } as const
   const { flags } = parse('workshop serve', argv, options, 0)
   const anywhere = flags.anywhere === true
   const endpoint = chooseEndpoint(flags.listen as string | undefined, anywhere)
+  const shownAs = flags.as === undefined ? undefined : parseShownAs(flags.as as string)
   const file = open(flags.state)
   if (file.running) throw new UsageError(`workshop serve: this workshop is open already, at ${file.running}`)
   const warn = (line: string) => void process.stderr.write(`toolkit: ${line}\n`)
   if (file.warning) warn(file.warning)
   const seats = file.stored.room.seats.length
-  const workshop = await openWorkshop({ course: lessons, file, endpoint, anywhere, warn }).catch(error => {
+  const workshop = await openWorkshop({ course: lessons, file, endpoint, shownAs, anywhere, warn }).catch(error => {
     const { code } = error as NodeJS.ErrnoException
     if (!code || !/^E[A-Z]+$/.test(code)) throw error
     const why = { EADDRINUSE: 'somebody else listens there', EADDRNOTAVAIL: 'this machine does not have that address' }

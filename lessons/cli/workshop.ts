@@ -12,10 +12,12 @@ hours a day (6). With one, many seats on one page; nothing leaves the
 room's network. None of it needs root.
 
 The instructor:
-  serve [--listen ADDRESS:PORT] [--anywhere]
+  serve [--listen ADDRESS:PORT] [--as ADDRESS:PORT] [--anywhere]
       opens the workshop, and prints the line with which seats join and
       the link to your page. Without --listen: on this machine's private
-      address. --anywhere allows others, 0.0.0.0 among them
+      address. --as: what seats are told instead, where another machine
+      forwards a port to this one. --anywhere: --listen may name a public
+      address, or 0.0.0.0
   progress [--json | --csv] [--stuck MINUTES]
       what each seat does
   goto LESSON | goto --cancel

@@ -31,13 +31,21 @@ export interface Endpoint {
 }
 
 /** ADDR, ADDR:PORT, [ADDR6]:PORT or :PORT. Throws UsageError. */
-export function parseListen(text: string): { host: string | undefined; port: number } {
+export function parseListen(text: string, flag = '--listen'): { host: string | undefined; port: number } {
   const [, six, four, digits] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? []
   const host = six ?? four ?? (isIP(text) === 6 ? text : undefined)
   const port = digits === undefined ? PORT : Number(digits)
   if (host === undefined || (host !== '' && isIP(host) === 0) || port > 65535)
-    throw new UsageError(`workshop serve: --listen ${JSON.stringify(text)}: give ADDRESS:PORT, as 192.168.1.10:${PORT}`)
+    throw new UsageError(`workshop serve: ${flag} ${JSON.stringify(text)}: give ADDRESS:PORT, as 192.168.1.10:${PORT}`)
   return { host: host === '' ? undefined : host, port }
+}
+
+/** ADDR or ADDR:PORT of the machine that forwards to this one. Throws UsageError. */
+export function parseShownAs(text: string): Endpoint {
+  const { host, port } = parseListen(text, '--as')
+  if (host === undefined || /^[0:.]+$/.test(host))
+    throw new UsageError(`workshop serve: --as ${JSON.stringify(text)}: give the address that seats reach`)
+  return { host, port }
 }
 
 /** This machine's private IPv4 addresses but loopback, with their interfaces. */

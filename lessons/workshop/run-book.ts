@@ -33,11 +33,13 @@ ${needs.join('\n')}
 
 ## In the room, before the learners come
 
-1. All seats and your machine are in one network and can reach each other. Guest networks often forbid that: try it.
+1. All seats can reach your machine over the room's network. Guest networks often forbid that: try it.
 2. On your machine, as an ordinary user:
 
        toolkit workshop serve                       # or --listen ADDRESS:PORT
 
+   Seats only call it, so they may be virtual machines behind NAT. It may not, unless its host forwards the port: then
+   say \`--as\` with the host's address, which is what seats are told.
    It prints a line to join, with the room's code, and the link to your page. The page is yours: it commands the
    seats. The line is for the wall. The page shows it large, too: "How to join".
 3. On each seat, once. It is the learner's choice, and the course is the same without:

@@ -21,6 +21,8 @@ export interface WorkshopOptions {
   readonly course: readonly Lesson[]
   readonly file: RoomFile
   readonly endpoint: Endpoint
+  /** Where seats and browsers find it, if that is another address: of a machine that forwards a port to this one. */
+  readonly shownAs?: Endpoint | undefined
   /** Take connections from addresses that are not private, too. */
   readonly anywhere?: boolean
   /** What goes wrong while it runs, a line each. */
@@ -41,7 +43,7 @@ const MAX_CONNECTIONS = 1024
 
 /** Starts to listen. Rejects where the address cannot be had. */
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
-  const { course, file, endpoint, anywhere = false, warn = () => {}, waitMs = WAIT_MS } = options
+  const { course, file, endpoint, shownAs, anywhere = false, warn = () => {}, waitMs = WAIT_MS } = options
   const { code, key } = file.stored
   const room = new Room(course, file.stored.room)
   const reports = new Buckets({ burst: 30, perSecond: 2 }) // by seat
@@ -163,13 +165,14 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   server.on('error', error => warn(`workshop: ${error.message}`))
   const { port } = server.address() as { port: number }
   const url = urlOf({ host: endpoint.host, port })
-  joinUrl = `${url}/${code}`
+  const shown = shownAs ? urlOf(shownAs) : url
+  joinUrl = `${shown}/${code}`
   file.begin(url)
   return {
     url,
     room,
     joinUrl,
-    pageUrl: `${url}/#${key}`,
+    pageUrl: `${shown}/#${key}`,
     async close() {
       streams.close()
       file.save()

@@ -212,3 +212,18 @@ test(`an idle tutor that reports takes next to nothing${skipped}`, { timeout: 60
   await window.see(/outside>/)
   window.hangUp()
 })
+
+test('a seat joins before the server is there', async () => {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/k7wm-3hpt`
+  expect(workshop(home, 'join', url).err).toMatch(/does not answer .*--later joins without asking/)
+  expect(workshop(home, 'status').out).toBe('This seat reports to nobody.\n')
+  expect(workshop(home, 'join', url, '--later', '--name', '\x1b[31mRed')).toMatchObject({ status: 0, err: '' })
+  const { status, out } = workshop(home, 'status')
+  expect([status, out]).toEqual([
+    1,
+    expect.stringMatching(/reports to http:\S+, as \[31mRed\.\n.*But it cannot be reached/s),
+  ])
+  expect(workshop(home, 'leave').out).toContain('The server could not be told')
+  expect(workshop(home, 'leave').out).toBe('This seat reported to nobody.\n')
+})

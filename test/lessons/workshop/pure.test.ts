@@ -1,7 +1,7 @@
 // The parts of a workshop that need no network: addresses, names, rates, files for spreadsheets, the time table.
 import { describe, expect, test } from 'vitest'
 import { lessons } from '../../../lessons/index.ts'
-import { chooseEndpoint, isPrivate, parseListen, urlOf } from '../../../lessons/workshop/address.ts'
+import { chooseEndpoint, isPrivate, parseListen, parseShownAs, urlOf } from '../../../lessons/workshop/address.ts'
 import { isStuck, toCsv, toJson, toText } from '../../../lessons/workshop/export.ts'
 import { Buckets } from '../../../lessons/workshop/limits.ts'
 import { cleanName, decodeReport, MAX_BODY } from '../../../lessons/workshop/protocol.ts'
@@ -36,6 +36,12 @@ describe('addresses', () => {
     for (const wrong of ['host:80', '1.2.3.4:x', '1.2.3.4:99999', '[x]:1'])
       expect(() => parseListen(wrong)).toThrow('give ADDRESS')
     expect(urlOf({ host: 'fd00::1', port: 80 })).toBe('http://[fd00::1]:80')
+  })
+  test('what --as takes', () => {
+    expect(parseShownAs('192.168.1.10')).toEqual({ host: '192.168.1.10', port: 7321 })
+    for (const wrong of [':80', '0.0.0.0:80', '::'])
+      expect(() => parseShownAs(wrong)).toThrow('address that seats reach')
+    expect(() => parseShownAs('host')).toThrow('--as "host": give ADDRESS')
   })
   test('where a workshop listens when nobody says', () => {
     const eth0 = { name: 'eth0', address: '10.0.0.5' }

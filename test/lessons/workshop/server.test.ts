@@ -1,10 +1,12 @@
 // The workshop's server, asked over real connections on loopback.
 import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
+import { request, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { lessons } from '../../../lessons/index.ts'
+import { EventStreams } from '../../../lessons/workshop/events.ts'
 import { MAX_BODY } from '../../../lessons/workshop/protocol.ts'
 import { newKey } from '../../../lessons/workshop/secrets.ts'
 import { openWorkshop } from '../../../lessons/workshop/server.ts'
@@ -263,6 +265,47 @@ test('a damaged file is kept aside, and the workshop has a new code', async () =
   expect(room.file.warning).toMatch(/begins anew.*room\.json\.damaged-/)
   expect(readdirSync(room.directory)).toHaveLength(2)
   expect(room.file.stored.code).not.toBe(code)
+})
+
+test('another machine forwards to it: seats are told that one', async () => {
+  const { file } = room
+  const shownAs = { host: '192.168.1.10', port: 80 }
+  const other = await openWorkshop({ course: lessons, file, endpoint: { host: '127.0.0.1', port: 0 }, shownAs })
+  expect(other.joinUrl).toBe(`http://192.168.1.10:80/${file.stored.code}`)
+  expect(other.pageUrl).toBe(`http://192.168.1.10:80/#${file.stored.key}`)
+  const answer = await http(`${other.url}/api/room`, { headers: { authorization: `Bearer ${file.stored.key}` } })
+  expect(JSON.parse(answer.text)).toEqual({ join: other.joinUrl })
+  await other.close()
+})
+
+test('so many pages, and one that does not read is cut off', async () => {
+  const open = Array.from({ length: 21 }, () => {
+    const asked = request(`${room.workshop.url}/api/events`, {
+      headers: { authorization: `Bearer ${room.file.stored.key}` },
+    })
+    const status = new Promise<number>(resolve => asked.on('response', answer => resolve(answer.resume().statusCode!)))
+    asked.on('error', () => {}).end()
+    return { asked, status }
+  })
+  const all = await Promise.all(open.map(({ status }) => status))
+  expect(all.sort()).toEqual([...Array(20).fill(200), 503])
+  for (const { asked } of open) asked.destroy()
+
+  let destroyed = false
+  const deaf = {
+    writableLength: 2 << 20,
+    writeHead() {},
+    write() {},
+    once() {},
+    end() {},
+    destroy: () => (destroyed = true),
+  }
+  const streams = new EventStreams(() => room.workshop.room.view())
+  streams.add(deaf as unknown as ServerResponse)
+  streams.soon()
+  await sleep(1200)
+  streams.close()
+  expect(destroyed).toBe(true)
 })
 
 test('an address that is taken', async () => {
