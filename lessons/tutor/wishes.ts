@@ -40,8 +40,7 @@ export function answerWish(context: CommandContext): void {
 export function followLine({ line, lessons, screen, player }: CommandContext): () => void {
   if (!line) return () => {}
   const { to } = line.state()
-  if (!screen.state().notice)
-    screen.update({ notice: `This seat reports its progress to the workshop at ${to}. F1 says what.` })
+  if (!screen.state().notice) screen.update({ notice: `This seat reports to the workshop at ${to}. F1 says what.` })
   let said: number | undefined
   let refused = false
   const tell = () => {

@@ -23,6 +23,8 @@ export interface StoredSeat {
   /** When it was heard of last. */
   seenAt: number
   answered: number
+  /** No tutor is open there, as it has said itself. */
+  closed: boolean
   /** It has left the workshop. */
   left: boolean
   reset?: { id: number; now: boolean; at: number } | undefined
@@ -105,7 +107,7 @@ export class Room {
     let seat = this.stored.seats.find(({ id }) => id === report.seat)
     if (!seat) {
       const number = ++this.stored.numbers
-      const fresh = { name: '', lesson: '', task: '', since: now, hints: 0, done: {}, left: false }
+      const fresh = { name: '', lesson: '', task: '', since: now, hints: 0, done: {}, closed: true, left: false }
       seat = { ...fresh, id: report.seat, number, activeAt: now, seenAt: now, answered: 0 }
       this.stored.seats.push(seat)
     } else if (end === 'asks') {
@@ -123,9 +125,8 @@ export class Room {
       if (ids.length > 0) done[name] = ids
     }
     const answered = Math.min(report.answered, this.stored.wishes)
-    const left = end === 'left'
-    Object.assign(seat, { name: report.name, lesson, task, hints, done, activeAt, seenAt: now, answered, left })
-    if (end === 'closed') seat.seenAt = now - GRACE_MS
+    const [closed, left] = [end !== undefined, end === 'left']
+    Object.assign(seat, { name: report.name, lesson, task, hints, done, activeAt, seenAt: now, answered, closed, left })
     this.#changed()
     return this.answerTo(report)
   }
@@ -179,7 +180,7 @@ export class Room {
   #away(seat: StoredSeat): number {
     if (this.#held.has(seat.id)) return 0
     const silent = this.#clock() - seat.seenAt
-    return silent < GRACE_MS ? 0 : Math.round(silent / 1000)
+    return silent < GRACE_MS && !seat.closed ? 0 : Math.max(1, Math.round(silent / 1000))
   }
 
   view(): RoomView {

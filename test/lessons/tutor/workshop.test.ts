@@ -48,7 +48,7 @@ const top = () => virtual.rows()[0]!
 
 test('it is said that the seat reports and to whom: at the beginning, always, and in the help', async () => {
   await join([120, 36])
-  expect(virtual.screen()).toContain('This seat reports its progress to the workshop at 10.0.0.5:7321. F1 says what.')
+  expect(virtual.screen()).toContain('This seat reports to the workshop at 10.0.0.5:7321. F1 says what.')
   expect(top()).toContain('reports to 10.0.0.5:7321')
   virtual.press(F1)
   await virtual.waitFor(/10\.0\.0\.5:7321, as Anna: lesson and task, tasks done,\s+hints shown/)

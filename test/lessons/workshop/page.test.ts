@@ -56,7 +56,7 @@ describe.skipIf(withoutBrowser !== '')(`the page${withoutBrowser}`, { timeout: 6
     await browser.until(`${row(1)}.innerText.includes('task done')`)
     expect(await browser.evaluate(widths)).toEqual([100, 50, ...Array(19).fill(0)])
     await room.report({ seat, ...at(1, 2), end: 'closed' })
-    await browser.until(`${row(1)}.innerText.includes('away for')`)
+    await browser.until(`${row(1)}.innerText.includes('away for 1 s')`)
     expect(await browser.evaluate('document.querySelectorAll("tbody tr").length')).toBe(1)
     expect(browser.complaints).toEqual([])
   })
