@@ -146,6 +146,8 @@ export class Reporter implements Line {
           known = false
           failures++
           this.#update({ status: error instanceof PostError ? 'refused' : 'away' })
+          // Another code would be another membership; who goes on with a wrong one is taken for somebody who guesses.
+          if (error instanceof PostError && error.status === 401) return
         }
       }
       this.#held = undefined

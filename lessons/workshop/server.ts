@@ -47,7 +47,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   const { code, key } = file.stored
   const room = new Room(course, file.stored.room)
   const reports = new Buckets({ burst: 30, perSecond: 2 }) // by seat
-  const wrong = new Buckets({ burst: 20, perSecond: 0.2 }) // wrong codes and keys, by address
+  const wrong = new Buckets({ burst: 20, perSecond: 0.2 }) // wrong codes, and wrong keys, by address
   const waiting = new Map<string, Set<(left?: boolean) => void>>() // by seat: looks whether there is something to say
   const streams = new EventStreams(() => room.view())
 
@@ -58,7 +58,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
 
   /** A code or key; who guesses is not listened to for a while, even with the right one. */
   function demand(given: string, secret: string, request: IncomingMessage, what: string): void {
-    const address = request.socket.remoteAddress ?? ''
+    const address = `${request.socket.remoteAddress} ${what}`
     if (!wrong.has(address)) throw new Refusal(429, 'too many wrong tries from this address; wait a minute')
     if (isSame(given, secret)) return
     wrong.take(address)

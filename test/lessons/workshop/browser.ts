@@ -57,7 +57,8 @@ export class Browser {
       '--remote-debugging-port=0',
       `--user-data-dir=${this.#directory}`,
     ]
-    this.#child = spawn(browser!, [...flags, 'about:blank'], { stdio: 'ignore' })
+    // a group of its own: what is on PATH may be a script, and the browser has helpers
+    this.#child = spawn(browser!, [...flags, 'about:blank'], { stdio: 'ignore', detached: true })
   }
 
   static async open(): Promise<Browser> {
@@ -173,7 +174,7 @@ export class Browser {
     this.#socket?.close()
     const ended =
       this.#child.exitCode === null && this.#child.signalCode === null ? once(this.#child, 'exit') : undefined
-    this.#child.kill('SIGKILL')
+    if (ended) process.kill(-this.#child.pid!, 'SIGKILL')
     await ended
     for (let tries = 0; tries < 20; tries++) {
       try {

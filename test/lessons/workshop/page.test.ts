@@ -79,6 +79,9 @@ describe.skipIf(withoutBrowser !== '')(`the page${withoutBrowser}`, { timeout: 6
     await browser.goTo(`${room.workshop.url}/#wrong`)
     await browser.until('document.querySelector("#trouble").innerText.includes("needs the instructor\'s key")')
     expect(await browser.text()).not.toContain('Anna')
+    const asked = browser.requests.length
+    await new Promise(resolve => setTimeout(resolve, 2500))
+    expect(browser.requests).toHaveLength(asked)
   })
 
   test('names are text, whatever is in them', async () => {

@@ -18,7 +18,7 @@ import {
 import { Reporter } from '../../../lessons/workshop/reporter.ts'
 import { eventually } from '../../cli/toolkit.ts'
 import { FakePlayer } from '../tutor/fake-player.ts'
-import { TestRoom } from './world.ts'
+import { report, TestRoom } from './world.ts'
 
 const TIMES = { pace: 20, retry: 20, longest: 100 }
 
@@ -157,6 +157,9 @@ test('another code: refused, and said', async () => {
   const line = begin(learner(), wrong)
   await status(line, 'refused')
   expect(seats()).toEqual([])
+  await sleep(1000) // it does not try again and again: the server would take it for guessing
+  for (let tries = 0; tries < 19; tries++) expect((await room.post('/api/seat', 'x', report())).status).toBe(401)
+  expect((await room.post('/api/seat', 'x', report())).status).toBe(429)
 })
 
 test.each([
