@@ -17,7 +17,7 @@ const common = {
   platform: 'node',
   target: 'node22',
   external: ['koffi'],
-  loader: { '.md': 'text' },
+  loader: { '.md': 'text', '.html': 'text' },
   define: {
     'process.env.NODE_ENV': '"production"',
     VERSION: JSON.stringify(JSON.parse(fs.readFileSync('package.json', 'utf8')).version),
