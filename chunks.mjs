@@ -29,7 +29,8 @@ function bodyOf({ text }) {
       const value = from.startsWith('.') ? `module.c("${nameOf(from)}")` : `require("${from.replace('node:', '')}")`
       return instead(statement, `var${pattern}=${value};`)
     })
-    .replace(/import\("(\.\/[^"]+\.js)"\)/g, (call, from) => instead(call, `module.at("${nameOf(from)}")`))
+    .replace(/import\("\.\/([^"]+)\.js"\)/g, (call, name) => instead(call, `module.at("${name}")`))
+    .replace(/import\("node:([^"]+)"\)/g, (call, name) => instead(call, `module.n("${name}")`))
   return `${code}\nreturn{${exports}}`
 }
 

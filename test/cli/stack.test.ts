@@ -53,11 +53,12 @@ test('a bundle in two files imports at once and later, and its places are known 
 import tty from 'node:tty'
 import { deep } from './deep.ts'
 export const start = () => import('./later.ts')
-  .then(({ dive }) => dive(join('a', 'b'), tty.isatty(99)))
+  .then(async ({ dive, machine }) => dive(join((await machine()).EOL, 'b'), tty.isatty(99)))
   .catch(error => console.log(error.stack))
 export const own = () => deep(sep)`,
     later: `import { basename } from 'node:path'
 import { deep } from './deep.ts'
+export const machine = () => import('node:os')
 export const dive = (path: string, more: boolean) => {
   if (more) import('./never.ts')
   return deep(basename(path))
@@ -76,8 +77,8 @@ export const dive = (path: string, more: boolean) => {
   const lines = readableStack(stdout).split('\n')
   expect(lines[0]).toBe('Error: too deep: b')
   expect(lines[1]).toMatch(/\bdeep\.ts:1:54\)?$/)
-  expect(lines[2]).toMatch(/\blater\.ts:5:10\)?$/)
-  expect(lines[3]).toMatch(/\bmain\.ts:5:23\)?$/)
+  expect(lines[2]).toMatch(/\blater\.ts:6:10\)?$/)
+  expect(lines[3]).toMatch(/\bmain\.ts:5:38\)?$/)
 })
 
 test('lines without a map stay as they are', () => {
