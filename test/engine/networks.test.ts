@@ -131,8 +131,9 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
   })
 
   describe('addresses and names', () => {
-    const wish = { publish: [], mac: undefined, aliases: [], names: { dns: [] } }
-    const ask = (name: string, ip: string) => () => join({ ...wish, name, ip }, newId(), [], world.network)
+    const wish = { publish: [], names: { dns: [] } }
+    const ask = (name: string, ip: string) => () =>
+      join({ ...wish, endpoints: [{ name, ip, aliases: [] }] }, newId(), [], world.network)
 
     test.each([
       ['blue', '10.7.0.1', /^run: --ip 10.7.0.1: is taken already in network blue, by [0-9a-f]{12}$/],
@@ -149,22 +150,22 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
     test('one that is free, by the network’s id as well; names are kept for those who ask', () => {
       const { id } = listNetworks(world.network).find(({ name }) => name === 'blue')!.state!
       const aliases = ['db', 'db', 'box']
-      const { lease, close } = join(
-        { ...wish, aliases, name: id.slice(0, 9), ip: '10.7.0.50' },
+      const { leases, close } = join(
+        { ...wish, endpoints: [{ aliases, name: id.slice(0, 9), ip: '10.7.0.50' }] },
         '0a'.repeat(32),
         ['box'],
         world.network,
       )
-      expect(lease).toMatchObject({ address: '10.7.0.50', network: 'blue', names: ['box', 'db'] })
+      expect(leases[0]).toMatchObject({ address: '10.7.0.50', network: 'blue', names: ['box', 'db'] })
       close()
       leaveNetwork('0a'.repeat(32), world.network)
     })
 
     test('a port cannot be published from a network without a way in', () => {
       const publish = [{ protocol: 'tcp', address: '0.0.0.0', host: undefined, container: 80, text: '80' }] as const
-      expect(() => join({ ...wish, publish, name: 'closed', ip: undefined }, newId(), [], world.network)).toThrow(
-        'run: --publish 80: network closed is internal',
-      )
+      expect(() =>
+        join({ ...wish, publish, endpoints: [{ name: 'closed', aliases: [] }] }, newId(), [], world.network),
+      ).toThrow('run: --publish 80: network closed is internal')
     })
 
     const make = (name: string, subnet?: string, gateway?: string) => () =>

@@ -6,6 +6,7 @@ import type { Rlimit } from '../primitives/rlimits.ts'
 import type { Sysctl } from '../primitives/sysctl.ts'
 import type { Mappings } from '../primitives/user.ts'
 import type { AllResources } from './cgroup.ts'
+import type { Endpoint, Link } from './endpoints.ts'
 import type { NameWishes } from './names.ts'
 import type { NetworkMode, PortWish } from './ports.ts'
 
@@ -52,18 +53,17 @@ export interface RunOptions {
   }
   readonly network: {
     readonly mode: NetworkMode
-    /** With mode bridge: the network of a user; undefined: the engine's own. */
-    readonly name: string | undefined
+    /** With mode bridge: the networks that it is in, the first of them by eth0. */
+    readonly endpoints: readonly Endpoint[]
+    /** Other containers, as this one calls them. */
+    readonly links?: readonly Link[]
     /** With mode none: a container that runs, whose network it shares. */
     readonly container: string | undefined
-    /** Its address; only in the network of a user. */
-    readonly ip: string | undefined
-    /** Other names for it there. */
-    readonly aliases: readonly string[]
     /** With mode none: a network namespace that is there already. */
     readonly path: string | undefined
     readonly publish: readonly PortWish[]
-    readonly mac: string | undefined
+    /** Where it may be asked, for those who have it in their `links`: 80/tcp. */
+    readonly expose?: readonly string[]
     readonly names: NameWishes
   }
   readonly mounts: {
@@ -108,13 +108,10 @@ export const plainOptions = (rootfs: string, args: readonly string[]): RunOption
   namespaces: { uts: 'private', ipc: 'private', pid: 'private', cgroup: 'private', time: 'private', users: undefined },
   network: {
     mode: 'none',
-    name: undefined,
+    endpoints: [],
     container: undefined,
-    ip: undefined,
-    aliases: [],
     path: undefined,
     publish: [],
-    mac: undefined,
     names: { dns: [], search: [], options: [], hosts: [] },
   },
   mounts: { mounts: [], create: [], from: [] },
