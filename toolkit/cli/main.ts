@@ -76,6 +76,9 @@ const commands: Record<string, Run> = {
   xray: async argv => (await import('./xray.ts')).main(argv),
 }
 
+/** `run` looks by itself, when it has something to wait for; the others are not a user's commands. */
+const OWN_WAY = ['run', 'settle', 'dns-server']
+
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     print(HELP)
@@ -88,6 +91,7 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   if (name === 'learn' || name === 'lessons') return (await loadCourse()).main([name, ...argv])
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
+  if (!OWN_WAY.includes(name)) await (await import('../engine/mend-names.ts')).mendNames()
   return command(argv)
 }
 

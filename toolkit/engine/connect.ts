@@ -15,6 +15,7 @@ import { route } from '../primitives/route.ts'
 import { hasNames, nameAction } from './dns-service.ts'
 import { type Endpoint, readEndpoints, writeEndpoints } from './endpoints.ts'
 import { resolvText } from './etc.ts'
+import { failpoint } from './failpoint.ts'
 import { lock } from './files.ts'
 import {
   deviceOf,
@@ -151,9 +152,10 @@ function plugIn(
     hostsAction(directory, lease, lines => [...lines, ownLine(lease.address, hostnameIn(directory, id))]),
   ]
   try {
-    for (const action of actions) {
+    for (const [i, action] of actions.entries()) {
       tell(action)
       action.apply(context)
+      failpoint(`connected ${i + 1}`)
     }
   } catch (error) {
     unplug(id, network, context, () => {})

@@ -82,8 +82,13 @@ function isServed(root: string): boolean {
   return fd === undefined
 }
 
-/** Several may be started: the first one stays. */
+let lastStart = Number.NEGATIVE_INFINITY
+const START = 2_000 // milliseconds, in which one may still be about to take its lock
+
+/** Several may be started, by several commands: the first one stays. */
 function startServer(root: string): void {
+  if (performance.now() - lastStart < START) return
+  lastStart = performance.now()
   const { PATH } = process.env
   const { spawn } = process.getBuiltinModule('node:child_process') // milliseconds, which most runs need not spend
   const child = spawn(`${packageDir()}/bin/toolkit`, ['dns-server', root], {

@@ -1,14 +1,13 @@
 // Containers whose engine was killed, or whose monitor has ended. Their lock is free: the kernel has let go of it.
 import { closeSync, existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { stateDir } from '../image/paths.ts'
 import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { oomKilled } from './cgroup.ts'
-import { entries, lock, remove, writeJson } from './files.ts'
+import { lock, remove, writeJson } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { findContainer } from './list.ts'
+import { mendNames } from './mend-names.ts'
 import { release, releaseUnknown } from './resources.ts'
 import {
   type ContainerState,
@@ -103,14 +102,6 @@ async function settle(id: string, lock: number): Promise<void> {
   }
   if (state.autoRemove) forget('live', id)
   else retire(id)
-}
-
-/** The name server of networks that users have made may have been killed, too. */
-async function mendNames(): Promise<void> {
-  const networks = resolve(stateDir(), 'networks')
-  if (!entries(`${networks}/.dns`).some(name => name.endsWith('.json'))) return // most often: nobody wants one
-  const { mendServer } = await import('./dns-service.ts')
-  mendServer(networks)
 }
 
 /** Undoes what engines that were killed have left. Returns of what that failed, by id, and why. */

@@ -116,7 +116,7 @@ const bad: [string[], string][] = [
   [['--net', 'container:web', '--add-host', 'a:192.0.2.1'], 'which knows its names'],
   [['--net', 'container:web', '--ip', '192.0.2.1'], 'only in a network'],
   [['--net', 'none', '--network', 'host'], 'not together with'],
-  [['--net', 'mine', '--network', 'host'], 'must be none, host'],
+  [['--net', 'mine', '--net', 'host'], 'must be none, host'],
   [['--net', 'name=mine,colour=red'], 'unknown key colour'],
   [['--net', 'ip=10.0.0.7'], 'must be none, host'],
   [['--link', 'a:b:c'], 'must be the name of a container'],
