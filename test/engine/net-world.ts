@@ -108,11 +108,14 @@ export class NetWorld {
     return this.boxIn(undefined, name, ...publish)
   }
 
-  /** Starts a container, wired up as the engine does it. */
-  async boxIn(networkName: string | undefined, name: string, ...publish: string[]): Promise<Box> {
+  /** Starts a container, in one network or several, wired up as the engine does it. */
+  async boxIn(networkName: string | undefined | readonly string[], name: string, ...publish: string[]): Promise<Box> {
     const id = (++count).toString(16).padStart(12, '0').padEnd(64, 'f')
     const wish = {
-      ...{ endpoints: [{ name: networkName, aliases: [] }], publish: publish.flatMap(parsePublish) },
+      ...{
+        endpoints: [networkName].flat().map(name => ({ name, aliases: [] })),
+        publish: publish.flatMap(parsePublish),
+      },
       names: { dns: [] },
     }
     const membership = join(wish, id, [name], this.network)
