@@ -103,7 +103,7 @@ function describe(row: ContainerRow) {
       Source: source,
       Destination: destination,
       Mode: options.join(','),
-      RW: !options.includes('ro'),
+      RW: !options.some(word => word === 'ro' || word === 'rotop'),
     })),
     Config: {
       Hostname: options?.hostname ?? id,

@@ -4,10 +4,9 @@ import { resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import { invoke } from '../kernel/call.ts'
-import { AT, F, O, S } from '../kernel/constants.ts'
+import { AT, CLONE, F, O, S } from '../kernel/constants.ts'
 import { start } from '../kernel/start.ts'
-import type { Plan } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { type Descriptor, type Monitor, type Plan, step } from '../kernel/step.ts'
 import { outside } from '../primitives/user.ts'
 import { planAdoption, planMonitor } from './monitor.ts'
 import type { Spec } from './spec.ts'
@@ -26,13 +25,35 @@ export interface Monitored {
 
 /** The plan with a monitor, which goes on when the engine has ended. */
 export function withMonitor(plan: Plan, about: Monitored): Plan {
-  if (plan.pidNamespace)
-    throw new UsageError('run: -d cannot join the pid namespace of another process; run it without -d')
   const { stdin, ports } = about
+  const { pidNamespace, ...rest } = plan
+  const monitor = planMonitor({ stdin, ports: ports.length, ...after() })
   return {
-    ...plan,
-    before: [...(plan.before ?? []), openFiles(about)],
-    monitor: planMonitor({ stdin, ports: ports.length, ...after() }),
+    ...rest,
+    before: [...(plan.before ?? []), openFiles(about), ...(pidNamespace ? [openOwn] : [])],
+    monitor: pidNamespace ? inPidNamespace(monitor, pidNamespace) : monitor,
+  }
+}
+
+const OWN = { descriptor: 'own pid namespace' }
+const lesson = '04-pid'
+
+const openOwn: Action = {
+  text: `${OWN.descriptor} = open("/proc/self/ns/pid")`,
+  why: 'the monitor has to come back from where it has made the container',
+  lesson,
+  shell: '',
+  apply: ({ descriptors }) => void descriptors.set(OWN.descriptor, openSync('/proc/self/ns/pid', 'r')),
+}
+
+/** A process is born in the pid namespace that its parent has chosen for its children; the parent itself stays where it is. */
+function inPidNamespace(monitor: Monitor, pidNamespace: Descriptor): Monitor {
+  const enter = (which: Descriptor, why: string) =>
+    step('setns', [which, CLONE.NEWPID], { lesson, shell: '', why, allow: [] })
+  return {
+    ...monitor,
+    first: [...monitor.first, enter(pidNamespace, 'its next child is born among the processes of another container')],
+    steps: [enter(OWN, 'and those after it are not: it could not even start a thread'), ...monitor.steps],
   }
 }
 

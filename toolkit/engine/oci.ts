@@ -62,7 +62,7 @@ function saidInFull(mount: Mount): Mount {
   if (!all && !options.includes('bind')) return mount
   const spreads = options.some(word => propagationFlags(word) !== undefined)
   const more = [...(spreads ? [] : ['rprivate']), ...(all && options.includes('ro') ? ['rro'] : [])]
-  return { ...mount, options: [...options, ...more] }
+  return { ...mount, options: [...options.map(word => (word === 'rotop' ? 'ro' : word)), ...more] }
 }
 
 /** With the limits and devices that nobody needs to ask for. */

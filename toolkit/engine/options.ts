@@ -13,6 +13,11 @@ import type { NetworkMode, PortWish } from './ports.ts'
 /** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
 export type NamespaceMode = 'private' | 'host' | { readonly path: string }
 
+/** Or that of a container that runs, by its name or id. */
+export type SharedMode = NamespaceMode | { readonly container: string }
+/** `shareable`: its own, and others may join it; `none`: its own, without a /dev/shm. */
+export type IpcMode = SharedMode | 'shareable' | 'none'
+
 export interface VolumesFrom {
   /** Name or id. */
   readonly container: string
@@ -44,8 +49,8 @@ export interface RunOptions {
 
   readonly namespaces: {
     readonly uts: NamespaceMode
-    readonly ipc: NamespaceMode
-    readonly pid: NamespaceMode
+    readonly ipc: IpcMode
+    readonly pid: SharedMode
     readonly cgroup: NamespaceMode
     readonly time: NamespaceMode
     /** The ids of a user namespace of its own; undefined: the host's users. */

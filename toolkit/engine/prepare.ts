@@ -14,6 +14,7 @@ import type { RunOptions } from './options.ts'
 import { type ContainerPlan, planContainer } from './plan.ts'
 import { planRootfs } from './rootfs.ts'
 import { seccompSteps } from './seccomp.ts'
+import type { SharedNamespaces } from './shared-namespaces.ts'
 import { makeSpec } from './spec.ts'
 import { newId, pathsOf } from './store.ts'
 import { planSystem } from './system-mounts.ts'
@@ -39,7 +40,9 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   const linked = await linksOf(options, id)
   const env = [...linked.env, ...options.env]
   const mounted = { ...options.mounts, mounts: volumes.mounts }
-  const spec = makeSpec({ ...options, ...shared?.options, env, mounts: mounted }, id)
+  const others = await othersOf(options)
+  const { namespaces: asked } = others
+  const spec = makeSpec({ ...options, ...shared?.options, env, mounts: mounted, namespaces: asked }, id)
   const { uidMappings, gidMappings, resources, namespaces } = spec.linux
   const { upper, work, merged } = pathsOf(id)
   const cgroup = await planCgroup({
@@ -55,7 +58,11 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     spec,
     cgroup,
     rootfs: planRootfs({ layers, target: merged, ...(mappings && { mappings }) }),
-    mounts: { ...mounts, before: [...volumes.before, ...mounts.before] },
+    mounts: {
+      before: [...volumes.before, ...mounts.before, ...others.before],
+      early: mounts.early,
+      late: [...others.steps, ...mounts.late],
+    },
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
     namesFrom: shared?.directory,
     linked: linked.hosts,
@@ -66,6 +73,12 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     livesOn,
   }
 }
+
+/** Whose namespaces it has, where they are another container's. */
+const othersOf = async ({ namespaces }: RunOptions): Promise<SharedNamespaces> =>
+  [namespaces.ipc, namespaces.pid].some(mode => typeof mode === 'object' && 'container' in mode)
+    ? (await import('./shared-namespaces.ts')).shareNamespaces(namespaces)
+    : { namespaces, before: [], steps: [] }
 
 const linksOf = async (options: RunOptions, id: string): Promise<Linked> =>
   options.network.links?.length ? (await import('./links.ts')).planLinks(options, id) : { hosts: [], env: [] }
