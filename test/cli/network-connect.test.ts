@@ -186,6 +186,32 @@ describe.skipIf(skipped)(`several networks${skipped}`, () => {
     expect(said('--ip', '172.17.0.9', 'bridge', 'web')).toMatch(/only in a network that you have made/)
   })
 
+  test('R22: links deleted, firewall flushed: it can be disconnected, removed and connected all the same', async () => {
+    serve('web', '--net', 'red', '-p', '8080:80')
+    serve('app', '--net', 'red', '--net', 'blue')
+    host.sh(`for l in $(ip -o link | grep -o '\\(br-\\|tk\\)[0-9a-f]*' | sort -u); do ip link del $l 2>/dev/null || true; done
+      command -v nft >/dev/null && nft flush ruleset || true`)
+    expect(inside('app', `${fetch}f web`)).toBe('no\n')
+    expect(network('disconnect', 'blue', 'app')).toMatchObject({ status: 0, stderr: '' })
+    expect(network('connect', 'blue', 'app')).toMatchObject({ status: 0, stderr: '' })
+    expect(toolkit('rm', '-f', 'web')).toMatchObject({ status: 0, stderr: '' })
+    serve('web', '--net', 'red', '-p', '8080:80')
+    toolkit('restart', '-t', '0', 'app')
+    expect(inside('app', `${fetch}f web`)).toBe('web\n')
+  })
+
+  test('a monitor that is killed: the next one holds the port of the host again', () => {
+    serve('web', '--net', 'red', '-p', '8080:80')
+    const pid = toolkit('inspect', '-f', '{{.State.Pid}}', 'web').stdout.trim()
+    const [, monitor] = /^PPid:\t(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))!
+    process.kill(Number(monitor), 'SIGKILL')
+    toolkit('logs', 'web') // gives it another one
+    const second = toolkit('run', '--rm', '--net', 'blue', '-p', '8080:80', 'busybox', 'true')
+    expect(second).toMatchObject({ status: 125, stderr: expect.stringContaining('port 8080 is taken already') })
+    expect(toolkit('rm', '-f', 'web').status).toBe(0)
+    expect(toolkit('run', '--rm', '--net', 'blue', '-p', '8080:80', 'busybox', 'true').status).toBe(0)
+  })
+
   test('kill -9 in the middle: it is out again, or in, and can be taken out; nothing stays', () => {
     serve('web', '--net', 'red')
     for (const place of ['connected 1', 'connected 6', 'connected 10']) {

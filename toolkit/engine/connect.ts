@@ -4,7 +4,7 @@
 //
 // One command at a time changes the networks of a container: it holds networks.lock in its directory, and of one that
 // does not run the lock that whoever starts it needs.
-import { closeSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Action, Context } from '../kernel/action.ts'
 import { NETLINK } from '../kernel/constants.ts'
@@ -14,7 +14,7 @@ import { linkDelete } from '../primitives/link.ts'
 import { route } from '../primitives/route.ts'
 import { hasNames, nameAction } from './dns-service.ts'
 import { type Endpoint, readEndpoints, writeEndpoints } from './endpoints.ts'
-import { resolvText } from './etc.ts'
+import { hostnameIn, hostsAction, resolverAction } from './etc-changes.ts'
 import { failpoint } from './failpoint.ts'
 import { lock } from './files.ts'
 import {
@@ -22,7 +22,6 @@ import {
   exclusively,
   isWayOut,
   type Lease,
-  MOST_LINKS,
   type Network,
   nameOf,
   readAllLeases,
@@ -33,11 +32,11 @@ import { type ContainerRow, findContainer, placeOf } from './list.ts'
 import { ownLine } from './names.ts'
 import { bridgeNetwork, joinNetwork } from './network.ts'
 import { findNetwork } from './network-store.ts'
-import { leaseWish, networkNamed, placeIn } from './networks.ts'
+import { leaseWish, MOST_LINKS, networkNamed, placeIn } from './networks.ts'
 import type { RunOptions } from './options.ts'
 import type { ContainerState } from './store.ts'
 import { tidyLater } from './tidy.ts'
-import { isNamed, networkOf, rewrite, wire, withNetlink, withoutLeases } from './wiring.ts'
+import { handOver, isNamed, networkOf, wire, withNetlink, withoutLeases } from './wiring.ts'
 
 /** Is told of each step before it is done. */
 export type Tell = (action: Action) => void
@@ -242,60 +241,3 @@ function forgetAction(lease: Lease, network: Network): Action {
     apply: forget,
   }
 }
-
-/** The way out and the published ports of a lease become those of the container's next network that leads out, if any. */
-function handOver({ id, ports }: Lease, network: Network): Lease | undefined {
-  return exclusively(network, () => {
-    const next = readAllLeases(network)
-      .filter(lease => lease.id === id && !lease.internal)
-      .toSorted((a, b) => deviceOf(a).localeCompare(deviceOf(b), undefined, { numeric: true }))[0]
-    if (!next) return undefined
-    const { secondary: _not, ...rest } = next
-    const heir = { ...rest, ports: next.driver?.kind === 'macvlan' ? [] : ports }
-    withNetlink(NETLINK.NETFILTER, firewall => rewrite(heir, network, firewall))
-    return heir
-  })
-}
-
-function hostnameIn(directory: string, id: string): string {
-  try {
-    return readFileSync(`${directory}/hostname`, 'utf8').trim()
-  } catch {
-    return id.slice(0, 12)
-  }
-}
-
-/** Changes lines of a file that the container sees in its /etc: in place, because it is the file that is mounted there. */
-function edit(path: string, make: (text: string) => string): void {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return // a file of the user's is mounted there
-  }
-  writeFileSync(path, make(text))
-}
-
-const hostsAction = (
-  directory: string,
-  { address }: Lease,
-  make: (lines: readonly string[]) => readonly string[],
-): Action => ({
-  text: `write("${directory}/hosts"): the line for ${address}`,
-  why: 'the container’s own name is to mean its addresses, and no address that it has not',
-  lesson: '16-names',
-  shell: '',
-  apply: () => edit(`${directory}/hosts`, text => `${make(text.trimEnd().split('\n')).join('\n')}\n`),
-})
-
-/** Where the container has not changed the file itself. */
-const resolverAction = (directory: string, { network: { names } }: RunOptions): Action => ({
-  text: `write("${directory}/resolv.conf"): our name server`,
-  why: 'who is in a network with names asks its name server from now on',
-  lesson: '16-names',
-  shell: '',
-  apply: () =>
-    edit(`${directory}/resolv.conf`, text =>
-      text === resolvText('bridge', names) ? resolvText('named', names) : text,
-    ),
-})

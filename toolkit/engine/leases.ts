@@ -232,9 +232,6 @@ export function findLease(
   }
 }
 
-/** The most links that a container may have: their number is one character of a link's name. */
-export const MOST_LINKS = 36
-
 /** The first address of a network names it, the last one is for broadcasts. */
 function lowestFree(subnet: Subnet, range: Subnet, taken: ReadonlySet<string>): string | undefined {
   const [first, last] = [Math.max(range.first, subnet.first + 1), Math.min(range.last, subnet.last - 1)]

@@ -70,17 +70,17 @@ function after(): { command: readonly string[]; env: readonly string[] } {
 
 /**
  * Gives a container that runs a new monitor: its own was killed. What it has written since is in its pipes. `pidfd` is of
- * its first process, `lock` holds its lock. Throws KernelError, and errors of node:fs.
+ * its first process, `lock` holds its lock, `ports` are sockets that hold the host's ports. Throws KernelError, and errors of node:fs.
  */
-export function adopt(directory: string, pidfd: number, lock: number): void {
+export function adopt(directory: string, pidfd: number, lock: number, ports: readonly number[] = []): void {
   const descriptors = new Map<string, number>()
   try {
     openCommon(directory, descriptors)
     for (const name of ['stdout', 'stderr']) descriptors.set(name, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, ports: 0, ...after() })
+    const monitor = planAdoption({ stdin: false, ports: ports.length, ...after() })
     const process = start(
       { namespaces: [], steps: [], monitor },
-      { descriptors: new Map([...descriptors, ['pidfd', pidfd], ['lock', lock]]) },
+      { descriptors: new Map([...descriptors, ...named(ports), ['pidfd', pidfd], ['lock', lock]]) },
     )
     process.next()
     process.close()
@@ -88,6 +88,8 @@ export function adopt(directory: string, pidfd: number, lock: number): void {
     for (const fd of descriptors.values()) closeSync(fd)
   }
 }
+
+const named = (ports: readonly number[]) => ports.map((fd, i): [string, number] => [`port ${i}`, fd])
 
 /** What every monitor needs. */
 function openCommon(directory: string, descriptors: Map<string, number>): void {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { parseIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Endpoint } from './endpoints.ts'
-import { exclusively, hasLink, type Lease, MOST_LINKS, type Network, nameOf, readLeases, readState } from './leases.ts'
+import { exclusively, hasLink, type Lease, type Network, nameOf, readLeases, readState } from './leases.ts'
 import { bridgeNetwork, joinNetwork, leaveNetwork, type Membership, previewNetwork, usedByOthers } from './network.ts'
 import {
   bridgeOf,
@@ -42,6 +42,9 @@ export const networkNamed = (name: string | undefined, base = bridgeNetwork()): 
 type Wish = Pick<RunOptions['network'], 'publish' | 'endpoints' | 'links'> & {
   readonly names: { readonly dns: readonly string[] }
 }
+
+/** The most links that a container may have: their number is one character of a link's name. */
+export const MOST_LINKS = 36
 
 /** A container's places in its networks. */
 export interface Memberships extends Omit<Membership, 'lease'> {

@@ -3,9 +3,8 @@
 //
 // Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
 // hand, rules flushed by another firewall. Changes are made under the network's lock.
-import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Action, type Context, writeAction } from '../kernel/action.ts'
+import type { Action } from '../kernel/action.ts'
 import { NETLINK } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
 import { parseSubnet } from '../kernel/ip.ts'
@@ -22,6 +21,7 @@ import { vethPair } from '../primitives/veth.ts'
 import { vxlan } from '../primitives/vxlan.ts'
 import { forgetNames, nameAction } from './dns-service.ts'
 import { firewall } from './firewall.ts'
+import { forwardAction, forwards, localAction, restoreForwarding } from './forwarding.ts'
 import {
   deviceOf,
   exclusively,
@@ -33,14 +33,12 @@ import {
   readHost,
   readLeases,
   removeLease,
-  writeHost,
   writeLease,
 } from './leases.ts'
 import { wantedOfHost } from './network-refusal.ts'
 import { saying } from './refusal.ts'
 import { bootId } from './store.ts'
 
-const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 /** Connects a container with its networks: for when its network namespace is there, and before its program starts. */
 export const wireAll = (leases: readonly Lease[], network: Network): Action[] => [
   ...leases.flatMap(lease => wire(lease, networkOf(lease, network))),
@@ -131,33 +129,6 @@ function succeeds(action: () => void, code: 'EEXIST' | 'ENODEV'): boolean {
   }
 }
 
-/** Lets 127.0.0.1 of the host lead to a published port: such packets are redirected, and leave through the bridge. */
-function localAction({ bridge }: Network): Action {
-  const path = `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`
-  return writeAction(path, '1', {
-    why: 'a published port is to answer on 127.0.0.1, too, and such packets may not leave the machine otherwise',
-    lesson: '15-bridge',
-    shell: `sysctl -w net.ipv4.conf.${bridge}.route_localnet=1`,
-  })
-}
-
-/** Makes the host pass packets on, and remembers that it did not before. */
-function forwardAction(network: Network): Action {
-  const write = writeAction(IP_FORWARD, '1', {
-    why: 'a host that is no router drops what is not for itself; switched off again with the last container',
-    lesson: '15-bridge',
-    shell: 'sysctl -w net.ipv4.ip_forward=1',
-  })
-  const switchOn = (context: Context) => {
-    if (forwards()) return
-    writeHost(network, { forwarding: bootId() }) // first: so that it is undone after a crash
-    write.apply(context)
-  }
-  return { ...write, apply: context => exclusively(network, () => switchOn(context)) }
-}
-
-const forwards = (): boolean => readFileSync(IP_FORWARD, 'utf8').trim() !== '0'
-
 /** The firewall for these containers, of whatever networks. */
 function tablesOf(network: Network, leases: readonly Lease[]): Table[] {
   const alone = readHost(network).forwarding === bootId() || !forwards()
@@ -223,10 +194,20 @@ export function withoutLeases(gone: readonly Lease[], network: Network, firewall
   for (const lease of gone) removeLease(networkOf(lease, network), lease)
 }
 
-/** Writes a lease anew, and what the firewall must know of it. To be called `exclusively`. */
-export function rewrite(lease: Lease, network: Network, firewall: Netlink): void {
-  writeLease(networkOf(lease, network), lease)
-  firewall.batch(tablesOf(network, readAllLeases(network).filter(isBridged)).flatMap(replaceTable))
+/** The way out and the published ports of a lease become those of the container's next network that leads out, if any. */
+export function handOver({ id, ports }: Lease, network: Network): Lease | undefined {
+  return exclusively(network, () => {
+    const next = readAllLeases(network)
+      .filter(lease => lease.id === id && !lease.internal)
+      .toSorted((a, b) => deviceOf(a).localeCompare(deviceOf(b), undefined, { numeric: true }))[0]
+    if (!next) return undefined
+    const { secondary: _not, ...rest } = next
+    const heir = { ...rest, ports: isBridged(next) ? ports : [] }
+    writeLease(networkOf(heir, network), heir)
+    const tables = tablesOf(network, readAllLeases(network).filter(isBridged))
+    withNetlink(NETLINK.NETFILTER, firewall => firewall.batch(tables.flatMap(replaceTable)))
+    return heir
+  })
 }
 
 /** The network that a lease is of, where `network` is another one of the same engine. */
@@ -236,13 +217,6 @@ export const networkOf = (lease: Lease, network: Network): Network => ({
   bridge: lease.bridge,
   ...(lease.driver && { driver: lease.driver }),
 })
-
-function restoreForwarding(network: Network): void {
-  const { forwarding } = readHost(network)
-  if (forwarding === undefined) return
-  if (forwarding === bootId()) writeFileSync(IP_FORWARD, '0')
-  writeHost(network, {})
-}
 
 /** Takes the bridge away at once. To be called `exclusively`, and when nobody is in it. */
 export const removeBridge = ({ bridge, driver }: Network): void =>
