@@ -31,7 +31,7 @@ The engine:
   rename           give it another name
   rm               remove containers
   volume           keep files apart from containers: create, ls, inspect, rm, prune
-  network          part containers from each other: create, ls, inspect, rm, prune
+  network          part containers from each other: create, connect, disconnect, ls, inspect, rm, prune
   spec             print what run would make as an OCI config.json, for runc and its like
 
 The kernel's view:
