@@ -2,6 +2,8 @@ import type { Lease } from '../engine/leases.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
 import type { RunOptions } from '../engine/options.ts'
+import { dataOf } from '../engine/volume-store.ts'
+import { mountsOf } from '../engine/volume-uses.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { imageOf, leases } from './describe.ts'
 import { needContainers } from './each.ts'
@@ -60,6 +62,22 @@ const networkOf = ({ address, subnet, gateway, mac, link, names = [], links = []
 
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
 
+/** What it has mounted; before its first start, what it has asked for. */
+function mountsIn(row: ContainerRow) {
+  const found = mountsOf(row)
+  return (found.length > 0 ? found : (row.state?.options?.mounts.mounts ?? [])).map(
+    ({ destination, source, type, options }) => ({
+      Type: type,
+      ...(type === 'volume' && { Name: source, Driver: 'local' }),
+      Source: type === 'volume' && source !== '' ? dataOf(source) : type === 'tmpfs' ? '' : source,
+      Destination: destination,
+      Mode: options.filter(word => !/^r?(private|slave|shared|bind)$|^bind$/.test(word)).join(','),
+      RW: !options.some(word => word === 'ro' || word === 'rotop'),
+      Propagation: type === 'bind' ? (options.find(word => /^r?(private|slave|shared)$/.test(word)) ?? '') : '',
+    }),
+  )
+}
+
 const networkMode = ({ mode, container, endpoints = [] }: RunOptions['network']): string =>
   container !== undefined ? `container:${container}` : mode === 'bridge' ? (endpoints[0]?.name ?? 'bridge') : mode
 
@@ -98,13 +116,7 @@ function describe(row: ContainerRow) {
     RestartCount: 0,
     Driver: 'overlay',
     Platform: 'linux',
-    Mounts: (options?.mounts.mounts ?? []).map(({ destination, source, type, options }) => ({
-      Type: type,
-      Source: source,
-      Destination: destination,
-      Mode: options.join(','),
-      RW: !options.some(word => word === 'ro' || word === 'rotop'),
-    })),
+    Mounts: mountsIn(row),
     Config: {
       Hostname: options?.hostname ?? id,
       User: options?.user ?? '',

@@ -145,6 +145,8 @@ export function placeIn({ name, ip }: Endpoint, base: Network): Network {
 
 /** Makes a network. Throws a UsageError, with exit code 1 where it clashes with another. */
 export function createNetwork(wish: NewNetwork, base = bridgeNetwork()): NetworkDefinition {
+  if (wish.options?.['com.docker.network.bridge.name'] === base.bridge)
+    throw new UsageError(`network ${wish.name}: ${base.bridge} is the bridge of the engine's own network`, 1)
   return exclusively(base, () => {
     const own = parseSubnet(readState(base)?.subnet ?? '') ?? base.pools[0]
     const inUse = own && (readLeases(base).length > 0 || hasLink(base.bridge)) ? [own] : []
