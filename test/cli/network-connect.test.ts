@@ -85,6 +85,9 @@ describe.skipIf(skipped)(`several networks${skipped}`, () => {
     expect(
       Object.keys(JSON.parse(toolkit('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'app').stdout)),
     ).toEqual(['blue', 'red'])
+    toolkit('rename', 'app', 'apple')
+    expect(inside('web', `${fetch}f apple; f app`)).toBe('app\nno\n')
+    toolkit('rename', 'apple', 'app')
     toolkit('restart', '-t', '0', 'app')
     expect(addresses('app')).toEqual(both)
     expect(inside('web', `${fetch}f bee`)).toBe('app\n')

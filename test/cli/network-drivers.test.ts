@@ -107,7 +107,9 @@ describe.skipIf(skipped)(`kinds of networks${skipped}`, () => {
     expect(over('exec', 'web', 'sh', '-c', `${fetch}f 10.9.0.2`).stdout).toBe('box\n')
     const gateway = 'ping -c 1 -W 1 10.9.0.1 >/dev/null; grep "^10.9.0.1 " /proc/net/arp | grep -o 02:42:0a:09:00:01'
     expect(here('exec', 'box', 'sh', '-c', gateway).stdout).toBe('02:42:0a:09:00:01\n')
-    expect(host.sh('dmesg 2>/dev/null | grep "own address as source" | grep -c vx- || true')).toBe('0\n')
+    // Each host keeps the other one's gateway out: its bridge would take that for a loop, and the kernel says so.
+    const [link] = /vx-[0-9a-f]+/.exec(host.sh('ip -o link show type vxlan'))!
+    expect(host.sh(`dmesg 2>/dev/null | grep "own address as source" | grep -c ${link} || true`)).toBe('0\n')
     // Deleted by hand: the next container mends the tunnel for all.
     host.sh('ip link del $(ip -o link show type vxlan | grep -o "vx-[0-9a-f]*" | head -1)')
     expect(here('exec', 'box', 'sh', '-c', `${fetch}f 10.9.0.128`).stdout).toBe('no\n')

@@ -3,7 +3,17 @@ import { dirname } from 'node:path'
 import { parseIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Endpoint } from './endpoints.ts'
-import { exclusively, hasLink, type Lease, type Network, nameOf, readLeases, readState } from './leases.ts'
+import {
+  exclusively,
+  hasLink,
+  type Lease,
+  type Network,
+  nameOf,
+  readAllLeases,
+  readLeases,
+  readState,
+  writeLease,
+} from './leases.ts'
 import { bridgeNetwork, joinNetwork, leaveNetwork, type Membership, previewNetwork, usedByOthers } from './network.ts'
 import {
   bridgeOf,
@@ -16,7 +26,7 @@ import {
   readNetworks,
 } from './network-store.ts'
 import type { RunOptions } from './options.ts'
-import { removeBridge } from './wiring.ts'
+import { networkOf, removeBridge } from './wiring.ts'
 
 const rootDir = (base: Network): string => dirname(base.directory)
 
@@ -177,6 +187,16 @@ export function removeNetwork(word: string, base = bridgeNetwork()): string {
     if (network && hasLink(network.bridge)) removeBridge(network) // it would go in a moment by itself, see tidy.ts
     forgetNetwork(rootDir(base), name)
     return name
+  })
+}
+
+/** A container that is in networks has another name now. */
+export function renameIn(id: string, old: string, name: string, base = bridgeNetwork()): void {
+  if (!readAllLeases(base).some(lease => lease.id === id)) return
+  exclusively(base, () => {
+    for (const lease of readAllLeases(base))
+      if (lease.id === id && lease.names)
+        writeLease(networkOf(lease, base), { ...lease, names: lease.names.map(one => (one === old ? name : one)) })
   })
 }
 
