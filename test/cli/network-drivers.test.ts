@@ -161,7 +161,7 @@ describe.skipIf(skipped)(`kinds of networks${skipped}`, () => {
   })
 
   const SUBNET = ['--subnet', '10.6.0.0/24']
-  test.each([
+  const refused: [string[], string][] = [
     [['-d', 'overlay'], 'there are bridge, macvlan, vxlan'],
     [['-d', 'macvlan'], 'needs -o parent=LINK'],
     [['-d', 'macvlan', '-o', 'parent=eth77'], 'there is no link eth77 here'],
@@ -177,10 +177,13 @@ describe.skipIf(skipped)(`kinds of networks${skipped}`, () => {
     [['--ipv6'], 'IPv4 only'],
     [[...SUBNET, '--ip-range', '10.7.0.0/24'], 'give a part of 10.6.0.0/24'],
     [[...SUBNET, '--aux-address', 'x=10.7.0.1'], 'give an address in 10.6.0.0/24'],
-  ])('network create %j is refused in one line', (words, message) => {
-    const { status, stderr } = here('network', 'create', ...words, 'bad')
-    expect(stderr).toContain(message)
-    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
-    expect(status).toBeGreaterThan(0)
+  ]
+  test('what makes no network is refused in one line', () => {
+    for (const [words, message] of refused) {
+      const { status, stderr } = here('network', 'create', ...words, 'bad')
+      expect(stderr).toContain(message)
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+      expect(status).toBeGreaterThan(0)
+    }
   })
 })
