@@ -1,5 +1,5 @@
 // Names in networks that users have made: who is found by whom, on a host of its own with a name server beside it.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { NetWorld } from '../engine/net-world.ts'
@@ -210,6 +210,31 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     expect(world.toolkit(['rm', '-f', 'web']).status).toBe(0)
   })
 
+  test('killed: who asks is refused at once, and is answered within a second after any command', async () => {
+    network('create', 'red')
+    const flags = ['run', '-d', '--init', '--net', 'red']
+    for (const name of ['web', 'app']) world.toolkit([...flags, '--name', name, 'busybox', 'sleep', '60'])
+    const pid = (name: string) => Number(world.toolkit(['inspect', '-f', '{{.State.Pid}}', name]).stdout)
+    const [server] = servers()
+    const app = pid('app')
+    process.kill(Number(server), 'SIGKILL')
+    await eventually(() => servers().length === 0, 'it has gone')
+    const ask = () => {
+      const begun = performance.now()
+      const { stdout } = spawnSync('nsenter', ['-t', String(app), '-n', '-m', '/bin/busybox', 'ping', '-c', '1', 'web'])
+      return { answer: String(stdout).includes('172.18.0.2'), milliseconds: performance.now() - begun }
+    }
+    const without = ask()
+    expect(without.answer).toBe(false)
+    expect(without.milliseconds).toBeLessThan(2000)
+    world.toolkit(['ps'])
+    const begun = performance.now()
+    await eventually(() => ask().answer, 'the name is known again')
+    expect(performance.now() - begun).toBeLessThan(1000 * (Number(process.env.TOOLKIT_SLOW) || 1))
+    expect(servers()).toHaveLength(1)
+    world.toolkit(['rm', '-f', 'web', 'app'])
+  })
+
   test('killed, it is replaced with the next container, for all', async () => {
     network('create', 'red')
     await start('web', '--net', 'red')
@@ -218,7 +243,7 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     process.kill(Number(pid), 'SIGKILL')
     await eventually(() => servers().length === 0, 'it has gone')
     expect(run(['--net', 'red'], `${LOOKUP}look web`).stdout).toBe('172.18.0.2\n')
-    expect(servers()).toHaveLength(1)
+    await eventually(() => servers().length === 1, 'one of those that were started stays')
     const inits = fs
       .globSync(`${world.state}/networks/.dns/*.json`)
       .map(file => JSON.parse(fs.readFileSync(file, 'utf8')).pid)

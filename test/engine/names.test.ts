@@ -12,14 +12,14 @@ ff02::2\tip6-allrouters
 
 describe('/etc/hosts', () => {
   test('the names every machine has, then the container itself', () => {
-    expect(hostsFile({ hostname: 'box', hosts: [], address: '172.17.0.2', gateway: '172.17.0.1' })).toBe(
+    expect(hostsFile({ hostname: 'box', hosts: [], addresses: ['172.17.0.2'], gateway: '172.17.0.1' })).toBe(
       `${local}172.17.0.2\tbox\n`,
     )
     expect(hostsFile({ hostname: 'box', hosts: [] })).toBe(local)
   })
 
   test('a name with dots is also known by its first part', () => {
-    const text = hostsFile({ hostname: 'box.example.org', hosts: [], address: '172.17.0.2' })
+    const text = hostsFile({ hostname: 'box.example.org', hosts: [], addresses: ['172.17.0.2'] })
     expect(text).toContain('172.17.0.2\tbox.example.org box\n')
   })
 
@@ -28,7 +28,7 @@ describe('/etc/hosts', () => {
       { name: 'db', address: '192.0.2.7' },
       { name: 'home', address: 'host-gateway' },
     ]
-    expect(hostsFile({ hostname: 'box', hosts, address: '172.17.0.2', gateway: '172.17.0.1' })).toBe(
+    expect(hostsFile({ hostname: 'box', hosts, addresses: ['172.17.0.2'], gateway: '172.17.0.1' })).toBe(
       `${local}192.0.2.7\tdb\n172.17.0.1\thome\n172.17.0.2\tbox\n`,
     )
   })

@@ -5,12 +5,12 @@ import { closeSync, mkdtempSync, openSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { dockerPools, type Lease, type Network } from '../../toolkit/engine/leases.ts'
-import { leaveNetwork, type Membership } from '../../toolkit/engine/network.ts'
+import { leaveNetwork } from '../../toolkit/engine/network.ts'
 import type { NetworkDefinition } from '../../toolkit/engine/network-store.ts'
-import { createNetwork, join } from '../../toolkit/engine/networks.ts'
+import { createNetwork, join, type Memberships } from '../../toolkit/engine/networks.ts'
 import { parsePublish } from '../../toolkit/engine/ports.ts'
 import { newId } from '../../toolkit/engine/store.ts'
-import { networkOf, wire } from '../../toolkit/engine/wiring.ts'
+import { wireAll } from '../../toolkit/engine/wiring.ts'
 import { invoke } from '../../toolkit/kernel/call.ts'
 import { CLONE, PR, SIG } from '../../toolkit/kernel/constants.ts'
 import { type Starting, start } from '../../toolkit/kernel/start.ts'
@@ -34,7 +34,7 @@ export interface Box {
   readonly id: string
   readonly lease: Lease
   readonly process: Starting
-  readonly membership: Membership
+  readonly membership: Memberships
 }
 
 export const HOST = '203.0.113.1'
@@ -108,12 +108,15 @@ export class NetWorld {
     return this.boxIn(undefined, name, ...publish)
   }
 
-  /** Starts a container, wired up as the engine does it. */
-  async boxIn(networkName: string | undefined, name: string, ...publish: string[]): Promise<Box> {
+  /** Starts a container, in one network or several, wired up as the engine does it. */
+  async boxIn(networkName: string | undefined | readonly string[], name: string, ...publish: string[]): Promise<Box> {
     const id = (++count).toString(16).padStart(12, '0').padEnd(64, 'f')
     const wish = {
-      ...{ name: networkName, publish: publish.flatMap(parsePublish), mac: undefined, ip: undefined },
-      ...{ aliases: [], names: { dns: [] } },
+      ...{
+        endpoints: [networkName].flat().map(name => ({ name, aliases: [] })),
+        publish: publish.flatMap(parsePublish),
+      },
+      names: { dns: [] },
     }
     const membership = join(wish, id, [name], this.network)
     const about = { why: 'to be tested', lesson: '14-veth', shell: '' } as const
@@ -126,13 +129,13 @@ export class NetWorld {
         step('execve', [process.execPath, ['node', '-e', SERVER, name], ['PATH=/bin']], about),
       ],
     })
-    const { lease } = membership
+    const lease = membership.leases[0]!
     const box = { pid: starting.pid, id, lease, process: starting, membership }
     this.#boxes.push(box)
     starting.next()
     const descriptors = new Map<string, number>()
     try {
-      for (const action of wire(lease, networkOf(lease, this.network))) action.apply({ descriptors, process: starting })
+      for (const action of wireAll(membership.leases, this.network)) action.apply({ descriptors, process: starting })
     } finally {
       for (const fd of descriptors.values()) closeSync(fd)
     }

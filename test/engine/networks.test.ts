@@ -1,5 +1,5 @@
 // Networks that users make, on a host of their own: who reaches whom, what is left, and who may have which addresses.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { leaveNetwork } from '../../toolkit/engine/network.ts'
@@ -7,8 +7,10 @@ import { createNetwork, join, listNetworks, removeNetwork } from '../../toolkit/
 import { newId } from '../../toolkit/engine/store.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { until } from '../observe/helpers.ts'
+import { staticBusybox } from '../rootfs-scripts/static-busybox.ts'
 import { type Box, HOST, NEIGHBOUR, NetWorld, skipped } from './net-world.ts'
 
+const { busybox, missing } = staticBusybox()
 const noNft = spawnSync('nft', ['--version']).error ? ' (skipped: nft is not installed)' : ''
 
 describe.skipIf(skipped)(`networks of users${skipped}`, () => {
@@ -71,6 +73,67 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
       expect(await reach(names, to => `${protocol}/${address(to)}/80`)).toEqual(together())
     })
 
+    /** A ping from one network namespace to an address; resolves to whether there was an answer. */
+    const ping = (pid: number, to: string) =>
+      new Promise<boolean>(resolve =>
+        spawn('nsenter', ['-t', String(pid), '-n', busybox, 'ping', '-c', '1', '-W', '1', to], { stdio: 'ignore' }).on(
+          'close',
+          code => resolve(code === 0),
+        ),
+      )
+
+    test.skipIf(missing)(
+      `ping: the same; the host by its place in one's own network only; a neighbour from where there is a way out${missing ? ` (skipped: ${missing})` : ''}`,
+      async () => {
+        const gateways = [...new Set(names.map(name => boxes[name]!.lease.gateway))]
+        const targets = [...names.map(name => [name, address(name)]), ...gateways.map(ip => [ip, ip]), ['n', NEIGHBOUR]]
+        const asked = names.flatMap(from => targets.map(([to, ip]) => ({ from, to: to!, ip: ip! })))
+        const found = await Promise.all(
+          asked.map(async ({ from, to, ip }) => ((await ping(boxes[from]!.pid, ip)) ? [`${from} → ${to}`] : [])),
+        )
+        const wanted = asked.filter(({ from, to }) => {
+          if (to === 'n') return networkOfBox(from) !== 'closed'
+          if (to in boxes) return networkOfBox(from) === networkOfBox(to)
+          return boxes[from]!.lease.gateway === to
+        })
+        expect(found.flat().toSorted()).toEqual(wanted.map(({ from, to }) => `${from} → ${to}`).toSorted())
+        const fromOutside = await Promise.all(names.map(name => ping(n, address(name))))
+        expect(fromOutside).toEqual(names.map(() => false))
+      },
+    )
+
+    test('a published port is not to be had at the gateway of another network, nor by a borrowed address', async () => {
+      for (const what of ['tcp/10.7.0.99/8003', 'tcp/172.17.0.1/8001'])
+        expect(await world.ask(boxes.red!.pid, what), what).toBeUndefined()
+      const { pid } = boxes.red!
+      world.in(pid, 'ip address add 10.7.0.1/24 dev eth0; ip route replace default via 172.18.0.1 src 10.7.0.1')
+      for (const what of [`tcp/${NEIGHBOUR}/80`, `tcp/${HOST}/8001`])
+        expect(await world.ask(pid, what), what).toBeUndefined()
+      world.in(pid, 'ip address del 10.7.0.1/24 dev eth0; ip route replace default via 172.18.0.1')
+      expect(await world.ask(pid, `tcp/${NEIGHBOUR}/80`)).toBe(`n asked by ${HOST}`)
+    })
+
+    test('who is in two networks reaches both, and is no way from one to the other, even if it wants to be', async () => {
+      const both = await world.boxIn(['red', 'blue'], 'both')
+      const [red, blue] = both.membership.leases.map(({ address }) => address)
+      for (const name of names) {
+        const isNear = ['red', 'blue'].includes(networkOfBox(name))
+        expect(await world.ask(both.pid, `tcp/${address(name)}/80`), name).toEqual(
+          isNear ? expect.any(String) : undefined,
+        )
+      }
+      expect(await world.ask(boxes.red!.pid, `tcp/${red}/80`)).toMatch(/^both/)
+      expect(await world.ask(boxes.blue!.pid, `tcp/${blue}/80`)).toMatch(/^both/)
+      world.in(both.pid, 'echo 1 >/proc/sys/net/ipv4/ip_forward')
+      world.in(boxes.red!.pid, `ip route add 10.7.0.0/24 via ${red}`)
+      world.in(boxes.blue!.pid, `ip route add 172.18.0.0/16 via ${blue}`)
+      expect(await world.ask(boxes.red!.pid, `tcp/${address('blue')}/80`)).toBeUndefined()
+      expect(await world.ask(boxes.blue!.pid, `tcp/${address('red')}/80`)).toBeUndefined()
+      world.in(boxes.red!.pid, 'ip route del 10.7.0.0/24')
+      world.in(boxes.blue!.pid, 'ip route del 172.18.0.0/16')
+      world.stop(both)
+    })
+
     test('published ports: for all but who is in a network without a way out', async () => {
       const ports: Record<string, number> = { own: 8001, red: 8002, blue: 8003 }
       const wanted = pairs((from, to) => to in ports && networkOfBox(from) !== 'closed')
@@ -131,8 +194,9 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
   })
 
   describe('addresses and names', () => {
-    const wish = { publish: [], mac: undefined, aliases: [], names: { dns: [] } }
-    const ask = (name: string, ip: string) => () => join({ ...wish, name, ip }, newId(), [], world.network)
+    const wish = { publish: [], names: { dns: [] } }
+    const ask = (name: string, ip: string) => () =>
+      join({ ...wish, endpoints: [{ name, ip, aliases: [] }] }, newId(), [], world.network)
 
     test.each([
       ['blue', '10.7.0.1', /^run: --ip 10.7.0.1: is taken already in network blue, by [0-9a-f]{12}$/],
@@ -149,22 +213,22 @@ describe.skipIf(skipped)(`networks of users${skipped}`, () => {
     test('one that is free, by the network’s id as well; names are kept for those who ask', () => {
       const { id } = listNetworks(world.network).find(({ name }) => name === 'blue')!.state!
       const aliases = ['db', 'db', 'box']
-      const { lease, close } = join(
-        { ...wish, aliases, name: id.slice(0, 9), ip: '10.7.0.50' },
+      const { leases, close } = join(
+        { ...wish, endpoints: [{ aliases, name: id.slice(0, 9), ip: '10.7.0.50' }] },
         '0a'.repeat(32),
         ['box'],
         world.network,
       )
-      expect(lease).toMatchObject({ address: '10.7.0.50', network: 'blue', names: ['box', 'db'] })
+      expect(leases[0]).toMatchObject({ address: '10.7.0.50', network: 'blue', names: ['box', 'db'] })
       close()
       leaveNetwork('0a'.repeat(32), world.network)
     })
 
     test('a port cannot be published from a network without a way in', () => {
       const publish = [{ protocol: 'tcp', address: '0.0.0.0', host: undefined, container: 80, text: '80' }] as const
-      expect(() => join({ ...wish, publish, name: 'closed', ip: undefined }, newId(), [], world.network)).toThrow(
-        'run: --publish 80: network closed is internal',
-      )
+      expect(() =>
+        join({ ...wish, publish, endpoints: [{ name: 'closed', aliases: [] }] }, newId(), [], world.network),
+      ).toThrow('run: --publish 80: network closed is internal')
     })
 
     const make = (name: string, subnet?: string, gateway?: string) => () =>

@@ -197,6 +197,15 @@ describe('what we say shorter', () => {
     expect(options('/b')).toEqual(['rbind', 'rprivate'])
   })
 
+  test('… but where only its top is to be; what another container shares is said to be missing', async () => {
+    const only = 'type=bind,src=/usr,dst=/a,ro,bind-recursive=writable'
+    const { mounts, linux } = await config('--mount', only, '--ipc', 'container:other')
+    expect(mounts.find(({ destination }) => destination === '/a')!.options).toEqual(['rbind', 'rprivate', 'ro'])
+    expect(linux.namespaces).toContainEqual({ type: 'ipc' })
+    const { unsaid } = await ociConfig({ ...given('--pid', 'container:other'), rootfs: '/', args: ['true'] })
+    expect(unsaid).toContain('the pid namespace of container other: it has a new one')
+  })
+
   test('what is mounted in a directory of the host does not show up there', async () => {
     const { mounts } = await config('--ipc', 'host')
     expect(mounts.find(({ destination }) => destination === '/dev/shm')!.options).toEqual(['rbind', 'rprivate'])

@@ -1,6 +1,6 @@
 // A container in docker's words: what `ps` and `inspect` show.
 
-import { type Lease, readLeases } from '../engine/leases.ts'
+import { deviceOf, type Lease, readAllLeases } from '../engine/leases.ts'
 import { type Status, statusOf } from '../engine/lifecycle.ts'
 import type { ContainerRow } from '../engine/list.ts'
 import { bridgeNetwork } from '../engine/network.ts'
@@ -35,9 +35,19 @@ export function statusText(row: ContainerRow, now = Date.now()): string {
 export const createdText = ({ state }: ContainerRow, now = Date.now()): string =>
   state ? `${ago(state.created, now)} ago`.replace('unknown ago', 'unknown') : '?'
 
-/** The leases of all containers in the network, by their ids. */
-export const leases = (): ReadonlyMap<string, Lease> =>
-  new Map(readLeases(bridgeNetwork()).map(lease => [lease.id, lease]))
+/** The leases of all containers, in all their networks, by their ids; eth0 first. */
+export function leases(): ReadonlyMap<string, readonly Lease[]> {
+  const found = new Map<string, Lease[]>()
+  const all = readAllLeases(bridgeNetwork()).toSorted((a, b) =>
+    deviceOf(a).localeCompare(deviceOf(b), undefined, { numeric: true }),
+  )
+  for (const lease of all) found.set(lease.id, [...(found.get(lease.id) ?? []), lease])
+  return found
+}
+
+/** The ports of a container that can be reached from outside. */
+export const portsOf = (id: string | undefined, known = leases()): Port[] =>
+  (known.get(id ?? '') ?? []).flatMap(({ ports }) => ports)
 
 /** docker's column PORTS. */
 export const portsText = (ports: readonly Port[]): string =>

@@ -58,6 +58,12 @@ function groupByLesson(print: (text: string) => void): (lesson: LessonName, text
   }
 }
 
+/** For commands whose actions are done one after the other: says each before it is done. */
+export function narrator(): (action: Action) => void {
+  const group = groupByLesson(say)
+  return action => group(action.lesson, formatAction(action))
+}
+
 /** `--dry-run`. */
 export function printPlan(plan: Plan): void {
   const lines: string[] = []

@@ -1,5 +1,9 @@
+import type { Lease } from '../engine/leases.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
+import type { RunOptions } from '../engine/options.ts'
+import { dataOf } from '../engine/volume-store.ts'
+import { mountsOf } from '../engine/volume-uses.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { imageOf, leases } from './describe.ts'
 import { needContainers } from './each.ts'
@@ -45,14 +49,45 @@ export async function main(argv: string[]): Promise<number> {
   return status
 }
 
+const networkOf = ({ address, subnet, gateway, mac, link, names = [], links = [], id }: Lease) => ({
+  Links: links.length > 0 ? links.map(({ name, alias }) => `${name}:${alias}`) : null,
+  Aliases: names.slice(1),
+  MacAddress: mac,
+  EndpointID: link,
+  Gateway: gateway,
+  IPAddress: address,
+  IPPrefixLen: Number(subnet.split('/')[1]),
+  DNSNames: names.length > 0 ? [...names, id.slice(0, 12)] : null,
+})
+
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
+
+/** What it has mounted; before its first start, what it has asked for. */
+function mountsIn(row: ContainerRow) {
+  const found = mountsOf(row)
+  return (found.length > 0 ? found : (row.state?.options?.mounts.mounts ?? [])).map(
+    ({ destination, source, type, options }) => ({
+      Type: type,
+      ...(type === 'volume' && { Name: source, Driver: 'local' }),
+      Source: type === 'volume' && source !== '' ? dataOf(source) : type === 'tmpfs' ? '' : source,
+      Destination: destination,
+      Mode: options.filter(word => !/^r?(private|slave|shared|bind)$|^bind$/.test(word)).join(','),
+      RW: !options.some(word => word === 'ro' || word === 'rotop'),
+      Propagation: type === 'bind' ? (options.find(word => /^r?(private|slave|shared)$/.test(word)) ?? '') : '',
+    }),
+  )
+}
+
+const networkMode = ({ mode, container, endpoints = [] }: RunOptions['network']): string =>
+  container !== undefined ? `container:${container}` : mode === 'bridge' ? (endpoints[0]?.name ?? 'bridge') : mode
 
 function describe(row: ContainerRow) {
   const { id, state } = row
   if (!state) throw new UsageError(`container ${id}: ${row.problem ?? 'its state cannot be read'}`, 1)
   const status = statusOf(row)
   const { options, args } = state
-  const lease = leases().get(state.id)
+  const places = leases().get(state.id) ?? []
+  const [first] = places
   const directory = placeOf(row)
   return {
     Id: state.id,
@@ -81,13 +116,7 @@ function describe(row: ContainerRow) {
     RestartCount: 0,
     Driver: 'overlay',
     Platform: 'linux',
-    Mounts: (options?.mounts.mounts ?? []).map(({ destination, source, type, options }) => ({
-      Type: type,
-      Source: source,
-      Destination: destination,
-      Mode: options.join(','),
-      RW: !options.includes('ro'),
-    })),
+    Mounts: mountsIn(row),
     Config: {
       Hostname: options?.hostname ?? id,
       User: options?.user ?? '',
@@ -100,7 +129,7 @@ function describe(row: ContainerRow) {
     },
     HostConfig: {
       AutoRemove: state.autoRemove,
-      NetworkMode: options?.network.mode ?? '',
+      NetworkMode: options ? networkMode(options.network) : '',
       Privileged: options?.capabilities.privileged ?? false,
       ReadonlyRootfs: options?.readOnly ?? false,
       Init: options?.init ?? false,
@@ -113,14 +142,17 @@ function describe(row: ContainerRow) {
       Data: { LowerDir: state.rootfs, UpperDir: `${directory}/upper`, WorkDir: `${directory}/work` },
     },
     NetworkSettings: {
-      IPAddress: lease?.address ?? '',
-      MacAddress: lease?.mac ?? '',
-      Gateway: lease?.gateway ?? '',
+      IPAddress: first?.network === 'bridge' ? first.address : '', // docker: of that network only
+      MacAddress: first?.network === 'bridge' ? first.mac : '',
+      Gateway: first?.network === 'bridge' ? first.gateway : '',
+      Networks: Object.fromEntries(places.map(lease => [lease.network, networkOf(lease)])),
       Ports: Object.fromEntries(
-        (lease?.ports ?? []).map(({ container, protocol, address, host }) => [
-          `${container}/${protocol}`,
-          [{ HostIp: address, HostPort: String(host) }],
-        ]),
+        places
+          .flatMap(({ ports }) => ports)
+          .map(({ container, protocol, address, host }) => [
+            `${container}/${protocol}`,
+            [{ HostIp: address, HostPort: String(host) }],
+          ]),
       ),
     },
   }

@@ -32,7 +32,7 @@ The engine:
   rename           give it another name
   rm               remove containers
   volume           keep files apart from containers: create, ls, inspect, rm, prune
-  network          part containers from each other: create, ls, inspect, rm, prune
+  network          part containers from each other: create, connect, disconnect, ls, inspect, rm, prune
   spec             print what run would make as an OCI config.json, for runc and its like
 
 The kernel's view:
@@ -77,6 +77,9 @@ const commands: Record<string, Run> = {
   xray: async argv => (await import('./xray.ts')).main(argv),
 }
 
+/** `run` looks by itself, when it has something to wait for; the others are not a user's commands. */
+const OWN_WAY = ['run', 'settle', 'dns-server']
+
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     print(HELP)
@@ -89,6 +92,7 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   if (name === 'learn' || name === 'lessons' || name === 'workshop') return (await loadCourse()).main([name, ...argv])
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
+  if (!OWN_WAY.includes(name)) await (await import('../engine/mend-names.ts')).mendNames()
   return command(argv)
 }
 

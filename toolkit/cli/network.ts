@@ -5,13 +5,14 @@ import type { Lease } from '../engine/leases.ts'
 import { readLeases, readState } from '../engine/leases.ts'
 import { listContainers } from '../engine/list.ts'
 import { bridgeNetwork } from '../engine/network.ts'
-import { createNetwork, listNetworks, type NetworkView, removeNetwork } from '../engine/networks.ts'
+import { listNetworks, type NetworkView, removeNetwork } from '../engine/networks.ts'
 import { sweep } from '../engine/orphans.ts'
-import { newId } from '../engine/store.ts'
 import { stateDir } from '../image/paths.ts'
 import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
+import { connect, disconnect } from './network-connect.ts'
+import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
@@ -23,8 +24,6 @@ import {
   filterOf,
   forEach,
   hasLabel,
-  labelFlag,
-  labelsOf,
   labelText,
   runFamily,
   truth,
@@ -36,19 +35,9 @@ const family: Family = {
   name: 'network',
   summary: 'Networks: containers of one reach each other, and none of another.',
   commands: {
-    create: {
-      usage: 'network create [OPTIONS] NAME',
-      summary: 'Make a network, and print its id.',
-      words: [1, 1],
-      flags: {
-        subnet: { value: 'RANGE', help: 'its addresses, such as 10.5.0.0/24 (default: a range that is free)' },
-        gateway: { value: 'IP', help: 'the host’s own address in it (default: the first)' },
-        internal: { help: 'nothing leads out of it, nothing in' },
-        label: labelFlag,
-        driver: { short: 'd', value: 'DRIVER', help: 'only `bridge` is known' },
-      },
-      run: create,
-    },
+    create,
+    connect,
+    disconnect,
     ls: {
       usage: 'network ls [OPTIONS]',
       summary: 'List networks.',
@@ -91,20 +80,6 @@ const family: Family = {
 
 export const main = (argv: string[]): Promise<number> => runFamily(family, argv)
 
-function create([name]: readonly string[], { subnet, gateway, internal, label, driver = 'bridge' }: Flags): number {
-  if (driver !== 'bridge') throw new UsageError(`network create: --driver ${driver}: there is only bridge`, 1)
-  const { id } = createNetwork({
-    id: newId(),
-    name: name!,
-    subnet: subnet as string | undefined,
-    gateway: gateway as string | undefined,
-    internal: internal === true,
-    labels: labelsOf(label),
-  })
-  print(id)
-  return 0
-}
-
 /** A network as it is shown: those of users, and the three that are always there. */
 interface Shown extends NetworkView {
   readonly id: string
@@ -127,7 +102,12 @@ function networks(): Shown[] {
     state: undefined,
     leases: name === 'bridge' ? readLeases(bridgeNetwork()) : [],
   }))
-  const made = listNetworks().map(view => ({ ...view, id: view.state?.id ?? '?', driver: 'bridge', builtIn: false }))
+  const made = listNetworks().map(view => ({
+    ...view,
+    id: view.state?.id ?? '?',
+    driver: view.state?.driver ?? 'bridge',
+    builtIn: false,
+  }))
   return [...builtIn, ...made].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -192,13 +172,17 @@ function details(word: string): Row {
     Attachable: false,
     Ingress: false,
     Containers: Object.fromEntries(containers),
-    Options: {},
+    Options: state?.options ?? {},
     Labels: state?.labels ?? {},
   }
 }
 
 function addresses(name: string, state: NetworkView['state']): Row[] {
-  if (state) return [{ Subnet: state.subnet, Gateway: state.gateway }]
+  if (state) {
+    const { subnet, gateway, range, auxiliary } = state
+    const more = { ...(range && { IPRange: range }), ...(auxiliary && { AuxiliaryAddresses: auxiliary }) }
+    return [{ Subnet: subnet, Gateway: gateway, ...more }]
+  }
   const subnet = name === 'bridge' ? readState(bridgeNetwork())?.subnet : undefined
   return subnet ? [{ Subnet: subnet, Gateway: formatIpv4(parseSubnet(subnet)!.first + 1) }] : []
 }

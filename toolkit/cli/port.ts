@@ -1,6 +1,6 @@
 import { findContainer } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { leases } from './describe.ts'
+import { portsOf } from './describe.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
@@ -20,7 +20,7 @@ export async function main(argv: string[]): Promise<number> {
   const [word, wanted] = rest
   if (word === undefined || rest.length > 2) throw new UsageError("port: give a container; 'toolkit ps' lists them")
   const { state } = findContainer(word)
-  const ports = leases().get(state?.id ?? '')?.ports ?? []
+  const ports = portsOf(state?.id)
   if (wanted === undefined) {
     for (const { container, protocol, address, host } of ports) print(`${container}/${protocol} -> ${address}:${host}`)
     return 0

@@ -2,7 +2,7 @@ import { sweepLabs } from '../engine/lab-record.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { createdText, imageOf, leases, portsText, statusText } from './describe.ts'
+import { createdText, imageOf, leases, portsOf, portsText, statusText } from './describe.ts'
 import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -59,7 +59,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const network = leases()
-  const all = rows.map(row => fieldsOfRow(row, portsText(network.get(row.state?.id ?? '')?.ports ?? []), long))
+  const all = rows.map(row => fieldsOfRow(row, portsText(portsOf(row.state?.id, network)), long))
   if (typeof flags.format === 'string') formatRows(flags.format, all)
   else
     printTable(

@@ -1,4 +1,6 @@
 import { rename } from '../engine/lifecycle.ts'
+import { findContainer } from '../engine/list.ts'
+import { renameIn } from '../engine/networks.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -19,6 +21,8 @@ export async function main(argv: string[]): Promise<number> {
   const [word, name] = rest
   if (word === undefined || name === undefined || rest.length > 2)
     throw new UsageError("rename: give a container and its new name; 'toolkit ps -a' lists them")
+  const { state } = findContainer(word)
   rename(word, name)
+  if (state) renameIn(state.id, state.name, name) // its networks know it by the new name, too
   return 0
 }

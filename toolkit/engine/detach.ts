@@ -5,6 +5,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
 import { type ContainerDirectory, createDirectory, reopenDirectory } from './directory.ts'
+import { readEndpoints } from './endpoints.ts'
 import { failpoint } from './failpoint.ts'
 import { settled } from './lifecycle.ts'
 import { findContainer } from './list.ts'
@@ -77,6 +78,12 @@ export async function startContainer(word: string): Promise<void> {
   directory.handOver()
 }
 
+/** What `network connect` and `network disconnect` have made of it. */
+const withChanges = (wish: RunOptions['network'], directory: string): RunOptions['network'] => ({
+  ...wish,
+  endpoints: readEndpoints(directory) ?? wish.endpoints,
+})
+
 interface Launch {
   readonly id: string
   readonly options: RunOptions
@@ -89,11 +96,13 @@ interface Launch {
 async function launch({ id, options, parts, directory, observer }: Launch): Promise<void> {
   const { mode } = options.network
   const network =
-    mode === 'bridge' ? (await import('./networks.ts')).join(options.network, id, [directory.name]) : undefined
+    mode === 'bridge'
+      ? (await import('./networks.ts')).join(withChanges(options.network, directory.path), id, [directory.name])
+      : undefined
   const signals = forwardSignals()
   try {
     failpoint('network joined')
-    const plan = withMonitor(await complete(parts, options, id, network?.lease), {
+    const plan = withMonitor(await complete(parts, options, id, network?.leases ?? []), {
       directory: directory.path,
       spec: parts.spec,
       lock: directory.lock,

@@ -11,7 +11,7 @@ import { clients, lockFile, readyFile, serviceDir, VERSION, type Wish, wishFile 
 import { openIn } from './dns-sockets.ts'
 import { hostServers } from './etc.ts'
 import { lock, makeTree } from './files.ts'
-import { exclusively, type Lease, readLeases } from './leases.ts'
+import { exclusively, type Lease, readAllLeases } from './leases.ts'
 
 const IN_FLIGHT = 256 // questions of one container to others
 const CONNECTIONS = 64
@@ -43,7 +43,7 @@ export function serve(root: string): void {
     const wish = readWish(wishFile(root, id))
     if (!wish || !isAlive(wish.pid, wish.startTime)) return // torn, or its engine was killed; the next command removes it
     try {
-      served.set(id, new Client(root, wish))
+      served.set(id, new Client(root, id, wish))
       writeFileSync(readyFile(root, id), '')
     } catch (error) {
       writeFileSync(readyFile(root, id), (error as Error).message)
@@ -71,42 +71,59 @@ const isWanted = (root: string, id: string): boolean => {
 function readWish(path: string): Wish | undefined {
   try {
     const wish = JSON.parse(readFileSync(path, 'utf8')) as Partial<Wish> | null
-    const whole = wish?.version === VERSION && Number.isInteger(wish.pid) && /^[\w.-]+$/.test(String(wish.network))
-    return whole ? (wish as Wish) : undefined
+    return wish?.version === VERSION && Number.isInteger(wish.pid) ? (wish as Wish) : undefined
   } catch {
     return undefined
   }
 }
 
-/** Who is in a network, as its leases say now. Of several with a name the first is another one each time. */
-function namesIn(leases: readonly Lease[], network: string): Names {
-  const callsItself = (lease: Lease, name: string) =>
-    [lease.id.slice(0, 12), ...(lease.names ?? [])].some(own =>
-      [own.toLowerCase(), `${own}.${network}`.toLowerCase()].includes(name),
-    )
+/** Of several who are called the same, another one is first each time. */
+function shuffled(addresses: readonly string[]): string[] {
+  const first = Math.floor(Math.random() * addresses.length)
+  return [...addresses.slice(first), ...addresses.slice(0, first)]
+}
+
+/** Whom a container may know: those in its networks, as the leases say now. `own`: its own leases. */
+function namesFor(own: readonly Lease[], all: readonly Lease[]): Names {
+  const networks = new Set(own.map(({ network }) => network).filter(network => network !== 'bridge'))
+  const known = all.filter(({ network }) => networks.has(network))
+  const isCalled = ({ id, names = [], network }: Lease, name: string) =>
+    [id.slice(0, 12), ...names].some(one => [one, `${one}.${network}`].some(one => one.toLowerCase() === name))
+  const named = (name: string, leases = known) =>
+    leases.filter(lease => isCalled(lease, name)).map(({ address }) => address)
+  const linked = (alias: string) =>
+    own.flatMap(({ network, links = [] }) => {
+      const there = known.filter(lease => lease.network === network)
+      const targets = links.filter(link => link.alias.toLowerCase() === alias)
+      return targets.flatMap(({ name }) => [
+        ...named(name.toLowerCase(), there),
+        ...there.filter(({ id, names }) => id.startsWith(name) && !names?.includes(name)).map(({ address }) => address),
+      ])
+    })
   return {
     addressesOf(name) {
-      const found = leases.filter(lease => callsItself(lease, name)).map(({ address }) => address)
-      const first = Math.floor(Math.random() * found.length)
-      return [...found.slice(first), ...found.slice(0, first)]
+      const own = linked(name)
+      return shuffled([...new Set(own.length > 0 ? own : named(name))])
     },
     nameOf(address) {
-      const lease = leases.find(lease => lease.address === address)
-      return lease && `${lease.names?.[0] ?? lease.id.slice(0, 12)}.${network}`
+      const lease = known.find(lease => lease.address === address)
+      return lease && `${lease.names?.[0] ?? lease.id.slice(0, 12)}.${lease.network}`
     },
   }
 }
 
 class Client {
   readonly #root: string
+  readonly #id: string
   readonly #wish: Wish
   readonly #udp: Socket
   readonly #tcp: TcpServer
   readonly #connections = new Set<Connection>()
   #inFlight = 0
 
-  constructor(root: string, wish: Wish) {
+  constructor(root: string, id: string, wish: Wish) {
     this.#root = root
+    this.#id = id
     this.#wish = wish
     const { udp, tcp } = openIn(wish.pid)
     this.#udp = createSocket('udp4')
@@ -134,16 +151,15 @@ class Client {
   }
 
   async #respond(query: Buffer, by: 'udp' | 'tcp'): Promise<Buffer | undefined> {
-    const { network, address } = this.#wish
-    const leases = readLeases({ directory: `${this.#root}/${network}` })
-    const verdict = answer(query, namesIn(leases, network), by)
+    const leases = readAllLeases({ directory: `${this.#root}/bridge` })
+    const own = leases.filter(({ id }) => id.startsWith(this.#id))
+    const verdict = answer(query, namesFor(own, leases), by)
     if (verdict !== 'forward') return verdict
-    const own = leases.find(lease => lease.address === address)
-    if (!own || own.internal) return refusal(query, RCODE.refused) // nothing goes out of it, names neither (CVE-2024-29018)
+    if (own.every(({ internal }) => internal)) return refusal(query, RCODE.refused) // nothing goes out, names neither (CVE-2024-29018)
     if (this.#inFlight >= IN_FLIGHT) return refusal(query, RCODE.failure)
     this.#inFlight++
     try {
-      const servers = (own.dns ?? hostServers()).map(address => ({ address }))
+      const servers = (own.find(({ dns }) => dns)?.dns ?? hostServers()).map(address => ({ address }))
       return (await forward(query, servers, by)) ?? refusal(query, RCODE.failure)
     } finally {
       this.#inFlight--

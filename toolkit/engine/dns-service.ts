@@ -5,7 +5,8 @@
 //   STATE/networks/.dns/ID.json   a container that wants one, and which process it is
 //   STATE/networks/.dns/ID.ready  it can ask now; what is in it is why not
 //
-// So a name server that was killed is replaced with the next container, and finds all who want it.
+// What it answers it reads from the leases. So a name server that was killed is replaced by the next command, and finds all
+// who want it.
 import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { packageDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
@@ -19,16 +20,13 @@ export const ADDRESS = '127.0.0.11'
 
 /** ID.json. */
 export interface Wish {
-  readonly version: 1
+  readonly version: 2
   /** The container's first process: its network namespace is where it asks. */
   readonly pid: number
   readonly startTime: number
-  readonly network: string
-  /** Its address there. */
-  readonly address: string
 }
 
-export const VERSION = 1
+export const VERSION = 2
 
 export const serviceDir = (root: string): string => `${root}/.dns`
 export const wishFile = (root: string, id: string): string => `${serviceDir(root)}/${id.slice(0, 12)}.json`
@@ -43,26 +41,38 @@ const PATIENCE = 10_000 // milliseconds: a Node that starts on a busy machine
 const LOOK = 2
 
 /** Gives a container a name server. */
-export function nameAction(lease: Lease, network: Network): Action {
+export function nameAction({ id }: Pick<Lease, 'id'>, network: Pick<Network, 'directory'>): Action {
   const root = rootOf(network)
   return {
-    text: `name server: serve ${lease.network} at ${ADDRESS}:53 in its namespace`,
+    text: `name server: serve at ${ADDRESS}:53 in its namespace`,
     why: 'containers of a network find each other by name, wherever their addresses come from',
     lesson: '16-names',
     shell: '',
     apply({ process }) {
       const { pid } = process!
       const startTime = readStat(pid)?.startTime ?? 0
-      const wish: Wish = { version: VERSION, pid, startTime, network: lease.network, address: lease.address }
+      const wish: Wish = { version: VERSION, pid, startTime }
       exclusively(network, () => {
         makeTree(serviceDir(root))
-        rmSync(readyFile(root, lease.id), { force: true })
-        writeJson(wishFile(root, lease.id), wish, { durable: false })
+        rmSync(readyFile(root, id), { force: true })
+        writeJson(wishFile(root, id), wish, { durable: false })
         if (!isServed(root)) startServer(root)
       })
-      awaitReady(readyFile(root, lease.id), wish)
+      awaitReady(readyFile(root, id), wish)
     },
   }
+}
+
+/** Whether a container has been given a name server. */
+export const hasNames = (id: string, network: Pick<Network, 'directory'>): boolean =>
+  existsSync(wishFile(rootOf(network), id))
+
+/** Where somebody has killed the name server and containers still want one, they get another; nobody waits for it. */
+export function mendServer(root: string): void {
+  const look = () => {
+    if (clients(root).length > 0 && !isServed(root)) startServer(root)
+  }
+  if (clients(root).length > 0 && !isServed(root)) exclusively({ directory: `${root}/bridge` }, look)
 }
 
 /** There is a name server; it lets go of its lock only where nobody wants it, under the networks' lock. */
@@ -72,8 +82,13 @@ function isServed(root: string): boolean {
   return fd === undefined
 }
 
-/** Several may be started: the first one stays. */
+let lastStart = Number.NEGATIVE_INFINITY
+const START = 2_000 // milliseconds, in which one may still be about to take its lock
+
+/** Several may be started, by several commands: the first one stays. */
 function startServer(root: string): void {
+  if (performance.now() - lastStart < START) return
+  lastStart = performance.now()
   const { PATH } = process.env
   const { spawn } = process.getBuiltinModule('node:child_process') // milliseconds, which most runs need not spend
   const child = spawn(`${packageDir()}/bin/toolkit`, ['dns-server', root], {

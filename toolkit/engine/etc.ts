@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Action, writeAction } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
 import * as bind from '../primitives/bind.ts'
-import type { Lease } from './leases.ts'
+import { isWayOut, type Lease } from './leases.ts'
 import { asksResolved, hostnameFile, hostsFile, type NameWishes, RESOLVED, resolvConf, serversOf } from './names.ts'
 import type { NetworkMode } from './ports.ts'
 
@@ -14,7 +14,8 @@ export interface EtcWish {
   readonly hostname: string
   readonly mode: NetworkMode
   readonly names: NameWishes
-  readonly lease: Lease | undefined
+  /** Its networks. */
+  readonly leases: readonly Lease[]
   /** The directory of a container whose network it shares, and so what that one knows of names. */
   readonly from: string | undefined
   /** Paths in the container that the user has mounted something at himself. */
@@ -38,16 +39,22 @@ function hostResolvConf(mode: NetworkMode): string {
 /** The name servers that the host asks now. */
 export const hostServers = (): readonly string[] => serversOf(hostResolvConf('bridge'))
 
+/** What a container's /etc/resolv.conf says. `named`: in a network that users have made. */
+export const resolvText = (mode: NetworkMode | 'named', names: NameWishes): string =>
+  resolvConf(hostResolvConf(mode === 'named' ? 'bridge' : mode), mode, names)
+
 /** Writes the files, and mounts them. `steps` are for when the container's files are the root. */
-export function planEtc({ directory, hostname, mode, names, lease, from, taken }: EtcWish): {
+export function planEtc({ directory, hostname, mode, names, leases, from, taken }: EtcWish): {
   before: Action[]
   steps: Step[]
 } {
+  const addresses = leases.map(({ address }) => address)
+  const { gateway } = leases.find(isWayOut) ?? leases[0] ?? {}
   const inherited = mode === 'host' ? { inherited: hostFile('/etc/hosts') } : {}
   const files = {
     hostname: hostnameFile(hostname),
-    hosts: hostsFile({ hostname, hosts: names.hosts, ...lease, ...inherited }),
-    'resolv.conf': resolvConf(hostResolvConf(mode), lease && lease.network !== 'bridge' ? 'named' : mode, names),
+    hosts: hostsFile({ hostname, hosts: names.hosts, addresses, gateway, ...inherited }),
+    'resolv.conf': resolvText(leases.some(({ network }) => network !== 'bridge') ? 'named' : mode, names),
   }
   const wanted = Object.entries(files).filter(([name]) => !taken.includes(`/etc/${name}`))
   const isShared = (name: string) => from !== undefined && existsSync(`${from}/${name}`)

@@ -20,8 +20,8 @@ export const FAILPOINTS = [
   'files removed',
 ] as const
 
-/** Besides those: after each thing that the engine does outside, counted from 1. */
-export type Failpoint = (typeof FAILPOINTS)[number] | `action ${number}`
+/** Besides those: after each thing that the engine does outside, or for one more network, counted from 1. */
+export type Failpoint = (typeof FAILPOINTS)[number] | `action ${number}` | `connected ${number}`
 
 const wanted = process.env.TOOLKIT_FAILPOINT // asked once: the environment is not kept in JavaScript
 

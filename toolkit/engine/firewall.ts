@@ -34,6 +34,8 @@ export interface Segment {
   /** Nothing goes out of it, nothing comes in. */
   readonly internal: boolean
   readonly members: readonly Member[]
+  /** A link that leads to the same network on another host, which has a gateway of this MAC address, too. */
+  readonly tunnel?: { readonly link: string; readonly mac: string }
 }
 
 export interface FirewallOptions {
@@ -49,7 +51,7 @@ const LOOPBACK = '127.0.0.0/8'
 /** `segments`: all networks of the engine that have a container in them. */
 export function firewall(options: FirewallOptions, segments: readonly Segment[]): Table[] {
   const members = segments.flatMap(({ members }) => members)
-  return [routing(options, segments, members), switching(options, members)]
+  return [routing(options, segments, members), switching(options, segments, members)]
 }
 
 const from = ({ bridge }: Segment): Term => is(iifname, bridge)
@@ -131,8 +133,12 @@ function portMaps(members: readonly Member[]): NamedSet[] {
 }
 
 /** What a container may say on the wire: its own addresses, IPv4 and ARP. No IPv6 (router advertisements), no DHCP server. */
-function switching({ name }: FirewallOptions, members: readonly Member[]): Table {
+function switching({ name }: FirewallOptions, segments: readonly Segment[], members: readonly Member[]): Table {
   const rules: Term[][] = [
+    // Each host is the gateway of its own containers: what another one says as theirs is not heard.
+    ...segments.flatMap(({ tunnel }) =>
+      tunnel ? [[is(iifname, tunnel.link), is(bridged.etherSource, tunnel.mac), drop]] : [],
+    ),
     [inSet([iifname], 'links', { not: true }), accept],
     [is(bridged.udpSource, '67'), drop],
     [inSet([iifname, bridged.etherSource, bridged.ipSource], 'members'), accept],

@@ -13,6 +13,7 @@ import { checkLinkName, macOfIp4 } from '../kernel/link-name.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { entries, lock, makeTree, writeJson } from './files.ts'
 import type { Member } from './firewall.ts'
+import type { Driver } from './network-driver.ts'
 import type { Port } from './ports.ts'
 
 /** A network of containers: names on the host, and where its state is. */
@@ -32,6 +33,14 @@ export interface Network {
   readonly gateway?: string
   /** Without a way out. */
   readonly internal?: boolean
+  /** Where it is more than a bridge. */
+  readonly driver?: Driver
+  /** address/prefix: only from here addresses are given. */
+  readonly range?: string
+  /** Addresses that are never given. */
+  readonly reserved?: readonly string[]
+  /** Bytes of the largest packet, for all in it. */
+  readonly mtu?: number
 }
 
 /** What a user calls a network: the name of its directory. */
@@ -60,7 +69,21 @@ export interface Lease extends Member {
   readonly dns?: readonly string[]
   /** Bytes of the largest packet. */
   readonly mtu?: number
+  /** Where the network is more than a bridge. */
+  readonly driver?: Driver
+  /** What the container calls its link; default: eth0. */
+  readonly device?: string
+  /** Its way out leads through another network. */
+  readonly secondary?: true
+  /** Others in the network under names that only this container knows. */
+  readonly links?: readonly { readonly alias: string; readonly name: string }[]
 }
+
+/** What a container calls the link of a lease. */
+export const deviceOf = ({ device = 'eth0' }: Pick<Lease, 'device'>): string => device
+/** That the container's way out leads through this network. */
+export const isWayOut = ({ internal, secondary }: Pick<Lease, 'internal' | 'secondary'>): boolean =>
+  !internal && !secondary
 
 export interface LeaseWish {
   readonly id: string
@@ -72,6 +95,11 @@ export interface LeaseWish {
   readonly address?: string | undefined
   readonly names?: readonly string[]
   readonly dns?: readonly string[]
+  readonly links?: Lease['links']
+  /** Of the container's links: 0 is eth0. */
+  readonly place?: number
+  /** Its way out leads through another network. */
+  readonly secondary?: boolean
 }
 
 /** network.json. */
@@ -91,7 +119,7 @@ export const dockerPools = (): Subnet[] => [
   ...Array.from({ length: 16 }, (_, i) => parseSubnet(`192.168.${16 * i}.0/20`)!),
 ]
 
-/** Runs `action`, which waits for nothing, while no other engine changes a network. */
+/** Runs `action`, which waits for nothing, while no other engine changes a network. Not within itself. */
 export function exclusively<T>(network: Pick<Network, 'directory'>, action: () => T): T {
   makeTree(rootOf(network))
   const fd = lock(lockOf(network), { wait: true })!
@@ -173,14 +201,15 @@ export function chooseSubnet(network: Network, leases: readonly unknown[], used:
 
 /** The lease for the lowest free address, or the one that is wished for; undefined where there is none. Changes nothing. */
 export function findLease(
-  network: Pick<Network, 'directory' | 'bridge' | 'gateway' | 'internal'>,
+  network: Pick<Network, 'directory' | 'bridge' | 'gateway' | 'internal' | 'driver' | 'range' | 'reserved' | 'mtu'>,
   leases: readonly Pick<Lease, 'address'>[],
   subnet: Subnet,
-  { id, ports, mac, mtu, address, names = [], dns = [] }: LeaseWish,
+  { id, ports, mac, mtu = network.mtu, address, names = [], dns = [], links = [], place = 0, secondary }: LeaseWish,
 ): Lease | undefined {
   const gateway = network.gateway ?? formatIpv4(subnet.first + 1)
-  const taken = new Set([gateway, ...leases.map(({ address }) => address)])
-  const free = address === undefined ? lowestFree(subnet, taken) : taken.has(address) ? undefined : address
+  const taken = new Set([gateway, ...(network.reserved ?? []), ...leases.map(({ address }) => address)])
+  const range = parseSubnet(network.range ?? '') ?? subnet
+  const free = address === undefined ? lowestFree(subnet, range, taken) : taken.has(address) ? undefined : address
   if (free === undefined) return undefined
   return {
     id,
@@ -190,18 +219,23 @@ export function findLease(
     subnet: formatSubnet(subnet),
     gateway,
     mac: mac ?? macOfIp4(free),
-    link: checkLinkName(`tk${id.slice(0, 12)}`),
+    link: checkLinkName(`tk${id.slice(0, 12)}${place === 0 ? '' : place.toString(36)}`),
     ports,
     ...(network.internal && { internal: true }),
     ...(names.length > 0 && { names }),
     ...(dns.length > 0 && { dns }),
     ...(mtu !== undefined && { mtu }),
+    ...(network.driver && { driver: network.driver }),
+    ...(place > 0 && { device: `eth${place}` }),
+    ...(secondary && { secondary }),
+    ...(links.length > 0 && { links }),
   }
 }
 
-/** The first address names the network, the last one is for broadcasts. */
-function lowestFree({ first, last }: Subnet, taken: ReadonlySet<string>): string | undefined {
-  for (let number = first + 1; number < last; number++) if (!taken.has(formatIpv4(number))) return formatIpv4(number)
+/** The first address of a network names it, the last one is for broadcasts. */
+function lowestFree(subnet: Subnet, range: Subnet, taken: ReadonlySet<string>): string | undefined {
+  const [first, last] = [Math.max(range.first, subnet.first + 1), Math.min(range.last, subnet.last - 1)]
+  for (let number = first; number <= last; number++) if (!taken.has(formatIpv4(number))) return formatIpv4(number)
   return undefined
 }
 

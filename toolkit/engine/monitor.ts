@@ -160,6 +160,11 @@ const settleIn = (): Step[] => {
 
 const ownSession = (): Step => step('setsid', [], { ...about, why: 'Ctrl-C at the terminal is not meant for it' })
 
+const keepPorts = ({ ports }: MonitorWish): Step[] =>
+  Array.from({ length: ports }, (_, i) =>
+    call('fcntl', [{ descriptor: `port ${i}` }, F.SETFD, 1], 'the port is the container’s as long as it lives'),
+  )
+
 /** The monitor of a container that is about to be made. Needs the descriptors of monitored.ts. */
 export function planMonitor(wish: MonitorWish): Monitor {
   const { struct, pidfdAt } = pollfds()
@@ -174,9 +179,7 @@ export function planMonitor(wish: MonitorWish): Monitor {
     ],
     pidfd: { bytes: struct.bytes, at: pidfdAt },
     steps: [
-      ...Array.from({ length: wish.ports }, (_, i) =>
-        call('fcntl', [{ descriptor: `port ${i}` }, F.SETFD, 1], 'the port is the container’s as long as it lives'),
-      ),
+      ...keepPorts(wish),
       ...settleIn(),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
       ...take('stdout', 'each', taking('stderr', 'each')),
@@ -208,6 +211,7 @@ export function planAdoption(wish: MonitorWish): Monitor {
   return {
     first: [ownSession()],
     steps: [
+      ...keepPorts(wish),
       ...settleIn(),
       call('dup3', [{ descriptor: 'pidfd' }, PIDFD, O.CLOEXEC], 'under a number that one can write down'),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),

@@ -4,10 +4,9 @@ import { resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import { invoke } from '../kernel/call.ts'
-import { AT, F, O, S } from '../kernel/constants.ts'
+import { AT, CLONE, F, O, S } from '../kernel/constants.ts'
 import { start } from '../kernel/start.ts'
-import type { Plan } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { type Descriptor, type Monitor, type Plan, step } from '../kernel/step.ts'
 import { outside } from '../primitives/user.ts'
 import { planAdoption, planMonitor } from './monitor.ts'
 import type { Spec } from './spec.ts'
@@ -26,13 +25,35 @@ export interface Monitored {
 
 /** The plan with a monitor, which goes on when the engine has ended. */
 export function withMonitor(plan: Plan, about: Monitored): Plan {
-  if (plan.pidNamespace)
-    throw new UsageError('run: -d cannot join the pid namespace of another process; run it without -d')
   const { stdin, ports } = about
+  const { pidNamespace, ...rest } = plan
+  const monitor = planMonitor({ stdin, ports: ports.length, ...after() })
   return {
-    ...plan,
-    before: [...(plan.before ?? []), openFiles(about)],
-    monitor: planMonitor({ stdin, ports: ports.length, ...after() }),
+    ...rest,
+    before: [...(plan.before ?? []), openFiles(about), ...(pidNamespace ? [openOwn] : [])],
+    monitor: pidNamespace ? inPidNamespace(monitor, pidNamespace) : monitor,
+  }
+}
+
+const OWN = { descriptor: 'own pid namespace' }
+const lesson = '04-pid'
+
+const openOwn: Action = {
+  text: `${OWN.descriptor} = open("/proc/self/ns/pid")`,
+  why: 'the monitor has to come back from where it has made the container',
+  lesson,
+  shell: '',
+  apply: ({ descriptors }) => void descriptors.set(OWN.descriptor, openSync('/proc/self/ns/pid', 'r')),
+}
+
+/** A process is born in the pid namespace that its parent has chosen for its children; the parent itself stays where it is. */
+function inPidNamespace(monitor: Monitor, pidNamespace: Descriptor): Monitor {
+  const enter = (which: Descriptor, why: string) =>
+    step('setns', [which, CLONE.NEWPID], { lesson, shell: '', why, allow: [] })
+  return {
+    ...monitor,
+    first: [...monitor.first, enter(pidNamespace, 'its next child is born among the processes of another container')],
+    steps: [enter(OWN, 'and those after it are not: it could not even start a thread'), ...monitor.steps],
   }
 }
 
@@ -49,17 +70,17 @@ function after(): { command: readonly string[]; env: readonly string[] } {
 
 /**
  * Gives a container that runs a new monitor: its own was killed. What it has written since is in its pipes. `pidfd` is of
- * its first process, `lock` holds its lock. Throws KernelError, and errors of node:fs.
+ * its first process, `lock` holds its lock, `ports` are sockets that hold the host's ports. Throws KernelError, and errors of node:fs.
  */
-export function adopt(directory: string, pidfd: number, lock: number): void {
+export function adopt(directory: string, pidfd: number, lock: number, ports: readonly number[] = []): void {
   const descriptors = new Map<string, number>()
   try {
     openCommon(directory, descriptors)
     for (const name of ['stdout', 'stderr']) descriptors.set(name, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, ports: 0, ...after() })
+    const monitor = planAdoption({ stdin: false, ports: ports.length, ...after() })
     const process = start(
       { namespaces: [], steps: [], monitor },
-      { descriptors: new Map([...descriptors, ['pidfd', pidfd], ['lock', lock]]) },
+      { descriptors: new Map([...descriptors, ...named(ports), ['pidfd', pidfd], ['lock', lock]]) },
     )
     process.next()
     process.close()
@@ -67,6 +88,8 @@ export function adopt(directory: string, pidfd: number, lock: number): void {
     for (const fd of descriptors.values()) closeSync(fd)
   }
 }
+
+const named = (ports: readonly number[]) => ports.map((fd, i): [string, number] => [`port ${i}`, fd])
 
 /** What every monitor needs. */
 function openCommon(directory: string, descriptors: Map<string, number>): void {

@@ -29,17 +29,22 @@ export const hostnameFile = (hostname: string): string => `${hostname}\n`
 
 export interface HostsInputs extends Pick<NameWishes, 'hosts'> {
   readonly hostname: string
-  /** Its own address and the host's; not there without a network. */
-  readonly address?: string
-  readonly gateway?: string
+  /** Its own addresses, one a network, and the host's; not there without a network. */
+  readonly addresses?: readonly string[]
+  readonly gateway?: string | undefined
   /** The host's own file, for a container that shares its network. */
   readonly inherited?: string
 }
 
-/** /etc/hosts. A name with dots is followed by its first part, as `hostname -s` would say it. */
-export function hostsFile({ hostname, hosts, address, gateway, inherited }: HostsInputs): string {
+/** A line of /etc/hosts. A name with dots is followed by its first part, as `hostname -s` would say it. */
+export function ownLine(address: string, hostname: string): string {
   const [first] = hostname.split('.')
-  const own = address ? [`${address}\t${first === hostname ? hostname : `${hostname} ${first}`}`] : []
+  return `${address}\t${first === hostname ? hostname : `${hostname} ${first}`}`
+}
+
+/** /etc/hosts. */
+export function hostsFile({ hostname, hosts, addresses = [], gateway, inherited }: HostsInputs): string {
+  const own = addresses.map(address => ownLine(address, hostname))
   const wished = hosts.map(({ name, address }) => `${address === HOST_GATEWAY ? gateway : address}\t${name}`)
   const base = inherited ?? LOCAL_NAMES
   return [base.trimEnd(), ...wished, ...own, ''].join('\n')

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { formatIpv4, formatSubnet, overlap, parseIpv4, parseSubnet, type Subnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { entries, makeTree, remove, writeJson } from './files.ts'
+import { type DriverName, type DriverWish, readDriver } from './network-driver.ts'
 
 /** definition.json. */
 export interface NetworkDefinition {
@@ -19,6 +20,14 @@ export interface NetworkDefinition {
   /** Nothing leads out of it. */
   readonly internal: boolean
   readonly labels: Readonly<Record<string, string>>
+  /** Default: bridge. */
+  readonly driver?: DriverName
+  /** As they were given with -o. */
+  readonly options?: Readonly<Record<string, string>>
+  /** address/prefix: only from here addresses are given. */
+  readonly range?: string
+  /** Addresses that others have, by names. */
+  readonly auxiliary?: Readonly<Record<string, string>>
 }
 
 const VERSION = 1
@@ -37,8 +46,13 @@ export function checkNetworkName(name: string): void {
   if (BUILT_IN.includes(name)) throw new UsageError(`network ${name}: the name is taken by the engine itself`, 1)
 }
 
-/** The link of a network on the host: no name that a user gives becomes one. */
-export const bridgeOf = ({ id }: Pick<NetworkDefinition, 'id'>): string => `br-${id.slice(0, 12)}`
+/** What its driver and options come to. Throws a UsageError (exit code 1). */
+export const driverOf = ({ driver = 'bridge', options = {}, id }: NetworkDefinition): DriverWish =>
+  readDriver(driver, options, id)
+
+/** The link of a network on the host: the name of the network never becomes one, only what is given for that. */
+export const bridgeOf = (definition: NetworkDefinition): string =>
+  driverOf(definition).bridge ?? `br-${definition.id.slice(0, 12)}`
 
 /** Throws a UsageError (exit code 1) where it is damaged, or written by a version that we do not know. */
 export function readNetwork(root: string, name: string): NetworkDefinition {
@@ -53,12 +67,19 @@ export function readNetwork(root: string, name: string): NetworkDefinition {
       parseIpv4(String(found.gateway)) !== undefined &&
       typeof found.internal === 'boolean' &&
       typeof found.created === 'string' &&
-      typeof found.labels === 'object' &&
-      found.labels !== null
-    if (whole) return found as NetworkDefinition
+      isTexts(found.labels) &&
+      [found.options, found.auxiliary].every(texts => texts === undefined || isTexts(texts)) &&
+      (found.range === undefined || parseSubnet(found.range) !== undefined)
+    if (whole) {
+      driverOf(found as NetworkDefinition) // throws for what we do not know
+      return found as NetworkDefinition
+    }
   } catch {}
   throw new UsageError(`network ${name}: ${path} is not a network of version ${VERSION}`, 1)
 }
+
+const isTexts = (found: unknown): boolean =>
+  typeof found === 'object' && found !== null && Object.values(found).every(text => typeof text === 'string')
 
 export interface NetworkRow {
   readonly name: string
@@ -104,6 +125,10 @@ export interface NewNetwork {
   readonly gateway: string | undefined
   readonly internal: boolean
   readonly labels: Readonly<Record<string, string>>
+  readonly driver?: DriverName
+  readonly options?: Readonly<Record<string, string>>
+  readonly range?: string | undefined
+  readonly auxiliary?: Readonly<Record<string, string>>
 }
 
 const SMALLEST = 30 // two bits of addresses: the network, the gateway, a container, broadcasts
@@ -128,7 +153,7 @@ export function makeNetwork(
   wish: NewNetwork,
   { pools, others, avoided }: { pools: readonly Subnet[]; others: readonly Subnet[]; avoided: () => readonly Subnet[] },
 ): NetworkDefinition {
-  const { id, name, internal, labels } = wish
+  const { id, name, internal, labels, driver = 'bridge', options = {}, range, auxiliary = {} } = wish
   checkNetworkName(name)
   if (existsSync(`${root}/${name}`)) throw new UsageError(`network ${name}: there is one of this name already`, 1)
   const subnet = wish.subnet === undefined ? freeSubnet(pools, [...others, ...avoided()]) : givenSubnet(wish.subnet)
@@ -138,10 +163,16 @@ export function makeNetwork(
   const number = parseIpv4(gateway)
   if (number === undefined || number <= subnet.first || number >= subnet.last)
     throw new UsageError(`--gateway ${JSON.stringify(gateway)}: give an address in ${formatSubnet(subnet)}`)
+  checkWithin(subnet, range, auxiliary)
   const state: NetworkDefinition = {
     ...{ version: VERSION, id, name, created: new Date().toISOString() },
     ...{ subnet: formatSubnet(subnet), gateway, internal, labels },
+    ...(driver !== 'bridge' && { driver }),
+    ...(Object.keys(options).length > 0 && { options }),
+    ...(range !== undefined && { range }),
+    ...(Object.keys(auxiliary).length > 0 && { auxiliary }),
   }
+  checkLinks(root, state)
   const fresh = `${root}/.new-${name}`
   rmSync(fresh, { recursive: true, force: true })
   makeTree(root)
@@ -149,6 +180,30 @@ export function makeNetwork(
   writeJson(`${fresh}/definition.json`, state, { durable: true })
   renameSync(fresh, `${root}/${name}`)
   return state
+}
+
+function checkWithin(subnet: Subnet, range: string | undefined, auxiliary: Readonly<Record<string, string>>): void {
+  const part = range === undefined ? subnet : parseSubnet(range)
+  if (!part || part.first < subnet.first || part.last > subnet.last)
+    throw new UsageError(`--ip-range ${JSON.stringify(range)}: give a part of ${formatSubnet(subnet)}`)
+  for (const [name, address] of Object.entries(auxiliary)) {
+    const number = parseIpv4(address)
+    if (number === undefined || number < subnet.first || number > subnet.last)
+      throw new UsageError(
+        `--aux-address ${name}=${JSON.stringify(address)}: give an address in ${formatSubnet(subnet)}`,
+      )
+  }
+}
+
+/** A link that a user has named is to be ours alone; one that he wants to share has to be there. */
+function checkLinks(root: string, state: NetworkDefinition): void {
+  const { bridge, driver } = driverOf(state)
+  const isThere = (link: string) => existsSync(`/proc/sys/net/ipv4/conf/${link}`)
+  const others = readNetworks(root).flatMap(({ state: other }) => (other ? [bridgeOf(other)] : []))
+  if (bridge !== undefined && (isThere(bridge) || others.includes(bridge)))
+    throw new UsageError(`network ${state.name}: there is a link ${bridge} already; give its bridge another name`, 1)
+  if (driver?.parent !== undefined && !isThere(driver.parent))
+    throw new UsageError(`network ${state.name}: there is no link ${driver.parent} here; \`ip link\` lists them`, 1)
 }
 
 function freeSubnet(pools: readonly Subnet[], used: readonly Subnet[]): Subnet {

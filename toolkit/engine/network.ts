@@ -70,11 +70,17 @@ export interface Membership {
   close(): void
 }
 
-/** Takes the ports and an address. Throws a UsageError where one is not to be had; then nothing is taken. */
-export function joinNetwork(wish: NetworkWish, network = bridgeNetwork()): Membership {
+/**
+ * Takes the ports and an address. Throws a UsageError where one is not to be had; then nothing is taken. `check` throws
+ * where it shall not be after all: asked when nobody else can change anything any more.
+ */
+export function joinNetwork(wish: NetworkWish, network = bridgeNetwork(), check = () => {}): Membership {
   const held = holdPorts(wish.ports)
   try {
-    const lease = exclusively(network, () => takeLease({ ...wish, ports: held.ports }, network))
+    const lease = exclusively(network, () => {
+      check()
+      return takeLease({ ...wish, ports: held.ports }, network)
+    })
     return { lease, sockets: held.sockets, close: held.close }
   } catch (error) {
     held.close()
@@ -110,10 +116,12 @@ function exhausted(network: Network, leases: readonly Lease[], { address }: Leas
   const name = nameOf(network)
   if (address !== undefined) {
     const { id = 'the host' } = leases.find(lease => lease.address === address) ?? {}
-    return new UsageError(`run: --ip ${address}: is taken already in network ${name}, by ${id.slice(0, 12)}`)
+    const holder = network.reserved?.includes(address) ? 'an auxiliary address' : id.slice(0, 12)
+    return new UsageError(`run: --ip ${address}: is taken already in network ${name}, by ${holder}`)
   }
+  const where = network.range ?? network.subnet ?? leases[0]?.subnet
   return new UsageError(
-    `run: --network ${name}: no address is left in ${leases[0]?.subnet}, ${leases.length} containers have one; end some, 'toolkit ps' lists them`,
+    `run: --network ${name}: no address is left in ${where}, ${leases.length} containers have one; end some, 'toolkit ps' lists them`,
   )
 }
 

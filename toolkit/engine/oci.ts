@@ -7,12 +7,12 @@ import { defaultRules } from '../primitives/device-rules.ts'
 import { type Mount, propagationFlags } from '../primitives/mount.ts'
 import type { Seccomp } from '../primitives/seccomp.ts'
 import { type AllResources, PIDS_LIMIT } from './cgroup.ts'
-import type { RunOptions } from './options.ts'
+import type { IpcMode, RunOptions } from './options.ts'
 import { volumesOf } from './prepare.ts'
 import { plainProfile } from './seccomp.ts'
 import { makeSpec, type Spec } from './spec.ts'
 import { newId } from './store.ts'
-import { planMounts } from './volumes.ts'
+import { planMounts, SUBPATH } from './volumes.ts'
 
 /** A limit as the specification has it: unsigned, and no limit is 2**64 - 1, which is no number of JavaScript. */
 interface OciRlimit {
@@ -62,7 +62,13 @@ function saidInFull(mount: Mount): Mount {
   if (!all && !options.includes('bind')) return mount
   const spreads = options.some(word => propagationFlags(word) !== undefined)
   const more = [...(spreads ? [] : ['rprivate']), ...(all && options.includes('ro') ? ['rro'] : [])]
-  return { ...mount, options: [...options, ...more] }
+  const below = options.find(word => word.startsWith(SUBPATH))?.slice(SUBPATH.length)
+  const words = options.filter(word => !word.startsWith(SUBPATH)).map(word => (word === 'rotop' ? 'ro' : word))
+  return {
+    ...mount,
+    ...(below !== undefined && { source: `${mount.source}/${below}` }),
+    options: [...words, ...more],
+  }
 }
 
 /** With the limits and devices that nobody needs to ask for. */
@@ -85,7 +91,13 @@ export interface Description {
 /** What `run` would carry out. Looks at the host and at the rootfs, changes nothing, needs no rights. Throws UsageError. */
 export async function ociConfig(options: RunOptions, id = newId()): Promise<Description> {
   const volumes = await volumesOf(options, id)
-  const spec = makeSpec({ ...options, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
+  const { ipc, pid } = options.namespaces
+  const namespaces = {
+    ...options.namespaces,
+    ipc: joins(ipc) ? 'private' : ipc,
+    pid: joins(pid) ? 'private' : pid,
+  } as const
+  const spec = makeSpec({ ...options, namespaces, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
   planMounts(spec.mounts, options.mounts.create, volumes.sources) // refuses what cannot be mounted
   const seccomp = await plainProfile({
     profile: options.seccomp,
@@ -95,10 +107,13 @@ export async function ociConfig(options: RunOptions, id = newId()): Promise<Desc
   return { config: toOci(spec, seccomp), unsaid: unsaid(options, spec, volumes.sources) }
 }
 
+/** Of a container whose process has another number each time. */
+const joins = (mode: IpcMode): mode is { container: string } => typeof mode === 'object' && 'container' in mode
+
 const OWN_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
 
 function unsaid(
-  { network, init, readOnly, mounts: { create } }: RunOptions,
+  { network, namespaces, init, readOnly, mounts: { create } }: RunOptions,
   { root, mounts }: Spec,
   volumes: readonly string[],
 ): string[] {
@@ -112,6 +127,10 @@ function unsaid(
     ...(network.container
       ? [`the network of container ${network.container}: it has a new one, with a loopback only`]
       : []),
+    ...(['ipc', 'pid'] as const).flatMap(type => {
+      const mode = namespaces[type]
+      return joins(mode) ? [`the ${type} namespace of container ${mode.container}: it has a new one`] : []
+    }),
     ...new Set(network.publish.map(({ text }) => `the published port ${text}`)),
     ...(init ? ['--init: the command itself is PID 1'] : []),
   ]

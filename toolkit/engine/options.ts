@@ -6,11 +6,17 @@ import type { Rlimit } from '../primitives/rlimits.ts'
 import type { Sysctl } from '../primitives/sysctl.ts'
 import type { Mappings } from '../primitives/user.ts'
 import type { AllResources } from './cgroup.ts'
+import type { Endpoint, Link } from './endpoints.ts'
 import type { NameWishes } from './names.ts'
 import type { NetworkMode, PortWish } from './ports.ts'
 
 /** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
 export type NamespaceMode = 'private' | 'host' | { readonly path: string }
+
+/** Or that of a container that runs, by its name or id. */
+export type SharedMode = NamespaceMode | { readonly container: string }
+/** `shareable`: its own, and others may join it; `none`: its own, without a /dev/shm. */
+export type IpcMode = SharedMode | 'shareable' | 'none'
 
 export interface VolumesFrom {
   /** Name or id. */
@@ -43,8 +49,8 @@ export interface RunOptions {
 
   readonly namespaces: {
     readonly uts: NamespaceMode
-    readonly ipc: NamespaceMode
-    readonly pid: NamespaceMode
+    readonly ipc: IpcMode
+    readonly pid: SharedMode
     readonly cgroup: NamespaceMode
     readonly time: NamespaceMode
     /** The ids of a user namespace of its own; undefined: the host's users. */
@@ -52,18 +58,17 @@ export interface RunOptions {
   }
   readonly network: {
     readonly mode: NetworkMode
-    /** With mode bridge: the network of a user; undefined: the engine's own. */
-    readonly name: string | undefined
+    /** With mode bridge: the networks that it is in, the first of them by eth0. */
+    readonly endpoints: readonly Endpoint[]
+    /** Other containers, as this one calls them. */
+    readonly links?: readonly Link[]
     /** With mode none: a container that runs, whose network it shares. */
     readonly container: string | undefined
-    /** Its address; only in the network of a user. */
-    readonly ip: string | undefined
-    /** Other names for it there. */
-    readonly aliases: readonly string[]
     /** With mode none: a network namespace that is there already. */
     readonly path: string | undefined
     readonly publish: readonly PortWish[]
-    readonly mac: string | undefined
+    /** Where it may be asked, for those who have it in their `links`: 80/tcp. */
+    readonly expose?: readonly string[]
     readonly names: NameWishes
   }
   readonly mounts: {
@@ -108,13 +113,10 @@ export const plainOptions = (rootfs: string, args: readonly string[]): RunOption
   namespaces: { uts: 'private', ipc: 'private', pid: 'private', cgroup: 'private', time: 'private', users: undefined },
   network: {
     mode: 'none',
-    name: undefined,
+    endpoints: [],
     container: undefined,
-    ip: undefined,
-    aliases: [],
     path: undefined,
     publish: [],
-    mac: undefined,
     names: { dns: [], search: [], options: [], hosts: [] },
   },
   mounts: { mounts: [], create: [], from: [] },

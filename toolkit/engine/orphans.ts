@@ -7,6 +7,8 @@ import { oomKilled } from './cgroup.ts'
 import { lock, remove, writeJson } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { findContainer } from './list.ts'
+import { mendNames } from './mend-names.ts'
+import type { HeldPorts } from './ports.ts'
 import { release, releaseUnknown } from './resources.ts'
 import {
   type ContainerState,
@@ -34,13 +36,38 @@ function endSurvivor(state: ContainerState): void {
   }
 }
 
+/** Its ports of the host, which nobody holds any more; one that another process has taken meanwhile is lost. */
+async function holdAgain(id: string): Promise<Pick<HeldPorts, 'sockets' | 'close'>> {
+  const [{ bridgeNetwork }, { readAllLeases }, { holdPorts }] = await Promise.all([
+    import('./network.ts'),
+    import('./leases.ts'),
+    import('./ports.ts'),
+  ])
+  const leases = readAllLeases(bridgeNetwork()).filter(lease => lease.id === id)
+  const held = leases.flatMap(({ ports }) =>
+    ports.flatMap(port => {
+      try {
+        return [holdPorts([{ ...port, host: [port.host, port.host], text: '' }])]
+      } catch {
+        return []
+      }
+    }),
+  )
+  const close = () => {
+    for (const one of held) one.close()
+  }
+  return { sockets: held.flatMap(({ sockets }) => sockets), close }
+}
+
 /** The same for one whose monitor was killed: it lives on, and gets another. */
 async function adoptSurvivor(state: ContainerState, lock: number): Promise<void> {
   const { adopt } = await import('./monitored.ts')
   const pidfd = invoke('pidfd_open', [state.pid!, 0])
+  const ports = state.resources?.network ? await holdAgain(state.id) : { sockets: [], close() {} }
   try {
-    if (survives(state)) adopt(directoryOf('live', state.id), pidfd, lock)
+    if (survives(state)) adopt(directoryOf('live', state.id), pidfd, lock, ports.sockets)
   } finally {
+    ports.close()
     closeSync(pidfd)
   }
 }
@@ -107,6 +134,7 @@ async function settle(id: string, lock: number): Promise<void> {
 export async function sweep(): Promise<ReadonlyMap<string, string>> {
   const stuck = new Map<string, string>()
   sweepLabs()
+  await mendNames()
   if (!existsSync(rootDir())) return stuck
   for (const orphan of exclusively(claimOrphans)) {
     const why = await finish(orphan)

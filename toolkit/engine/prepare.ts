@@ -8,10 +8,13 @@ import * as devices from '../primitives/devices.ts'
 import { planCgroup } from './cgroup.ts'
 import { planEtc } from './etc.ts'
 import type { Lease } from './leases.ts'
+import type { Linked } from './links.ts'
+import type { NameWishes } from './names.ts'
 import type { RunOptions } from './options.ts'
 import { type ContainerPlan, planContainer } from './plan.ts'
 import { planRootfs } from './rootfs.ts'
 import { seccompSteps } from './seccomp.ts'
+import type { SharedNamespaces } from './shared-namespaces.ts'
 import { makeSpec } from './spec.ts'
 import { newId, pathsOf } from './store.ts'
 import { planSystem } from './system-mounts.ts'
@@ -24,6 +27,8 @@ export interface Prepared extends Omit<ContainerPlan, 'network'> {
   readonly ownVolumes: readonly string[]
   /** Where the names are of a container whose network it shares. */
   readonly namesFrom: string | undefined
+  /** Lines of /etc/hosts for the containers that it is linked with. */
+  readonly linked: NameWishes['hosts']
 }
 
 /** Looks at the host and at the rootfs, changes nothing. Throws a UsageError for what cannot be. */
@@ -32,7 +37,12 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   const volumes = await volumesOf(options, id)
   const shared =
     options.network.container === undefined ? undefined : (await import('./shared-network.ts')).shareNetwork(options)
-  const spec = makeSpec({ ...options, ...shared?.options, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
+  const linked = await linksOf(options, id)
+  const env = [...linked.env, ...options.env]
+  const mounted = { ...options.mounts, mounts: volumes.mounts }
+  const others = await othersOf(options)
+  const { namespaces: asked } = others
+  const spec = makeSpec({ ...options, ...shared?.options, env, mounts: mounted, namespaces: asked }, id)
   const { uidMappings, gidMappings, resources, namespaces } = spec.linux
   const { upper, work, merged } = pathsOf(id)
   const cgroup = await planCgroup({
@@ -48,9 +58,14 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     spec,
     cgroup,
     rootfs: planRootfs({ layers, target: merged, ...(mappings && { mappings }) }),
-    mounts: { ...mounts, before: [...volumes.before, ...mounts.before] },
+    mounts: {
+      before: [...volumes.before, ...mounts.before, ...others.before],
+      early: mounts.early,
+      late: [...others.steps, ...mounts.late],
+    },
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
     namesFrom: shared?.directory,
+    linked: linked.hosts,
     system: planSystem(system, devices.plan(spec.linux.devices), mappings),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
@@ -59,6 +74,15 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   }
 }
 
+/** Whose namespaces it has, where they are another container's. */
+const othersOf = async ({ namespaces }: RunOptions): Promise<SharedNamespaces> =>
+  [namespaces.ipc, namespaces.pid].some(mode => typeof mode === 'object' && 'container' in mode)
+    ? (await import('./shared-namespaces.ts')).shareNamespaces(namespaces)
+    : { namespaces, before: [], steps: [] }
+
+const linksOf = async (options: RunOptions, id: string): Promise<Linked> =>
+  options.network.links?.length ? (await import('./links.ts')).planLinks(options, id) : { hosts: [], env: [] }
+
 /** Most containers have none. */
 export const volumesOf = async (options: RunOptions, id: string): Promise<Volumes> =>
   options.mounts.mounts.length + options.mounts.from.length === 0
@@ -66,14 +90,19 @@ export const volumesOf = async (options: RunOptions, id: string): Promise<Volume
     : (await import('./volume-mounts.ts')).planVolumes(options, id)
 
 /** The whole plan, now that it is known where the container is in the network. */
-export async function complete(parts: Prepared, options: RunOptions, id: string, lease?: Lease): Promise<Plan> {
+export async function complete(
+  parts: Prepared,
+  options: RunOptions,
+  id: string,
+  leases: readonly Lease[],
+): Promise<Plan> {
   const { mode, names } = options.network
   const etc = planEtc({
     directory: pathsOf(id).directory,
     hostname: parts.spec.hostname ?? utsName('hostname'),
     mode,
-    names,
-    lease,
+    names: { ...names, hosts: [...names.hosts, ...parts.linked] },
+    leases,
     from: parts.namesFrom,
     taken: parts.spec.mounts.map(({ destination }) => destination),
   })
@@ -81,21 +110,21 @@ export async function complete(parts: Prepared, options: RunOptions, id: string,
   return planContainer({
     ...parts,
     mounts: { ...mounts, before: [...mounts.before, ...etc.before], early: [...mounts.early, ...etc.steps] },
-    network: lease ? await wires(lease) : [],
+    network: leases.length > 0 ? await wires(leases) : [],
   })
 }
 
-async function wires(lease: Lease) {
-  const [{ networkOf, wire }, { bridgeNetwork }] = await Promise.all([import('./wiring.ts'), import('./network.ts')])
-  return wire(lease, networkOf(lease, bridgeNetwork()))
+async function wires(leases: readonly Lease[]) {
+  const [{ wireAll }, { bridgeNetwork }] = await Promise.all([import('./wiring.ts'), import('./network.ts')])
+  return wireAll(leases, bridgeNetwork())
 }
 
 /** What would be done for these options, as far as one can know without doing any of it. Needs no rights. */
 export async function preview(options: RunOptions, id = newId()): Promise<Plan> {
   const parts = await prepare(options, id)
   const { mode } = options.network
-  const lease = mode === 'bridge' ? (await import('./networks.ts')).preview(options.network, id, []) : undefined
-  return complete(parts, options, id, lease)
+  const leases = mode === 'bridge' ? (await import('./networks.ts')).preview(options.network, id, []) : []
+  return complete(parts, options, id, leases)
 }
 
 function checkRootfs(rootfs: string): void {

@@ -65,7 +65,7 @@ async function live({ id, options, parts, directory, signals, observer }: Life):
     mode === 'bridge' ? (await import('./networks.ts')).join(options.network, id, [directory.name]) : undefined
   try {
     failpoint('network joined')
-    const plan = await complete(parts, options, id, network?.lease)
+    const plan = await complete(parts, options, id, network?.leases ?? [])
     const { process, terminal } = await carryOut(plan, {
       interactive: options.interactive,
       signals,

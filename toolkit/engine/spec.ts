@@ -26,7 +26,7 @@ import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import type { AllResources } from './cgroup.ts'
 import { refuse } from './host.ts'
-import type { NamespaceMode, RunOptions } from './options.ts'
+import type { IpcMode, NamespaceMode, RunOptions } from './options.ts'
 import { withMounts } from './volumes.ts'
 
 export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'user' | 'cgroup' | 'time'
@@ -144,11 +144,15 @@ const everyDevice = { allow: true, access: 'rwm' } as const
 
 function defaultsFor({ capabilities, namespaces }: RunOptions): readonly Mount[] {
   const mounts = capabilities.privileged ? defaultMounts.map(writable) : defaultMounts
-  return namespaces.ipc === 'host' ? mounts.map(sharedMemoryOfHost) : mounts
+  const { ipc } = namespaces
+  if (ipc === 'none' || (typeof ipc === 'object' && 'container' in ipc)) return mounts.filter(mount => !isShm(mount))
+  return ipc === 'host' ? mounts.map(sharedMemoryOfHost) : mounts
 }
 
+const isShm = ({ destination }: Mount): boolean => destination === '/dev/shm'
+
 const sharedMemoryOfHost = (mount: Mount): Mount =>
-  mount.destination === '/dev/shm' ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] } : mount
+  isShm(mount) ? { ...mount, type: 'bind', source: '/dev/shm', options: ['rbind'] } : mount
 
 const writable = (mount: Mount): Mount => ({ ...mount, options: mount.options.filter(option => option !== 'ro') })
 
@@ -198,7 +202,7 @@ function namespacesOf({ namespaces, network }: RunOptions): Spec['linux']['names
   const { uts, ipc, pid, cgroup, time, users } = namespaces
   const net: NamespaceMode =
     network.path !== undefined ? { path: network.path } : network.mode === 'host' ? 'host' : 'private'
-  const modes: [NamespaceType, NamespaceMode][] = [
+  const modes: [NamespaceType, IpcMode][] = [
     ['mount', 'private'],
     ['uts', uts],
     ['ipc', ipc],
@@ -208,12 +212,13 @@ function namespacesOf({ namespaces, network }: RunOptions): Spec['linux']['names
     ['cgroup', cgroup],
     ['time', time],
   ]
-  return modes.flatMap(([type, mode]) => (mode === 'host' ? [] : [{ type, ...(mode !== 'private' && mode) }]))
+  const joined = (mode: IpcMode) => (typeof mode === 'object' && 'path' in mode ? { path: mode.path } : {})
+  return modes.flatMap(([type, mode]) => (mode === 'host' ? [] : [{ type, ...joined(mode) }]))
 }
 
 function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
   const own = {
-    ipc: namespaces.ipc === 'private',
+    ipc: typeof namespaces.ipc === 'string' && namespaces.ipc !== 'host',
     network: network.mode !== 'host' && network.path === undefined,
     user: namespaces.users !== undefined,
   }

@@ -10,7 +10,7 @@ import { AT, LOCK, NLM_F, W } from '../kernel/constants.ts'
 import { type Netlink, openNetlink } from '../kernel/netlink.ts'
 import { encode, formatMessage } from '../kernel/netlink-message.ts'
 import { start } from '../kernel/start.ts'
-import { type Plan, type Struct, step } from '../kernel/step.ts'
+import { type Plan, type Step, type Struct, step } from '../kernel/step.ts'
 import { linkDelete } from '../primitives/link.ts'
 import { lockOf, type Network } from './leases.ts'
 
@@ -24,16 +24,20 @@ function pause(nanoseconds: number): Struct {
 }
 
 /** What that process does. It is given the networks' `lock`, and sockets: `netlink` and `firewall`. */
-export function tidyPlan({ bridge, directory }: Network): Plan {
-  const asked = linkDelete(bridge)
-  const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
-  const message: Struct = {
-    bytes,
-    get text() {
-      return formatMessage(asked)
-    },
-  }
+export function tidyPlan({ bridge, directory, driver }: Network): Plan {
   const about = { lesson: '15-bridge', shell: '' } as const
+  const without = (link: string): Step => {
+    const asked = linkDelete(link)
+    const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
+    const message: Struct = {
+      bytes,
+      get text() {
+        return formatMessage(asked)
+      },
+    }
+    const { why, shell } = asked
+    return step('sendto', [{ descriptor: 'netlink' }, message, bytes.length, 0, null, 0], { ...about, why, shell })
+  }
   return {
     namespaces: [],
     steps: [
@@ -49,11 +53,8 @@ export function tidyPlan({ bridge, directory }: Network): Plan {
         why: 'fails, and ends all this, where somebody is in the network',
         allow: ['ENOENT'], // the whole state directory has been removed
       }),
-      step('sendto', [{ descriptor: 'netlink' }, message, bytes.length, 0, null, 0], {
-        ...about,
-        why: asked.why,
-        shell: asked.shell,
-      }),
+      without(bridge),
+      ...(driver?.kind === 'vxlan' ? [without(driver.link)] : []),
       step('close', [{ descriptor: 'lock' }], { ...about, why: 'whoever has waited to join makes a bridge anew' }),
       step('close', [{ descriptor: 'firewall' }], {
         ...about,

@@ -7,7 +7,8 @@ import { findContainer } from './list.ts'
 import type { RunOptions, VolumesFrom } from './options.ts'
 import { fill } from './volume-fill.ts'
 import { checkVolumeName, dataOf, exclusively, hasVolume, makeVolume, readVolume } from './volume-store.ts'
-import { mountsOf, writeMounts } from './volume-uses.ts'
+import { mountsOf, nameFor, writeMounts } from './volume-uses.ts'
+import { SUBPATH } from './volumes.ts'
 
 export interface Volumes {
   /** What the container has mounted, each volume as a bind mount. */
@@ -21,7 +22,10 @@ export interface Volumes {
 }
 
 const lesson = '18-volumes'
+const LABEL = 'label='
 
+/** A part of a volume is mounted only where it is there already. */
+const isFilled = ({ options }: Mount): boolean => !options.some(word => word === 'nocopy' || word.startsWith(SUBPATH))
 const isVolume = ({ type }: Mount): boolean => type === 'volume'
 /** What other containers can take over: not what lies in memory. */
 const isLasting = ({ type }: Mount): boolean => type === 'volume' || type === 'bind'
@@ -47,16 +51,10 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
     anonymous,
     before: [
       ...(all.some(isLasting) ? [useAction(all.filter(isLasting), anonymous, options, id)] : []),
-      ...volumes.filter(({ options }) => !options.includes('nocopy')).map(volume => fillAction(volume, options)),
+      ...volumes.filter(isFilled).map(volume => fillAction(volume, options)),
     ],
   }
 }
-
-/**
- * The name of a volume without one: as long as an id, and the same whenever the same container is described. It begins as
- * the container's id does, which random bytes keep from being anybody else's.
- */
-const nameFor = (id: string, place: number): string => `${id.slice(0, 60)}${place.toString(16).padStart(4, '0')}`
 
 function inherit({ container, access }: VolumesFrom): Mount[] {
   try {
@@ -78,7 +76,7 @@ const asBind = ({ destination, source, options }: Mount): Mount => ({
   destination,
   type: 'bind',
   source: dataOf(source),
-  options: ['rbind', 'rprivate', ...options.filter(word => word === 'ro')],
+  options: ['rbind', 'rprivate', ...options.filter(word => word === 'ro' || word.startsWith(SUBPATH))],
 })
 
 /** Writes down what is used before it is there, and makes what is missing. */
@@ -99,11 +97,24 @@ function useAction(
       if (names.length === 0) return write()
       exclusively(() => {
         write()
-        for (const name of names) makeVolume({ name, anonymous: anonymous.includes(name) })
+        for (const name of names)
+          makeVolume({ name, anonymous: anonymous.includes(name), labels: labelsFor(mounts, name) })
       })
     },
   }
 }
+
+/** Of a volume that is made: what --mount says by volume-label=KEY=VALUE. */
+const labelsFor = (mounts: readonly Mount[], name: string): Record<string, string> =>
+  Object.fromEntries(
+    mounts
+      .filter(mount => isVolume(mount) && mount.source === name)
+      .flatMap(({ options }) => options.filter(word => word.startsWith(LABEL)))
+      .map(word => {
+        const [key = '', ...value] = word.slice(LABEL.length).split('=')
+        return [key, value.join('=')]
+      }),
+  )
 
 const fillAction = ({ source, destination }: Mount, { rootfs, namespaces: { users } }: RunOptions): Action => ({
   text: `copy(what the image has at ${destination}, ${dataOf(source)})`,

@@ -5,7 +5,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
 import { writeJson } from './files.ts'
 import { type ContainerRow, placeOf } from './list.ts'
-import { directoryOf, exclusively, idsIn, PLACES, pathsOf, rootDir } from './store.ts'
+import { directoryOf, exclusively, idsIn, PLACES, pathsOf, readState, rootDir } from './store.ts'
 
 interface MountsFile {
   readonly version: 1
@@ -43,14 +43,31 @@ function readMounts(directory: string): readonly Mount[] {
 /** What a container has mounted, or had; of a volume the `source` is its name. Throws as the file deserves. */
 export const mountsOf = (row: ContainerRow): readonly Mount[] => readMounts(placeOf(row))
 
-/** Which container uses which volumes. One whose list is damaged seems to use none. */
+/**
+ * The name of a volume without one: as long as an id, and the same whenever the same container is described. It begins as
+ * the container's id does, which random bytes keep from being anybody else's.
+ */
+export const nameFor = (id: string, place: number): string => `${id.slice(0, 60)}${place.toString(16).padStart(4, '0')}`
+
+/** Where the list is damaged, what the container was asked to mount: nobody's files are to go for that. */
+function askedFor(directory: string): string[] {
+  try {
+    const { id, options } = readState(directory)
+    const { mounts = [] } = options?.mounts ?? {}
+    return mounts.flatMap(({ type, source }, i) => (type === 'volume' ? [source || nameFor(id, i)] : []))
+  } catch {
+    return []
+  }
+}
+
+/** Which container uses which volumes. One of which all is damaged seems to use none. */
 export function readUses(): { id: string; volumes: string[] }[] {
   if (!existsSync(rootDir())) return []
   const look = (directory: string) => {
     try {
       return readMounts(directory).flatMap(({ type, source }) => (type === 'volume' ? [source] : []))
     } catch {
-      return []
+      return askedFor(directory)
     }
   }
   // Under the lock, for none to be in neither place while it is moved from one to the other.

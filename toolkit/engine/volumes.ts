@@ -6,8 +6,9 @@
 //   3. what the user wants to see below /dev
 //
 // The sources of 1 and 3 are copied by the engine before there is a process, see primitives/bind.ts.
-import { mkdirSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
+import { openDirectoryInside, openInside } from '../image/inside.ts'
 import { stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
@@ -78,6 +79,9 @@ export function forbidden(destination: string): string | undefined {
   return undefined
 }
 
+/** An option of a volume: only this part of it is mounted. */
+export const SUBPATH = 'subpath='
+
 interface Sources {
   readonly create: readonly string[]
   readonly volumes: readonly string[]
@@ -92,15 +96,17 @@ function place(entry: mount.Mount, name: string, sources: Sources) {
   if (!isBind(entry))
     return { before: [], steps: [...bind.mountPoint(destination, 'directory', links), ...mount.mountThere(entry)] }
   const { source, missing, kind } = look(entry, sources)
+  const below = subpathOf(entry)
   return {
-    before: [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source })],
+    before: [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source, below })],
     steps: [...bind.mountPoint(destination, kind, links), ...bind.attach(name), ...hideState(source, entry)],
   }
 }
 
 /** What a bind mount shows, with symbolic links resolved, as the host sees it now. */
 function look({ source, destination, options }: mount.Mount, { create, volumes }: Sources) {
-  if (volumes.includes(source)) return { source, missing: false, kind: 'directory' } as const
+  if (volumes.includes(source))
+    return { source, missing: false, kind: kindBelow(source, destination, options) } as const
   const stat = statSync(source, { throwIfNoEntry: false })
   if (!stat) {
     if (create.includes(source)) return { source, missing: true, kind: 'directory' } as const
@@ -114,6 +120,22 @@ function look({ source, destination, options }: mount.Mount, { create, volumes }
     )
   checkPropagation(real, options)
   return { source: real, missing: false, kind: stat.isDirectory() ? 'directory' : 'file' } as const
+}
+
+const subpathOf = ({ options }: Pick<mount.Mount, 'options'>): string | undefined =>
+  options.find(word => word.startsWith(SUBPATH))?.slice(SUBPATH.length)
+
+/** What a part of a volume is; all of it is a directory. */
+function kindBelow(source: string, destination: string, options: readonly string[]): 'directory' | 'file' {
+  const below = subpathOf({ options })
+  if (below === undefined) return 'directory'
+  if (statSync(source, { throwIfNoEntry: false })) {
+    const directory = openDirectoryInside(source, below)
+    const found = directory ?? openInside(source, below)
+    if (found !== undefined) closeSync(found)
+    if (found !== undefined) return directory === undefined ? 'file' : 'directory'
+  }
+  throw new UsageError(`cannot mount ${below} of a volume at ${destination}: there is no ${source}/${below}`)
 }
 
 function realState(): string {

@@ -3,9 +3,8 @@
 //
 // Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
 // hand, rules flushed by another firewall. Changes are made under the network's lock.
-import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Action, type Context, writeAction } from '../kernel/action.ts'
+import type { Action } from '../kernel/action.ts'
 import { NETLINK } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
 import { parseSubnet } from '../kernel/ip.ts'
@@ -15,42 +14,74 @@ import { messageAction, netlinkOf } from '../kernel/netlink-action.ts'
 import { address } from '../primitives/address.ts'
 import { bridge, hairpin, ignoreRouters } from '../primitives/bridge.ts'
 import { linkDelete, linkDown, linkMaster, linkUp } from '../primitives/link.ts'
+import { macvlan } from '../primitives/macvlan.ts'
 import { addTable, formatTable, getTable, removeTable, replaceTable, type Table } from '../primitives/nftables.ts'
 import { route } from '../primitives/route.ts'
 import { vethPair } from '../primitives/veth.ts'
+import { vxlan } from '../primitives/vxlan.ts'
 import { forgetNames, nameAction } from './dns-service.ts'
 import { firewall } from './firewall.ts'
+import { forwardAction, forwards, localAction, restoreForwarding } from './forwarding.ts'
 import {
+  deviceOf,
   exclusively,
   hasLink,
+  isWayOut,
   type Lease,
   type Network,
   readAllLeases,
   readHost,
   readLeases,
   removeLease,
-  writeHost,
+  writeLease,
 } from './leases.ts'
 import { wantedOfHost } from './network-refusal.ts'
 import { saying } from './refusal.ts'
 import { bootId } from './store.ts'
 
-const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
-const ETH0 = 'eth0'
+/** Connects a container with its networks: for when its network namespace is there, and before its program starts. */
+export const wireAll = (leases: readonly Lease[], network: Network): Action[] => [
+  ...leases.flatMap(lease => wire(lease, networkOf(lease, network))),
+  ...(leases.some(isNamed) ? [nameAction(leases[0]!, network)] : []),
+]
 
-/** Connects a container: for when its network namespace is there, and before its program starts. */
+/** In a network that users have made, containers find each other by name. */
+export const isNamed = ({ network }: Lease): boolean => network !== 'bridge'
+
+/** Connects a container with one network. */
 export function wire(lease: Lease, network: Network): Action[] {
-  const prefix = parseSubnet(lease.subnet)!.prefix
-  const gateway = { ...address(network.bridge, `${lease.gateway}/${prefix}`), allow: 'EEXIST' as const }
+  const { prefix } = parseSubnet(lease.subnet)!
+  const device = deviceOf(lease)
+  return [
+    ...(lease.driver?.kind === 'macvlan' ? [wireCard(lease, device)] : wireCable(lease, network, device)),
+    messageAction(address(device, `${lease.address}/${prefix}`), 'inside'),
+    messageAction(linkUp(device), 'inside'),
+    ...(isWayOut(lease) ? [messageAction(route({ gateway: lease.gateway }), 'inside')] : []),
+  ]
+}
+
+/** A link of its own on the wire of the host's. */
+function wireCard({ driver, mac }: Lease, device: string): Action {
+  const { parent, mode } = driver as Extract<typeof driver, { kind: 'macvlan' }>
+  return messageAction(macvlan({ name: device, parent, mode, mac, into: { process: 'pid' } }))
+}
+
+/** A cable to the bridge, and all that makes the bridge a network. */
+function wireCable(lease: Lease, network: Network, device: string): Action[] {
+  const gateway = {
+    ...address(network.bridge, `${lease.gateway}/${parseSubnet(lease.subnet)!.prefix}`),
+    allow: 'EEXIST' as const,
+  }
   const cable = vethPair({
     name: lease.link,
     master: network.bridge,
     mtu: lease.mtu,
-    peer: { name: ETH0, mac: lease.mac, into: { process: 'pid' } },
+    peer: { name: device, mac: lease.mac, into: { process: 'pid' } },
   })
   const outward = !lease.internal
   return [
     saying(bridgeAction(lease, network), wantedOfHost('bridge')),
+    ...(lease.driver?.kind === 'vxlan' ? [tunnelAction(lease.driver, network)] : []),
     messageAction({ ...gateway, lesson: '15-bridge', why: 'the host’s own place in the network: the way out' }),
     ignoreRouters(network.bridge),
     ...(outward ? [localAction(network)] : []),
@@ -58,11 +89,19 @@ export function wire(lease: Lease, network: Network): Action[] {
     ...(outward ? [saying(forwardAction(network), wantedOfHost('ip-forward'))] : []),
     saying(messageAction(cable), wantedOfHost('veth')),
     messageAction(hairpin(lease.link)),
-    messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
-    messageAction(linkUp(ETH0), 'inside'),
-    ...(outward ? [messageAction(route({ gateway: lease.gateway }), 'inside')] : []),
-    ...(lease.network === 'bridge' ? [] : [nameAction(lease, network)]),
   ]
+}
+
+/** Makes the tunnel to the other host, or plugs it in again where the bridge was gone. */
+function tunnelAction(driver: Extract<Lease['driver'], { kind: 'vxlan' }>, network: Network): Action {
+  const { link: name, parent, ...more } = driver
+  const wanted = vxlan({ ...more, name, link: parent, master: network.bridge })
+  const make = (netlink: Netlink) => {
+    if (succeeds(() => netlink.request(wanted), 'EEXIST')) return
+    netlink.request(linkMaster(name, network.bridge))
+    netlink.request(linkUp(name))
+  }
+  return messageAction(wanted, 'outside', context => exclusively(network, () => make(netlinkOf(context, 'outside'))))
 }
 
 /** Makes the bridge. Where it was gone, the cables of those who are there already are plugged in again. */
@@ -90,49 +129,26 @@ function succeeds(action: () => void, code: 'EEXIST' | 'ENODEV'): boolean {
   }
 }
 
-/** Lets 127.0.0.1 of the host lead to a published port: such packets are redirected, and leave through the bridge. */
-function localAction({ bridge }: Network): Action {
-  const path = `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`
-  return writeAction(path, '1', {
-    why: 'a published port is to answer on 127.0.0.1, too, and such packets may not leave the machine otherwise',
-    lesson: '15-bridge',
-    shell: `sysctl -w net.ipv4.conf.${bridge}.route_localnet=1`,
-  })
-}
-
-/** Makes the host pass packets on, and remembers that it did not before. */
-function forwardAction(network: Network): Action {
-  const write = writeAction(IP_FORWARD, '1', {
-    why: 'a host that is no router drops what is not for itself; switched off again with the last container',
-    lesson: '15-bridge',
-    shell: 'sysctl -w net.ipv4.ip_forward=1',
-  })
-  const switchOn = (context: Context) => {
-    if (forwards()) return
-    writeHost(network, { forwarding: bootId() }) // first: so that it is undone after a crash
-    write.apply(context)
-  }
-  return { ...write, apply: context => exclusively(network, () => switchOn(context)) }
-}
-
-const forwards = (): boolean => readFileSync(IP_FORWARD, 'utf8').trim() !== '0'
-
 /** The firewall for these containers, of whatever networks. */
 function tablesOf(network: Network, leases: readonly Lease[]): Table[] {
   const alone = readHost(network).forwarding === bootId() || !forwards()
-  const bridges = [...new Set(leases.map(({ bridge }) => bridge))]
+  const bridges = [...new Set(leases.filter(isBridged).map(({ bridge }) => bridge))]
   const segments = bridges.map(bridge => {
     const members = leases.filter(lease => lease.bridge === bridge)
-    const { subnet, internal = false } = members[0]!
-    return { bridge, subnet, internal, members }
+    const { subnet, internal = false, driver, gateway } = members[0]!
+    const tunnel = driver?.kind === 'vxlan' ? { link: driver.link, mac: macOfIp4(gateway) } : undefined
+    return { bridge, subnet, internal, members, ...(tunnel && { tunnel }) }
   })
   return firewall({ name: network.table, alone }, segments)
 }
 
+/** What a container sends comes by our bridge, and so by our firewall. */
+const isBridged = ({ driver }: Lease): boolean => driver?.kind !== 'macvlan'
+
 function firewallAction(lease: Lease, network: Network): Action {
   const tables = (['ip', 'bridge'] as const).map(family => ({ family, name: network.table }))
   const replace = (netlink: Netlink) => {
-    const others = readAllLeases(network).filter(({ id }) => id !== lease.id)
+    const others = readAllLeases(network).filter(({ link }) => link !== lease.link)
     // Closing a socket that has removed a table takes until the kernel has freed it, some 5 ms; so only where there is one.
     const there = tables.some(table => netlink.request({ ...getTable(table), allow: 'ENOENT' }).length > 0)
     const wanted = tablesOf(network, [...others, lease])
@@ -158,20 +174,40 @@ function firewallAction(lease: Lease, network: Network): Action {
  * and to wait for the end of a link takes the kernel 20 to 50 ms.
  */
 export function unwire(id: string, network: Network, firewall: Netlink): Lease[] {
-  const all = readAllLeases(network)
-  const [gone, rest] = [all.filter(lease => lease.id === id), all.filter(lease => lease.id !== id)]
+  const gone = readAllLeases(network).filter(lease => lease.id === id)
   if (gone.length === 0) return []
   withNetlink(NETLINK.ROUTE, netlink => {
-    for (const { link } of gone) netlink.request({ ...linkDown(link), allow: 'ENODEV' })
+    for (const { link } of gone.filter(isBridged)) netlink.request({ ...linkDown(link), allow: 'ENODEV' })
   })
+  withoutLeases(gone, network, firewall)
+  forgetNames(id, network)
+  return gone
+}
+
+/** Takes what the host has for these leases, but for their links, and at last the leases. To be called `exclusively`. */
+export function withoutLeases(gone: readonly Lease[], network: Network, firewall: Netlink): void {
+  const links = new Set(gone.map(({ link }) => link))
+  const rest = readAllLeases(network).filter(lease => isBridged(lease) && !links.has(lease.link))
   if (rest.length > 0) firewall.batch(tablesOf(network, rest).flatMap(replaceTable))
   else firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
   if (rest.every(({ internal }) => internal)) restoreForwarding(network)
-  for (const lease of gone) {
-    removeLease(networkOf(lease, network), lease)
-    forgetNames(id, network)
-  }
-  return gone
+  for (const lease of gone) removeLease(networkOf(lease, network), lease)
+}
+
+/** The way out and the published ports of a lease become those of the container's next network that leads out, if any. */
+export function handOver({ id, ports }: Lease, network: Network): Lease | undefined {
+  return exclusively(network, () => {
+    const next = readAllLeases(network)
+      .filter(lease => lease.id === id && !lease.internal)
+      .toSorted((a, b) => deviceOf(a).localeCompare(deviceOf(b), undefined, { numeric: true }))[0]
+    if (!next) return undefined
+    const { secondary: _not, ...rest } = next
+    const heir = { ...rest, ports: isBridged(next) ? ports : [] }
+    writeLease(networkOf(heir, network), heir)
+    const tables = tablesOf(network, readAllLeases(network).filter(isBridged))
+    withNetlink(NETLINK.NETFILTER, firewall => firewall.batch(tables.flatMap(replaceTable)))
+    return heir
+  })
 }
 
 /** The network that a lease is of, where `network` is another one of the same engine. */
@@ -179,18 +215,15 @@ export const networkOf = (lease: Lease, network: Network): Network => ({
   ...network,
   directory: join(dirname(network.directory), lease.network),
   bridge: lease.bridge,
+  ...(lease.driver && { driver: lease.driver }),
 })
 
-function restoreForwarding(network: Network): void {
-  const { forwarding } = readHost(network)
-  if (forwarding === undefined) return
-  if (forwarding === bootId()) writeFileSync(IP_FORWARD, '0')
-  writeHost(network, {})
-}
-
 /** Takes the bridge away at once. To be called `exclusively`, and when nobody is in it. */
-export const removeBridge = (network: Network): void =>
-  withNetlink(NETLINK.ROUTE, netlink => netlink.request(linkDelete(network.bridge)))
+export const removeBridge = ({ bridge, driver }: Network): void =>
+  withNetlink(NETLINK.ROUTE, netlink => {
+    netlink.request(linkDelete(bridge))
+    if (driver?.kind === 'vxlan') netlink.request(linkDelete(driver.link))
+  })
 
 export function withNetlink(
   protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'],

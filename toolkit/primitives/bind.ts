@@ -15,7 +15,10 @@ const inside = { lesson, shell: '' } as const
 export interface Bind {
   readonly source: string
   readonly destination: string
+  /** Besides those of mount(8): `rotop`, read-only but for what is mounted below it. */
   readonly options: readonly string[]
+  /** A path below the source: looked up with that as the root, so that no link in it leads out. */
+  readonly below?: string | undefined
 }
 
 const ATIME = 0x70 // MOUNT_ATTR__ATIME: one field of three bits, so it is cleared before it is set
@@ -50,14 +53,18 @@ function attributesOf(options: readonly string[]): MountAttr {
  * Copies what is mounted at `source`, with `rbind` all that is mounted below it, too: the descriptor `name` from now on.
  * Nothing mounted in it shows up on the host, and nothing there in it, where no other propagation is asked for.
  */
-export function tree(name: string, { source, destination, options }: Bind): Action[] {
+export function tree(name: string, { source, destination, options, below }: Bind): Action[] {
   const recursive = options.includes('rbind')
+  const flags = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC | (recursive ? AT.RECURSIVE : 0)
+  const from =
+    below === undefined ? [AT.FDCWD, source, flags] : [{ descriptor: `${name} below` }, '', flags | AT.EMPTY_PATH]
   return [
+    ...(below === undefined ? [] : openBelow(name, source, below)),
     callAction(
-      step('open_tree', [AT.FDCWD, source, OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC | (recursive ? AT.RECURSIVE : 0)], {
+      step('open_tree', from, {
         why: 'a copy of what is mounted there, attached nowhere yet',
         lesson,
-        shell: `mount --${recursive ? 'rbind' : 'bind'} ${source} ${destination}`,
+        shell: `mount --${recursive ? 'rbind' : 'bind'} ${below === undefined ? source : `${source}/${below}`} ${destination}`,
       }),
       name,
     ),
@@ -80,8 +87,44 @@ export function tree(name: string, { source, destination, options }: Bind): Acti
         },
       ),
     ),
+    ...(options.includes('rotop') ? [readOnlyTop(name, destination)] : []),
   ]
 }
+
+const openBelow = (name: string, source: string, below: string): Action[] => [
+  callAction(
+    step('openat', [AT.FDCWD, source, O.PATH | O.DIRECTORY | O.CLOEXEC, 0], {
+      ...inside,
+      why: 'the root for the path below it',
+    }),
+    `${name} above`,
+  ),
+  callAction(
+    step(
+      'openat2',
+      [
+        { descriptor: `${name} above` },
+        below,
+        openHow(O.PATH | O.CLOEXEC, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS),
+        24,
+      ],
+      {
+        ...inside,
+        why: 'who can write there may make a link to anywhere: it is followed as if the source were the root',
+      },
+    ),
+    `${name} below`,
+  ),
+]
+
+const readOnlyTop = (name: string, destination: string): Action =>
+  callAction(
+    step('mount_setattr', [{ descriptor: name }, '', AT.EMPTY_PATH, mountAttr({ set: MOUNT_ATTR.RDONLY }), 32], {
+      why: 'read-only, but for what is mounted below it: as was asked for',
+      lesson,
+      shell: `mount -o remount,bind,ro ${destination}`,
+    }),
+  )
 
 /**
  * Makes the place for a mount, and opens it as descriptor 3. A symbolic link is followed as the container would follow

@@ -14,13 +14,12 @@ delete process.env.TOOLKIT_NETWORK // whoever runs the tests may have another de
 test('nothing given: the bridge, and nothing else', () => {
   expect(read()).toEqual({
     mode: 'bridge',
-    name: undefined,
+    endpoints: [{ name: undefined, ip: undefined, aliases: [], mac: undefined }],
+    links: [],
     container: undefined,
-    ip: undefined,
-    aliases: [],
     path: undefined,
     publish: [],
-    mac: undefined,
+    expose: [],
     names: { dns: [], search: [], options: [], hosts: [] },
   })
 })
@@ -35,10 +34,24 @@ test('a network that somebody has made', () => {
   expect(
     read('--net', 'mine', '--ip', '10.0.0.7', '--network-alias', 'db', '--network-alias', 'sql.local'),
   ).toMatchObject({
-    ...{ mode: 'bridge', name: 'mine', ip: '10.0.0.7', aliases: ['db', 'sql.local'] },
+    mode: 'bridge',
+    endpoints: [{ name: 'mine', ip: '10.0.0.7', aliases: ['db', 'sql.local'] }],
   })
   expect(read('--net', 'container:web')).toMatchObject({ mode: 'none', container: 'web' })
-  expect(read('--net', 'default')).toMatchObject({ mode: 'bridge', name: undefined })
+  expect(
+    read('--net', 'name=mine,ip=10.0.0.7,alias=db,alias=sql', '--net', 'bridge', '--link', 'a', '--link', '/b:c'),
+  ).toMatchObject({
+    endpoints: [{ name: 'mine', ip: '10.0.0.7', aliases: ['db', 'sql'] }, { name: undefined }],
+    links: [
+      { name: 'a', alias: 'a' },
+      { name: 'b', alias: 'c' },
+    ],
+  })
+  expect(read('-P', '--expose', '80', '--expose', '53/udp', '-p', '8080:80')).toMatchObject({
+    expose: ['80/tcp', '53/udp'],
+    publish: [{ host: [8080, 8080] }, { host: undefined, container: 80 }, { container: 53, protocol: 'udp' }],
+  })
+  expect(read('--net', 'default')).toMatchObject({ mode: 'bridge', endpoints: [{ name: undefined }] })
 })
 
 describe('-p', () => {
@@ -83,7 +96,8 @@ test('names', () => {
   })
 })
 
-test('a MAC address', () => expect(read('--mac-address', '02:42:AC:11:00:09').mac).toBe('02:42:ac:11:00:09'))
+test('a MAC address', () =>
+  expect(read('--mac-address', '02:42:AC:11:00:09').endpoints[0]!.mac).toBe('02:42:ac:11:00:09'))
 
 const long = 'x'.repeat(4096)
 const bad: [string[], string][] = [
@@ -101,7 +115,14 @@ const bad: [string[], string][] = [
   [['--net', 'container:web', '--dns', '192.0.2.1'], 'which knows its names'],
   [['--net', 'container:web', '--add-host', 'a:192.0.2.1'], 'which knows its names'],
   [['--net', 'container:web', '--ip', '192.0.2.1'], 'only in a network'],
-  [['--net', 'none', '--network', 'host'], 'only one'],
+  [['--net', 'none', '--network', 'host'], 'not together with'],
+  [['--net', 'mine', '--net', 'host'], 'must be none, host'],
+  [['--net', 'name=mine,colour=red'], 'unknown key colour'],
+  [['--net', 'ip=10.0.0.7'], 'must be none, host'],
+  [['--link', 'a:b:c'], 'must be the name of a container'],
+  [['--link', 'a', '--net', 'host'], 'on the bridge'],
+  [['--expose', '80:80'], 'must be a port'],
+  [['--expose', '0'], 'must be a port'],
   [['-p', '80:80', '--net', 'host'], 'on the bridge'],
   [['-p', '80:80', '--net', 'none'], 'on the bridge'],
   [['--mac-address', '02:42:ac:11:00:02', '--net', 'host'], 'on the bridge'],
@@ -151,7 +172,7 @@ test.each(bad)('%j is refused in one line that names the flag', (words, why) => 
   expect(error).toBeInstanceOf(UsageError)
   const { message, exitCode } = error as UsageError
   expect(message).toMatch(
-    /^run: --(net|network|ip|network-alias|publish|mac-address|dns|dns-search|dns-option|add-host) [ -~…]+$/,
+    /^run: --(net|network|ip|network-alias|publish|mac-address|dns|dns-search|dns-option|add-host|expose|link) [ -~…]+$/,
   )
   expect(message).toContain(why)
   expect(message.length).toBeLessThan(300)

@@ -1,10 +1,12 @@
 // The flags that put volumes, files of the host, or empty file systems into a container. Docker's words and syntax.
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
+import { SUBPATH } from '../../engine/volumes.ts'
 import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { memory, placeOf, sharedMemory, tmpfs } from './memory.ts'
+import { BELONGS, type Fields, fields, isOn, SEPARATOR } from './mount-words.ts'
 import { refuseValue } from './refuse.ts'
 
 export const flags = {
@@ -62,17 +64,20 @@ function named(flag: Name, value: string, name: string, to: string, options: rea
   return { destination: to, type: 'volume', source: name, options }
 }
 
+/** What they mean is docker's for another system; here they mean nothing. */
+const CONSISTENCY = ['consistent', 'cached', 'delegated']
 const PROPAGATION = ['rprivate', 'rslave', 'rshared', 'private', 'slave', 'shared']
 
 // A copy of mounts is changed as a whole: where only its top is to spread mounts, it is a copy of the top only.
 const recursion = (spread: string): string => (/^(slave|shared)$/.test(spread) ? 'bind' : 'rbind')
 
-const bindMount = (from: string, to: string, spread: string, options: readonly string[]): Mount => ({
-  destination: to,
-  type: 'bind',
-  source: from,
-  options: [recursion(spread), spread, ...options],
-})
+const bindMount = (
+  from: string,
+  to: string,
+  spread: string,
+  options: readonly string[],
+  how = recursion(spread),
+): Mount => ({ destination: to, type: 'bind', source: from, options: [how, spread, ...options] })
 
 function volume(value: string): Mount {
   const parts = value.split(':')
@@ -86,7 +91,7 @@ function volume(value: string): Mount {
     if (word === 'nocopy' && isPath(from))
       throw refuse('volume', value, 'nocopy is for named volumes, and this is a directory of the host')
     // z and Z relabel files for SELinux, and mean nothing without it.
-    if (!['ro', 'rw', 'z', 'Z', 'nocopy', ...PROPAGATION].includes(word))
+    if (!['ro', 'rw', 'z', 'Z', 'nocopy', ...CONSISTENCY, ...PROPAGATION].includes(word))
       throw refuse(
         'volume',
         value,
@@ -109,54 +114,6 @@ function volume(value: string): Mount {
   )
 }
 
-/** A line of comma-separated values: one in quotes may hold commas. */
-const fieldsOf = (value: string): string[] =>
-  [...value.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)]
-    .slice(0, -1)
-    .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain!)
-
-const KEYS: Record<string, string> = {
-  type: 'type',
-  source: 'source',
-  src: 'source',
-  target: 'target',
-  destination: 'target',
-  dst: 'target',
-  readonly: 'readonly',
-  ro: 'readonly',
-  'bind-propagation': 'bind-propagation',
-  'tmpfs-size': 'tmpfs-size',
-  'tmpfs-mode': 'tmpfs-mode',
-  'volume-nocopy': 'volume-nocopy',
-}
-
-const BELONGS: Record<string, readonly string[]> = {
-  volume: ['type', 'source', 'target', 'readonly', 'volume-nocopy'],
-  bind: ['type', 'source', 'target', 'readonly', 'bind-propagation'],
-  tmpfs: ['type', 'target', 'readonly', 'tmpfs-size', 'tmpfs-mode'],
-}
-
-const SWITCHES = ['readonly', 'volume-nocopy']
-
-function fields(value: string): Record<string, string | undefined> {
-  const found: Record<string, string> = {}
-  for (const field of fieldsOf(value)) {
-    const [, word = '', text] = /^([^=]*)(?:=(.*))?$/s.exec(field) ?? []
-    const key = Object.hasOwn(KEYS, word) ? KEYS[word]! : undefined
-    if (!key)
-      throw refuse('mount', value, `unknown key ${JSON.stringify(word)}; there are ${Object.keys(KEYS).join(', ')}`)
-    if (key in found) throw refuse('mount', value, `give ${key} once`)
-    if (text === undefined && !SWITCHES.includes(key)) throw refuse('mount', value, `${word} needs a value: ${word}=…`)
-    found[key] = text ?? 'true'
-  }
-  return found
-}
-
-function isOn(value: string, key: string, text: string): boolean {
-  if (!/^(true|false|1|0)$/.test(text)) throw refuse('mount', value, `${key} is true or false`)
-  return /^(true|1)$/.test(text)
-}
-
 function mountInWords(value: string): Mount {
   const found = fields(value)
   const { type = 'volume', target, readonly = 'false', 'volume-nocopy': nocopy = 'false' } = found
@@ -166,11 +123,10 @@ function mountInWords(value: string): Mount {
   if (foreign) throw refuse('mount', value, `${foreign} has no meaning for type=${type}`)
   const options = isOn(value, 'readonly', readonly) ? ['ro'] : []
   const at = placeOf('mount', value, target)
-  if (type === 'volume')
-    return named('mount', value, found.source ?? '', at, [
-      ...options,
-      ...(isOn(value, 'volume-nocopy', nocopy) ? ['nocopy'] : []),
-    ])
+  if (type === 'volume') {
+    const no = isOn(value, 'volume-nocopy', nocopy) ? ['nocopy'] : []
+    return named('mount', value, found.source ?? '', at, [...options, ...no, ...volumeWords(value, found)])
+  }
   if (type === 'tmpfs') {
     const { 'tmpfs-size': size, 'tmpfs-mode': mode } = found
     const words = [
@@ -181,11 +137,39 @@ function mountInWords(value: string): Mount {
     return memory('mount', value, at, words)
   }
   const { source: from, 'bind-propagation': spread = 'rprivate' } = found
+  const how = recursive(value, found, options.length > 0)
   if (!from) throw refuse('mount', value, 'type=bind needs a source: source=/a/directory/of/the/host')
   if (!from.startsWith('/')) throw refuse('mount', value, `the source of type=bind is an absolute path, not ${from}`)
   if (!PROPAGATION.includes(spread))
     throw refuse('mount', value, `bind-propagation is one of ${PROPAGATION.join(', ')}`)
-  return bindMount(resolve(from), at, spread, options)
+  return bindMount(resolve(from), at, spread, how.readonly ?? options, how.bind)
+}
+
+/** docker's bind-recursive: whether what is mounted below the source is seen, too, and may be written to. */
+function recursive(value: string, found: Fields, isReadOnly: boolean): { bind?: 'bind'; readonly?: readonly string[] } {
+  const { 'bind-nonrecursive': non = 'false', 'bind-propagation': spread = 'rprivate' } = found
+  const word = found['bind-recursive'] ?? (isOn(value, 'bind-nonrecursive', non) ? 'disabled' : 'enabled')
+  if (!['enabled', 'disabled', 'writable', 'readonly'].includes(word))
+    throw refuse('mount', value, 'bind-recursive is enabled, disabled, writable or readonly')
+  if ((word === 'writable' || word === 'readonly') && !isReadOnly)
+    throw refuse('mount', value, `bind-recursive=${word} is about a mount that is readonly; say so`)
+  if (word === 'readonly' && spread !== 'rprivate')
+    throw refuse('mount', value, 'bind-recursive=readonly goes with bind-propagation=rprivate')
+  if (word === 'disabled') return { bind: 'bind' }
+  return word === 'writable' ? { readonly: ['rotop'] } : {}
+}
+
+function volumeWords(
+  value: string,
+  { 'volume-subpath': below, 'volume-label': labels, 'volume-driver': driver }: Fields,
+) {
+  if (driver !== undefined && driver !== 'local') throw refuse('mount', value, 'the only volume-driver is local')
+  if (below !== undefined && (below === '' || below.startsWith('/') || below.split('/').includes('..')))
+    throw refuse('mount', value, 'volume-subpath is a path below the volume, such as a/b')
+  return [
+    ...(below === undefined ? [] : [`${SUBPATH}${below}`]),
+    ...(labels === undefined ? [] : labels.split(SEPARATOR).map(label => `label=${label}`)),
+  ]
 }
 
 function volumesFrom(value: string): VolumesFrom {

@@ -1,27 +1,37 @@
 // The flags that say which namespaces a container has of its own, and which users.
-import type { NamespaceMode } from '../../engine/options.ts'
+import type { IpcMode, NamespaceMode, SharedMode } from '../../engine/options.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
 export const flags = {
   uts: { value: 'host|private|ns:PATH', help: 'whose host name it has (default: private)' },
-  ipc: { value: 'host|private|ns:PATH', help: 'whose shared memory and queues it has (default: private)' },
-  pid: { value: 'host|private|ns:PATH', help: 'whose processes it sees (default: private)' },
+  ipc: {
+    value: 'MODE',
+    help: 'whose shared memory and queues it has: private, shareable (others may join), none (no /dev/shm), host, container:NAME or ns:PATH (default: private)',
+  },
+  pid: { value: 'host|private|container:NAME|ns:PATH', help: 'whose processes it sees (default: private)' },
 } satisfies Record<string, Flag>
 
 type Type = keyof typeof flags
 
+const ALLOWED: Record<Type, readonly string[]> = {
+  uts: ['host', 'private'],
+  ipc: ['host', 'private', 'shareable', 'none'],
+  pid: ['host', 'private'],
+}
+
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
-export function namespaces(given: Parsed['flags']): Record<Type, NamespaceMode> {
-  const mode = (type: Type): NamespaceMode => {
+export function namespaces(given: Parsed['flags']): { uts: NamespaceMode; ipc: IpcMode; pid: SharedMode } {
+  const mode = (type: Type): IpcMode => {
     const value = (given[type] ?? 'private') as string
-    if (value === 'host' || value === 'private') return value
+    if (ALLOWED[type].includes(value)) return value as IpcMode
     if (value.startsWith('ns:/')) return { path: value.slice(3) }
-    if (value.startsWith('container:'))
-      throw new UsageError(`run: --${type} ${value}: sharing with a container is not there yet; use host or private`)
+    const [, container] = /^container:([a-zA-Z0-9][a-zA-Z0-9_.-]*)$/.exec(value) ?? []
+    if (container !== undefined && type !== 'uts') return { container }
+    const words = [...ALLOWED[type], ...(type === 'uts' ? [] : ['container: and the name of one'])].join(', ')
     throw new UsageError(
-      `run: --${type} ${JSON.stringify(value)}: allowed: host, private, or ns: and a path such as /proc/PID/ns/${type}`,
+      `run: --${type} ${JSON.stringify(value)}: allowed: ${words}, or ns: and a path such as /proc/PID/ns/${type}`,
     )
   }
-  return { uts: mode('uts'), ipc: mode('ipc'), pid: mode('pid') }
+  return { uts: mode('uts') as NamespaceMode, ipc: mode('ipc'), pid: mode('pid') as SharedMode }
 }

@@ -1,4 +1,5 @@
 // The flags of a container's network and of the names it knows. Docker's words and values.
+import type { Endpoint, Link } from '../../engine/endpoints.ts'
 import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/names.ts'
 import { type NetworkMode, type PortWish, parsePublish, quote } from '../../engine/ports.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
@@ -8,15 +9,19 @@ import type { Flag, Parsed } from '../options.ts'
 export const flags = {
   network: {
     value: 'MODE',
-    help: 'none, host, container:NAME, ns:PATH, bridge: a link to the other containers and out, or a network’s NAME (default: $TOOLKIT_NETWORK, else bridge)',
+    many: true,
+    help: 'none, host, container:NAME, ns:PATH, bridge: a link to the other containers and out, or a network’s NAME, also several (default: $TOOLKIT_NETWORK, else bridge)',
   },
-  net: { value: 'MODE', help: 'the same as --network' },
+  net: { value: 'MODE', many: true, help: 'the same as --network' },
   publish: {
     short: 'p',
     value: '[IP:][HOST:]PORT[/PROTO]',
     many: true,
     help: 'let a port of the host lead to one of the container; tcp or udp, ranges go',
   },
+  'publish-all': { short: 'P', help: 'let free ports of the host lead to all ports given by --expose' },
+  expose: { value: 'PORT[/PROTO]', many: true, help: 'a port where it may be asked; tcp or udp, ranges go' },
+  link: { value: 'CONTAINER[:ALIAS]', many: true, help: 'another container under a name that this one gives it' },
   ip: { value: 'IP', help: 'its address, in a network that you have made (default: the lowest that is free)' },
   'network-alias': {
     value: 'NAME',
@@ -34,53 +39,47 @@ export const flags = {
   },
 } satisfies Record<string, Flag>
 
-export interface NetworkFlags {
-  readonly mode: NetworkMode
-  /** With mode bridge: the network of a user. */
-  readonly name: string | undefined
-  /** With mode none: the container whose network it shares. */
-  readonly container: string | undefined
-  readonly ip: string | undefined
-  readonly aliases: readonly string[]
-  /** With mode none: a network namespace that is there already. */
-  readonly path: string | undefined
-  readonly publish: readonly PortWish[]
-  readonly mac: string | undefined
-  readonly names: NameWishes
-}
-
 const OWN_ONLY = 'only in a network that you have made (toolkit network create); give its name by --network'
 const MODES = ['none', 'host', 'bridge'] as const
 const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i
 
-const refuse = (flag: string, value: string, why: string): UsageError =>
-  new UsageError(`run: --${flag} ${quote(value)}: ${why}`)
+const refuse = (flag: string, value: string, allowed: string): UsageError =>
+  new UsageError(`run: --${flag} ${quote(value)}: ${allowed}`)
+
+export interface NetworkFlags {
+  readonly mode: NetworkMode
+  /** With mode bridge: the networks that it is in. */
+  readonly endpoints: readonly Endpoint[]
+  readonly links: readonly Link[]
+  /** With mode none: the container whose network it shares. */
+  readonly container: string | undefined
+  /** With mode none: a network namespace that is there already. */
+  readonly path: string | undefined
+  readonly publish: readonly PortWish[]
+  readonly expose: readonly string[]
+  readonly names: NameWishes
+}
 
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
 export function network(given: Parsed['flags']): NetworkFlags {
   const many = (flag: string) => (given[flag] ?? []) as readonly string[]
-  const { net, network = net } = given as { net?: string; network?: string }
-  const wanted = network ?? (process.env.TOOLKIT_NETWORK || 'bridge')
-  const path = wanted.startsWith('ns:/') ? wanted.slice(3) : undefined
-  const container = wanted.startsWith('container:') ? wanted.slice(10) : undefined
-  if (container !== undefined) checkShared(container, wanted, given)
-  const shared = { mode: 'none' as const, name: undefined }
-  const { mode, name } = path === undefined && container === undefined ? modeOf(wanted) : shared
-  if (net !== undefined && net !== network) throw refuse('net', net, `--network says ${quote(network!)}; give only one`)
-  const mac = given['mac-address'] as string | undefined
+  const asked = [...new Set([...many('network'), ...many('net')])]
+  const wanted = asked.length > 0 ? asked : [process.env.TOOLKIT_NETWORK || 'bridge']
+  const [first = ''] = wanted
+  const path = first.startsWith('ns:/') ? first.slice(3) : undefined
+  const container = first.startsWith('container:') ? first.slice(10) : undefined
+  if (container !== undefined) checkShared(container, first, given)
+  const mode = path === undefined && container === undefined ? modeOf(first) : 'none'
+  const places = mode === 'bridge' ? wanted.map(value => endpointOf(value)) : []
+  if (mode !== 'bridge' && wanted[1] !== undefined)
+    throw refuse('network', wanted[1], `not together with ${quote(first)}, which is no network of the bridge kind`)
   const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
-  if (mode !== 'bridge' && many('publish').length > 0) throw refuse('publish', many('publish')[0]!, words)
-  if (mode !== 'bridge' && mac !== undefined) throw refuse('mac-address', mac, words)
-  const ip = given.ip as string | undefined
-  const aliases = many('network-alias')
-  if (ip !== undefined) {
-    if (name === undefined) throw refuse('ip', ip, OWN_ONLY)
-    checked('ip', ip, text => parseIpv4(text) !== undefined, 'must be an address of IPv4, such as 10.5.0.7')
-  }
-  for (const alias of aliases) {
-    if (name === undefined) throw refuse('network-alias', alias, OWN_ONLY)
-    checked('network-alias', alias, isName, 'must be a name as hosts have, such as db')
-  }
+  const expose = [...new Set(many('expose').flatMap(exposed))]
+  const all = given['publish-all'] === true ? expose : []
+  for (const flag of ['publish', 'mac-address', 'link'])
+    for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), words)
+  for (const flag of ['ip', 'network-alias'])
+    for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), OWN_ONLY)
   const names: NameWishes = {
     dns: many('dns').map(value => checked('dns', value, isAddress, 'must be an address, such as 192.0.2.53')),
     search: searchOf(many('dns-search')),
@@ -91,13 +90,12 @@ export function network(given: Parsed['flags']): NetworkFlags {
   }
   return {
     mode,
-    name,
+    endpoints: places.map((place, i) => (i === 0 ? withFlags(place, given) : place)),
+    links: many('link').map(linkOf),
     container,
-    ip,
-    aliases,
     path,
-    publish: publishOf(many('publish')),
-    mac: mac && macOf(mac),
+    publish: publishOf([...many('publish'), ...all]),
+    expose,
     names,
   }
 }
@@ -113,17 +111,63 @@ function checkShared(container: string, wanted: string, given: Parsed['flags']):
   }
 }
 
-/** One of the modes, or the name of a network, which then has to be there. */
-function modeOf(value: string): { mode: NetworkMode; name: string | undefined } {
-  const mode = MODES.find(mode => mode === value)
-  if (mode) return { mode, name: undefined }
-  if (value === 'default') return { mode: 'bridge', name: undefined }
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(value)) return { mode: 'bridge', name: value }
-  throw refuse(
-    'network',
-    value,
-    'must be none, host, bridge, the name of a network, container: and the name of one, or ns: and a path such as /proc/PID/ns/net',
-  )
+/** One of the modes; any other word is taken for the name of a network, which then has to be there. */
+const modeOf = (value: string): NetworkMode => MODES.find(mode => mode === value) ?? 'bridge'
+
+const WORDS =
+  'must be none, host, bridge, the name of a network, container: and the name of one, or ns: and a path such as /proc/PID/ns/net'
+
+/** The name of a network, or in docker's long form name=NAME,ip=IP,alias=NAME,mac-address=MAC. */
+function endpointOf(value: string): Endpoint {
+  const fields = value.includes('=') ? value.split(',').map(field => field.split('=')) : [['name', value]]
+  const all = (key: string) => fields.flatMap(([word, ...rest]) => (word === key ? [rest.join('=')] : []))
+  const unknown = fields.find(([key = '']) => !['name', 'ip', 'alias', 'mac-address'].includes(key))
+  const [name] = all('name')
+  if (unknown)
+    throw refuse('network', value, `unknown key ${quote(unknown[0]!)}; there are name, ip, alias, mac-address`)
+  const isOwn = name === 'bridge' || name === 'default'
+  if (name === undefined || name === 'none' || name === 'host' || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name))
+    throw refuse('network', value, WORDS)
+  const [ip, mac] = [all('ip')[0], all('mac-address')[0]]
+  return endpoint({ name: isOwn ? undefined : name, ip, aliases: all('alias'), mac })
+}
+
+/** An endpoint, its words checked. Throws a UsageError. */
+export function endpoint({ name, ip, aliases, mac }: Endpoint): Endpoint {
+  if (ip !== undefined) {
+    if (name === undefined) throw refuse('ip', ip, OWN_ONLY)
+    checked('ip', ip, text => parseIpv4(text) !== undefined, 'must be an address of IPv4, such as 10.5.0.7')
+  }
+  for (const alias of aliases) {
+    if (name === undefined) throw refuse('network-alias', alias, OWN_ONLY)
+    checked('network-alias', alias, isName, 'must be a name as hosts have, such as db')
+  }
+  return { name, ip, aliases, mac: mac && macOf(mac) }
+}
+
+/** The flags of their own are about the first network. */
+const withFlags = (place: Endpoint, given: Parsed['flags']): Endpoint =>
+  endpoint({
+    name: place.name,
+    ip: (given.ip as string | undefined) ?? place.ip,
+    aliases: [...place.aliases, ...((given['network-alias'] ?? []) as readonly string[])],
+    mac: (given['mac-address'] as string | undefined) ?? place.mac,
+  })
+
+/** NAME[:ALIAS] */
+export function linkOf(value: string): Link {
+  const [name = '', alias = name, ...more] = value.replace(/^\//, '').split(':')
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name) || !isName(alias) || more.length > 0)
+    throw refuse('link', value, 'must be the name of a container, or CONTAINER:ALIAS')
+  return { name, alias }
+}
+
+/** PORT[/tcp|/udp] or a range, as PORT/PROTOCOL each. */
+function exposed(value: string): string[] {
+  try {
+    if (!/[:[]/.test(value)) return parsePublish(value).map(({ container, protocol }) => `${container}/${protocol}`)
+  } catch {}
+  throw refuse('expose', value, 'must be a port of the container, such as 80 or 80/udp, or a range such as 80-89')
 }
 
 /** All ports; each of the host's but once. */

@@ -1,0 +1,56 @@
+// toolkit network create.
+import { DRIVERS, type DriverName } from '../engine/network-driver.ts'
+import { createNetwork } from '../engine/networks.ts'
+import { newId } from '../engine/store.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { print } from './output.ts'
+import { labelFlag, labelsOf, type Subcommand } from './subcommands.ts'
+
+export const create: Subcommand = {
+  usage: 'network create [OPTIONS] NAME',
+  summary: 'Make a network, and print its id.',
+  words: [1, 1],
+  flags: {
+    driver: {
+      short: 'd',
+      value: 'DRIVER',
+      help: 'bridge; macvlan: links on the wire of -o parent=LINK; vxlan: a bridge that goes on on another host, -o id=NUMBER -o remote=IP (default: bridge)',
+    },
+    opt: {
+      short: 'o',
+      value: 'KEY=VALUE',
+      many: true,
+      help: 'mtu, com.docker.network.bridge.name; parent, macvlan_mode; id, remote, group, local, port',
+    },
+    subnet: { value: 'RANGE', help: 'its addresses, such as 10.5.0.0/24 (default: a range that is free)' },
+    gateway: { value: 'IP', help: 'the host’s own address in it (default: the first); of macvlan: the router’s' },
+    'ip-range': { value: 'RANGE', help: 'the part of it from which containers get addresses' },
+    'aux-address': { value: 'NAME=IP', many: true, help: 'an address that no container gets' },
+    internal: { help: 'nothing leads out of it, nothing in' },
+    ipv6: { help: 'is not there: networks have IPv4 only' },
+    label: labelFlag,
+  },
+  run([name], flags) {
+    const one = (flag: string) => flags[flag] as string | undefined
+    if (flags.ipv6) throw new UsageError('network create: --ipv6: networks have IPv4 only here; leave it out', 1)
+    const { driver = 'bridge' } = flags
+    if (!DRIVERS.includes(driver as DriverName))
+      throw new UsageError(`network create: --driver ${driver}: there are ${DRIVERS.join(', ')}`, 1)
+    const { id } = createNetwork({
+      ...{ id: newId(), name: name!, driver: driver as DriverName, internal: flags.internal === true },
+      ...{ subnet: one('subnet'), gateway: one('gateway'), range: one('ip-range'), labels: labelsOf(flags.label) },
+      ...{ options: pairs('opt', flags.opt), auxiliary: pairs('aux-address', flags['aux-address']) },
+    })
+    print(id)
+    return 0
+  },
+}
+
+function pairs(flag: string, given: unknown): Record<string, string> {
+  const found = ((given ?? []) as readonly string[]).map(text => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    if (key === undefined) throw new UsageError(`network create: --${flag} ${JSON.stringify(text)}: give KEY=VALUE`, 1)
+    return [key, value!]
+  })
+  return Object.fromEntries(found)
+}
