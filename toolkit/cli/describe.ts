@@ -25,6 +25,7 @@ export function statusText(row: ContainerRow, now = Date.now()): string {
   if (!state)
     return `Dead, its state.json ${problem.includes('newer') ? 'was written by a newer toolkit' : 'cannot be read'}`
   if (status === 'created') return 'Created'
+  if (status === 'restarting') return `Restarting (${state.exitCode ?? 'unknown'}) ${ago(state.finished, now)} ago`
   if (status === 'exited')
     return state.exitCode === undefined
       ? 'Exited (unknown)'

@@ -1,5 +1,6 @@
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
+import type { HealthCheck } from '../engine/options.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { imageOf, leases } from './describe.ts'
 import { needContainers } from './each.ts'
@@ -45,6 +46,16 @@ export async function main(argv: string[]): Promise<number> {
   return status
 }
 
+/** docker has nanoseconds. */
+const healthcheck = ({ args, interval, timeout, retries, startPeriod, startInterval }: HealthCheck) => ({
+  Test: ['CMD-SHELL', args.at(-1)],
+  Interval: interval * 1e6,
+  Timeout: timeout * 1e6,
+  Retries: retries,
+  ...(startPeriod > 0 && { StartPeriod: startPeriod * 1e6 }),
+  StartInterval: startInterval * 1e6,
+})
+
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
 
 function describe(row: ContainerRow) {
@@ -52,6 +63,7 @@ function describe(row: ContainerRow) {
   if (!state) throw new UsageError(`container ${id}: ${row.problem ?? 'its state cannot be read'}`, 1)
   const status = statusOf(row)
   const { options, args } = state
+  const { care = {} } = options ?? {}
   const lease = leases().get(state.id)
   const directory = placeOf(row)
   return {
@@ -61,14 +73,14 @@ function describe(row: ContainerRow) {
     Args: args.slice(1),
     State: {
       Status: status,
-      Running: row.running,
+      Running: row.running || status === 'restarting',
       Paused: status === 'paused',
-      Restarting: false,
+      Restarting: status === 'restarting',
       OOMKilled: state.oomKilled ?? false,
       Dead: false,
       Pid: row.running ? (state.pid ?? 0) : 0,
       ExitCode: row.running || status === 'created' ? 0 : (state.exitCode ?? null), // null: nobody has seen it
-      Error: '',
+      Error: state.error ?? '',
       StartedAt: state.started ?? NEVER,
       FinishedAt: (!row.running && state.finished) || NEVER,
     },
@@ -78,7 +90,7 @@ function describe(row: ContainerRow) {
     ResolvConfPath: `${directory}/resolv.conf`,
     LogPath: state.detached ? `${directory}/log` : '',
     Name: `/${state.name}`,
-    RestartCount: 0,
+    RestartCount: state.restarts ?? 0,
     Driver: 'overlay',
     Platform: 'linux',
     Mounts: (options?.mounts.mounts ?? []).map(({ destination, source, type, options }) => ({
@@ -97,9 +109,13 @@ function describe(row: ContainerRow) {
       Cmd: args,
       Image: imageOf(row),
       WorkingDir: options?.cwd ?? '',
+      StopSignal: care.stopSignal ?? 'SIGTERM',
+      ...(care.stopTimeout !== undefined && { StopTimeout: care.stopTimeout }),
+      ...(care.health && { Healthcheck: healthcheck(care.health) }),
     },
     HostConfig: {
       AutoRemove: state.autoRemove,
+      RestartPolicy: { Name: care.restart?.name ?? 'no', MaximumRetryCount: care.restart?.most ?? 0 },
       NetworkMode: options?.network.mode ?? '',
       Privileged: options?.capabilities.privileged ?? false,
       ReadonlyRootfs: options?.readOnly ?? false,

@@ -46,7 +46,7 @@ export async function main(argv: string[]): Promise<number> {
   const filters = ((flags.filter ?? []) as string[]).map(readFilter)
   const anyState = flags.all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited')
   const rows = listContainers()
-    .filter(row => anyState || row.running)
+    .filter(row => anyState || row.running || row.state?.restarting)
     .filter(row => passes(row, filters))
     .slice(0, last !== undefined && last >= 0 ? last : undefined)
   if (flags.json) {

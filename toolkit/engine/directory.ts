@@ -9,6 +9,7 @@ import type { RunOptions } from './options.ts'
 import { sweep } from './orphans.ts'
 import { type Resources, release } from './resources.ts'
 import {
+  amend,
   bootId,
   type ContainerState,
   directoryOf,
@@ -87,7 +88,7 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     if (state.resources) await release(state.resources, state.id)
   }
   const withoutResources = () => {
-    const { resources: _gone, ...rest } = state
+    const { resources: _gone, restarting: _over, ...rest } = state
     state = rest
     tryUpdate({})
     retire(state.id)
@@ -104,7 +105,12 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     path: directory,
     lock: held,
     started: (pid, startTime) =>
-      tryUpdate({ pid, ...(startTime !== undefined && { startTime }), started: new Date().toISOString() }),
+      tryUpdate({
+        ...ofItsLastRun,
+        pid,
+        ...(startTime !== undefined && { startTime }),
+        started: new Date().toISOString(),
+      }),
     ended: result =>
       atLast(async () => {
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
@@ -126,6 +132,15 @@ function open(held: number, known: ContainerState): ContainerDirectory {
   }
 }
 
+/** What is over with a new run; JSON has no undefined. */
+const ofItsLastRun = {
+  finished: undefined,
+  exitCode: undefined,
+  oomKilled: undefined,
+  restarting: undefined,
+  error: undefined,
+}
+
 /** What a container that is kept shall be, now that it is started anew. */
 export interface Restart {
   readonly outside: Resources
@@ -136,8 +151,8 @@ export interface Restart {
  * Takes a container that is kept back among those that live, and holds its lock. Throws a UsageError (exit code 1) where
  * it cannot be had: it runs, or another command is at it.
  */
-export function reopenDirectory(id: string, { outside: resources, detached }: Restart): ContainerDirectory {
-  const { directory, work } = pathsOf(id)
+export function reopenDirectory(id: string, wish: Restart): ContainerDirectory {
+  const { directory } = pathsOf(id)
   let held: number | undefined
   try {
     return writing(() => {
@@ -151,13 +166,8 @@ export function reopenDirectory(id: string, { outside: resources, detached }: Re
           )
         renameSync(kept, directory)
       })
-      for (const name of ['exit', 'stdin', 'stdout', 'stderr']) rmSync(`${directory}/${name}`, { force: true })
-      rmSync(work, { recursive: true, force: true }) // the kernel's, of the last time
-      mkdirSync(work)
-      const { pid, startTime, started, finished, exitCode, oomKilled, ...rest } = readState(directory)
-      const state: ContainerState = { ...rest, detached, bootId: bootId(), resources }
-      writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
-      return open(held!, state)
+      const { started, stopped, restarts, pause, ...rest } = readState(directory)
+      return renew(held!, { ...rest, ...ofItsLastRun }, wish)
     })
   } catch (error) {
     if (held !== undefined) {
@@ -166,6 +176,35 @@ export function reopenDirectory(id: string, { outside: resources, detached }: Re
     }
     throw error
   }
+}
+
+/**
+ * The same for one that its restart policy starts: it is among those that live, and `held` has its lock. Throws a
+ * UsageError where somebody has stopped it meanwhile.
+ */
+export function restartDirectory(id: string, held: number, wish: Restart): ContainerDirectory {
+  return writing(() => {
+    let state: ContainerState | undefined
+    amend(id, now => {
+      if (!now.restarting) throw new UsageError(`container ${shorten(id)} has been stopped`, 1)
+      state = { ...now, restarting: { at: now.restarting.at } }
+      return { ...state, resources: wish.outside } // from here on it is being started: whoever stops it waits for that
+    })
+    return renew(held, state!, wish)
+  })
+}
+
+/** Clears away what is left of the last run. */
+function renew(held: number, last: ContainerState, { outside: resources, detached }: Restart): ContainerDirectory {
+  const { directory, work } = pathsOf(last.id)
+  for (const name of ['exit', 'stdin', 'stdout', 'stderr', 'health.json'])
+    rmSync(`${directory}/${name}`, { force: true })
+  rmSync(work, { recursive: true, force: true }) // the kernel's
+  mkdirSync(work)
+  const { pid, startTime, ...rest } = last
+  const state: ContainerState = { ...rest, detached, bootId: bootId(), resources }
+  writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
+  return open(held, state)
 }
 
 /** Who an id of the rootfs is on the host, for a container with users of its own. */

@@ -32,7 +32,8 @@ function rowOf(place: Place, id: string): ContainerRow[] {
   if (fd !== undefined) closeSync(fd)
   if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
   const over = state?.finished !== undefined // its monitor has said so, and will let go
-  return [{ ...about, running: !over && (fd === undefined || (state !== undefined && survives(state))) }]
+  const waits = state?.restarting !== undefined
+  return [{ ...about, running: !over && !waits && (fd === undefined || (state !== undefined && survives(state))) }]
 }
 
 /** The containers that are kept or running, the newest first. */

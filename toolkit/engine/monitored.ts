@@ -32,19 +32,19 @@ export function withMonitor(plan: Plan, about: Monitored): Plan {
   return {
     ...plan,
     before: [...(plan.before ?? []), openFiles(about)],
-    monitor: planMonitor({ stdin, ports: ports.length, ...after() }),
+    monitor: planMonitor({ stdin, ports: ports.length, ...ourselves(['settle']) }),
   }
 }
 
-/** What a monitor becomes in the end, and what that needs to know of us. */
-function after(): { command: readonly string[]; env: readonly string[] } {
+/** What a monitor becomes in the end: a command of ours, and what that needs to know of us. */
+export function ourselves(words: readonly string[]): { command: readonly string[]; env: readonly string[] } {
   const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', TOOLKIT_NETWORK } = process.env
   const env = [
     `PATH=${PATH}`,
     `TOOLKIT_STATE=${resolve(stateDir())}`,
     ...(TOOLKIT_NETWORK === undefined ? [] : [`TOOLKIT_NETWORK=${TOOLKIT_NETWORK}`]),
   ]
-  return { env, command: [`${packageDir()}/bin/toolkit`, 'settle'] }
+  return { env, command: [`${packageDir()}/bin/toolkit`, ...words] }
 }
 
 /**
@@ -56,7 +56,7 @@ export function adopt(directory: string, pidfd: number, lock: number): void {
   try {
     openCommon(directory, descriptors)
     for (const name of ['stdout', 'stderr']) descriptors.set(name, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, ports: 0, ...after() })
+    const monitor = planAdoption({ stdin: false, ports: 0, ...ourselves(['settle']) })
     const process = start(
       { namespaces: [], steps: [], monitor },
       { descriptors: new Map([...descriptors, ['pidfd', pidfd], ['lock', lock]]) },

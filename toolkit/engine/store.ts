@@ -21,10 +21,11 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive, zombieStatus } from '../observe/process.ts'
 import { exitCodeOf, readExit } from './exit-record.ts'
 import { failpoint } from './failpoint.ts'
-import { entries, lock } from './files.ts'
+import { entries, lock, writeJson } from './files.ts'
 import { refuse, requirement } from './host.ts'
 import type { RunOptions } from './options.ts'
 import type { Resources } from './resources.ts'
+import type { Sleeper } from './sleeper.ts'
 
 export interface ContainerState {
   readonly version: typeof VERSION
@@ -53,6 +54,23 @@ export interface ContainerState {
   readonly exitCode?: number
   /** The kernel has killed a process of it for want of memory. */
   readonly oomKilled?: boolean
+  /** Somebody has stopped it: then its restart policy waits for a start. */
+  readonly stopped?: true
+  /** How often its policy has started it again since. */
+  readonly restarts?: number
+  /** The milliseconds that its policy has waited the last time. */
+  readonly pause?: number
+  /** Its policy waits, or is about to start it; see restart.ts. */
+  readonly restarting?: Restarting
+  /** Why its policy could not start it. */
+  readonly error?: string
+}
+
+export interface Restarting {
+  /** Seconds since the start of the machine. */
+  readonly at: number
+  /** Who waits for that, see sleeper.ts; undefined: nobody yet, or nobody any more. */
+  readonly sleeper?: Sleeper
 }
 
 export const VERSION = 3
@@ -161,6 +179,19 @@ function withExit(state: ContainerState, directory: string): ContainerState {
   const { pid, startTime } = state
   const status = pid === undefined || startTime === undefined ? undefined : zombieStatus(pid, startTime)
   return { ...state, ...exit, ...(status !== undefined && { exitCode: exitCodeOf(status) }) }
+}
+
+/**
+ * Changes the state of a container that is there, whoever looks after it; `change` may wait for nothing, and returns
+ * undefined where all shall stay as it is. Throws as readState.
+ */
+export function amend(id: string, change: (state: ContainerState, place: Place) => ContainerState | undefined): void {
+  exclusively(() => {
+    const place = idsIn('live').includes(shorten(id)) ? 'live' : 'ended'
+    const directory = directoryOf(place, id)
+    const state = change(readState(directory), place)
+    if (state) writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
+  })
 }
 
 /** Whether its first process runs. */
