@@ -1,3 +1,5 @@
+import type { AllResources } from '../engine/cgroup.ts'
+import { readHealth, tend } from '../engine/health.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
 import type { HealthCheck } from '../engine/options.ts'
@@ -56,6 +58,20 @@ const healthcheck = ({ args, interval, timeout, retries, startPeriod, startInter
   StartInterval: startInterval * 1e6,
 })
 
+/** 0 in docker's shape is no limit. */
+const limitsOf = ({ memory, cpu, pids, blockIO }: AllResources) => ({
+  Memory: memory?.limit ?? 0,
+  MemorySwap: memory?.swap ?? 2 * (memory?.limit ?? 0),
+  MemoryReservation: memory?.reservation ?? 0,
+  CpuShares: cpu?.shares ?? 0,
+  CpuPeriod: cpu?.period ?? 0,
+  CpuQuota: cpu?.quota ?? 0,
+  CpusetCpus: cpu?.cpus ?? '',
+  CpusetMems: cpu?.mems ?? '',
+  PidsLimit: pids?.limit ?? null,
+  BlkioWeight: blockIO?.weight ?? 0,
+})
+
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
 
 function describe(row: ContainerRow) {
@@ -66,6 +82,8 @@ function describe(row: ContainerRow) {
   const { care = {} } = options ?? {}
   const lease = leases().get(state.id)
   const directory = placeOf(row)
+  if (row.running) tend(row)
+  const health = readHealth(directory)
   return {
     Id: state.id,
     Created: state.created,
@@ -83,6 +101,7 @@ function describe(row: ContainerRow) {
       Error: state.error ?? '',
       StartedAt: state.started ?? NEVER,
       FinishedAt: (!row.running && state.finished) || NEVER,
+      ...(care.health && { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log } }),
     },
     Image: imageOf(row),
     HostnamePath: `${directory}/hostname`,
@@ -122,6 +141,7 @@ function describe(row: ContainerRow) {
       Init: options?.init ?? false,
       CapAdd: options?.capabilities.add ?? [],
       CapDrop: options?.capabilities.drop ?? [],
+      ...limitsOf(options?.resources ?? {}),
       Resources: options?.resources ?? {},
     },
     GraphDriver: {

@@ -1,8 +1,9 @@
+import { tend } from '../engine/health.ts'
 import { sweepLabs } from '../engine/lab-record.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { createdText, imageOf, leases, portsText, statusText } from './describe.ts'
+import { createdText, healthOf, imageOf, leases, portsText, statusText } from './describe.ts'
 import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -22,7 +23,7 @@ const command: Command = {
       short: 'f',
       value: 'NAME=VALUE',
       many: true,
-      help: 'only some: id, name, status, exited, ancestor, before, since',
+      help: 'only some: id, name, status, exited, ancestor, before, since, health',
     },
     format: {
       value: 'TEMPLATE',
@@ -49,6 +50,7 @@ export async function main(argv: string[]): Promise<number> {
     .filter(row => anyState || row.running || row.state?.restarting)
     .filter(row => passes(row, filters))
     .slice(0, last !== undefined && last >= 0 ? last : undefined)
+  for (const row of rows) if (row.running) tend(row) // he may have been killed
   if (flags.json) {
     print(printableJson(rows.map(({ id, state, running }) => ({ id, ...state, running }))))
     return 0
@@ -124,7 +126,7 @@ interface Filter {
   readonly value: string
 }
 
-const FILTERS = ['id', 'name', 'status', 'exited', 'ancestor', 'before', 'since']
+const FILTERS = ['id', 'name', 'status', 'exited', 'ancestor', 'before', 'since', 'health']
 
 function readFilter(text: string): Filter {
   const [name = '', ...value] = text.split('=')
@@ -156,6 +158,8 @@ function holds(row: ContainerRow, { name, value }: Filter): boolean {
       return !row.running && state?.exitCode === Number(value)
     case 'ancestor':
       return imageOf(row) === value || state?.rootfs === value
+    case 'health':
+      return (healthOf(row) ?? 'none') === value
     case 'before':
       return (state?.created ?? '') < created()
     default:

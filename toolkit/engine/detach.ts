@@ -148,8 +148,10 @@ async function launch({ id, options, parts, directory, observer }: Launch): Prom
       observer,
       onStart: ({ pid }) => directory.started(pid, readStat(pid)?.startTime),
     })
+    directory.running()
     failpoint('program started')
     process.close()
+    if (options.care?.health) (await import('./health.ts')).tend(findContainer(id))
   } finally {
     signals.stop()
     network?.close()

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, renameSync, rmS
 import { resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
+import { recordOf } from './events.ts'
 import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
 import type { RunOptions } from './options.ts'
@@ -32,6 +33,8 @@ export interface ContainerDirectory {
   /** The descriptor that holds its lock. */
   readonly lock: number
   started(pid: number, startTime: number | undefined): void
+  /** Its program has been started. */
+  running(): void
   /**
    * The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. Throws where
    * something cannot be undone now; that stays written down, and the next command tries again. So does `discard`.
@@ -69,6 +72,7 @@ export interface NewContainer {
 export async function createDirectory(wish: NewContainer): Promise<ContainerDirectory> {
   await sweep() // first: one of the dead may have our name
   const { held, state } = makeDirectories(wish)
+  recordOf(state, 'create')
   return open(held, state)
 }
 
@@ -111,17 +115,20 @@ function open(held: number, known: ContainerState): ContainerDirectory {
         ...(startTime !== undefined && { startTime }),
         started: new Date().toISOString(),
       }),
+    running: () => recordOf(state, 'start'),
     ended: result =>
       atLast(async () => {
+        if (result.oomKilled) recordOf(state, 'oom')
+        recordOf(state, 'die', { exitCode: String(result.exitCode) })
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
         await undo()
-        if (!durable) return forget('live', state.id)
+        if (!durable) return destroy(state)
         withoutResources()
       }),
     discard: () =>
       atLast(async () => {
         await undo()
-        forget('live', state.id)
+        destroy(state)
       }),
     keep: () =>
       atLast(async () => {
@@ -130,6 +137,11 @@ function open(held: number, known: ContainerState): ContainerDirectory {
       }),
     handOver: () => closeSync(held),
   }
+}
+
+function destroy(state: ContainerState): void {
+  forget('live', state.id)
+  recordOf(state, 'destroy')
 }
 
 /** What is over with a new run; JSON has no undefined. */

@@ -10,6 +10,7 @@ import { isAlive } from '../observe/process.ts'
 import { isFrozen } from '../primitives/freezer.ts'
 import * as cgroup from './cgroup.ts'
 import { checkName } from './container-name.ts'
+import { recordOf } from './events.ts'
 import { lock, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
@@ -62,6 +63,7 @@ export function kill(word: string, name: string): void {
   try {
     if (signal === SIG.KILL || signal === signalNumber(stopSignal)) markStopped(row)
     attempt('pidfd_send_signal', [pidfd, signal, null, 0])
+    recordOf(row.state!, 'kill', { signal: String(signal) })
     if (signal === SIG.KILL) cgroup.resume(row.state!.resources?.cgroups ?? []) // on v1 what is frozen does not die
   } finally {
     closeSync(pidfd)
@@ -131,6 +133,7 @@ export async function stop(word: string, wish: StopWish): Promise<void> {
   }
   const send = (signal: number) => {
     attempt('pidfd_send_signal', [pidfd, signal, null, 0])
+    recordOf(row.state!, 'kill', { signal: String(signal) })
     cgroup.resume(row.state!.resources?.cgroups ?? [])
   }
   try {
@@ -143,6 +146,7 @@ export async function stop(word: string, wish: StopWish): Promise<void> {
     closeSync(pidfd)
   }
   await (policyOf(row) ? settled(row.id) : outcome(row.id))
+  recordOf(row.state!, 'stop')
 }
 
 const PATIENCE = 10_000 // milliseconds for a monitor, or an engine, to write down how its container has ended
@@ -221,12 +225,14 @@ export function pause(word: string): void {
   if (status === 'paused') throw new UsageError(`container ${word} is already paused`, 1)
   if (status !== 'running') throw notRunning(row, word)
   cgroup.pause(row.state!.resources?.cgroups ?? [])
+  recordOf(row.state!, 'pause')
 }
 
 export function unpause(word: string): void {
   const row = findContainer(word)
   if (statusOf(row) !== 'paused') throw new UsageError(`container ${word} is not paused`, 1)
   cgroup.resume(row.state!.resources?.cgroups ?? [])
+  recordOf(row.state!, 'unpause')
 }
 
 /** Removes a container; with `force` it is ended first. Returns its id. Throws a UsageError where it cannot be removed. */
@@ -263,4 +269,5 @@ export function rename(word: string, name: string): void {
     writeJson(`${directory}/state.json`, { ...readState(directory), name }, { durable: !state.autoRemove })
     unlinkSync(`${rootDir()}/names/${state.name}`)
   })
+  recordOf({ ...state, name }, 'rename', { oldName: state.name })
 }

@@ -2,8 +2,9 @@
 import { dirname } from 'node:path'
 import { parseIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { record } from './events.ts'
 import { exclusively, hasLink, type Lease, type Network, readLeases, readState } from './leases.ts'
-import { bridgeNetwork, joinNetwork, type Membership, previewNetwork, usedByOthers } from './network.ts'
+import { bridgeNetwork, joinNetwork, type Membership, previewNetwork, recordMember, usedByOthers } from './network.ts'
 import {
   bridgeOf,
   findNetwork,
@@ -37,7 +38,9 @@ type Wish = Pick<RunOptions['network'], 'name' | 'publish' | 'mac' | 'ip' | 'ali
 /** As joinNetwork, for a container with these flags and names of its own. */
 export function join(wish: Wish, id: string, names: readonly string[], base = bridgeNetwork()): Membership {
   const network = named(wish, base)
-  return joinNetwork(leaseWish(wish, id, names), network)
+  const membership = joinNetwork(leaseWish(wish, id, names), network)
+  recordMember(network, 'connect', id)
+  return membership
 }
 
 /** As previewNetwork. */
@@ -77,31 +80,34 @@ export function createNetwork(wish: NewNetwork, base = bridgeNetwork()): Network
     const own = parseSubnet(readState(base)?.subnet ?? '') ?? base.pools[0]
     const inUse = own && (readLeases(base).length > 0 || hasLink(base.bridge)) ? [own] : []
     const named = readNetworks(rootDir(base)).flatMap(({ state }) => parseSubnet(state?.subnet ?? '') ?? [])
-    return makeNetwork(rootDir(base), wish, {
+    const made = makeNetwork(rootDir(base), wish, {
       pools: base.pools,
       others: [...named, ...inUse],
       avoided: () => [...(own ? [own] : []), ...usedByOthers(base)],
     })
+    record('network', 'create', made.id, { name: made.name, type: 'bridge' })
+    return made
   })
 }
 
 /** Also one that cannot be read: then nobody knows its bridge, which has gone with its last container. */
-function whatever(word: string, base: Network): { name: string; bridge?: string } {
+function whatever(word: string, base: Network): { name: string; id: string; bridge?: string } {
   const torn = readNetworks(rootDir(base)).find(({ name, state }) => name === word && !state)
-  if (torn) return torn
+  if (torn) return { name: word, id: word }
   const definition = findNetwork(rootDir(base), word)
-  return { name: definition.name, bridge: bridgeOf(definition) }
+  return { name: definition.name, id: definition.id, bridge: bridgeOf(definition) }
 }
 
 /** Removes a network. Returns its name. Throws a UsageError (exit code 1) where there is none, or somebody is in it. */
 export function removeNetwork(word: string, base = bridgeNetwork()): string {
   return exclusively(base, () => {
-    const { name, bridge } = whatever(word, base)
+    const { name, id, bridge } = whatever(word, base)
     const users = readLeases({ directory: `${rootDir(base)}/${name}` })
     if (users.length > 0)
       throw new UsageError(`network ${name} is in use by ${users.map(({ id }) => id.slice(0, 12)).join(', ')}`, 1)
     if (bridge !== undefined && hasLink(bridge)) removeBridge({ ...base, bridge }) // it would go in a moment by itself, see tidy.ts
     forgetNetwork(rootDir(base), name)
+    record('network', 'destroy', id, { name, type: 'bridge' })
     return name
   })
 }

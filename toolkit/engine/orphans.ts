@@ -4,6 +4,7 @@ import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { oomKilled } from './cgroup.ts'
+import { recordOf } from './events.ts'
 import { lock, remove } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { findContainer } from './list.ts'
@@ -99,6 +100,8 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
   if (resources) {
     const hasRun = state.pid !== undefined
     const outOfMemory = state.detached && hasRun ? { oomKilled: oomKilled(resources.cgroups) } : {}
+    if (outOfMemory.oomKilled) recordOf(state, 'oom')
+    if (hasRun) recordOf(state, 'die', { exitCode: String(state.exitCode ?? 'unknown') })
     await release(resources, state.id)
     // Somebody may have given it another name meanwhile, or have stopped it.
     amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...outOfMemory, ...(hasRun && afterEnd(now)) }))
@@ -108,8 +111,9 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
     if (now.bootId === bootId()) return waitToRestart(now, lock, restart)
     amend(id, ({ restarting: _past, ...rest }) => rest) // the machine was started meanwhile: `toolkit system boot`
   }
-  if (state.autoRemove) forget('live', id)
-  else retire(id)
+  if (!state.autoRemove) return retire(id)
+  forget('live', id)
+  recordOf(now, 'destroy')
 }
 
 /** What its restart policy has to say about a container that has ended. */
@@ -159,13 +163,14 @@ export async function sweep(restart?: Restarter): Promise<ReadonlyMap<string, st
  * id. Throws a UsageError (exit code 1) where it runs, or where not all of it can be removed.
  */
 export function removeContainer(word: string, stuck: ReadonlyMap<string, string>): string {
-  const { id, running } = findContainer(word)
+  const { id, running, state } = findContainer(word)
   if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
   const held = exclusively(() => (idsIn('ended').includes(id) ? claim(id) : undefined))
   if (held === undefined)
     throw new UsageError(`container ${word} cannot be removed now: ${stuck.get(id) ?? 'another command is at it'}`, 1)
   try {
     forget('ended', id)
+    if (state) recordOf(state, 'destroy')
     return id
   } finally {
     closeSync(held)
