@@ -1,8 +1,9 @@
-import type { AllResources } from '../engine/cgroup.ts'
+import { type AllResources, oomKilled } from '../engine/cgroup.ts'
 import { readHealth, tend } from '../engine/health.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
 import type { HealthCheck } from '../engine/options.ts'
+import { sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { imageOf, leases } from './describe.ts'
 import { needContainers } from './each.ts'
@@ -30,6 +31,7 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.type !== undefined && flags.type !== 'container')
     throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: only container is known here`)
   const words = needContainers('inspect', rest)
+  await sweep() // who waits for a restart policy may have been killed
   const fill = typeof flags.format === 'string' && flags.format !== 'json' ? template(flags.format) : undefined
   const found: unknown[] = []
   let status = 0
@@ -94,7 +96,7 @@ function describe(row: ContainerRow) {
       Running: row.running || status === 'restarting',
       Paused: status === 'paused',
       Restarting: status === 'restarting',
-      OOMKilled: state.oomKilled ?? false,
+      OOMKilled: state.oomKilled ?? (row.running && oomKilled(state.resources?.cgroups ?? [])),
       Dead: false,
       Pid: row.running ? (state.pid ?? 0) : 0,
       ExitCode: row.running || status === 'created' ? 0 : (state.exitCode ?? null), // null: nobody has seen it

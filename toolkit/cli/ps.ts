@@ -2,6 +2,7 @@ import { tend } from '../engine/health.ts'
 import { sweepLabs } from '../engine/lab-record.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
+import { sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { createdText, healthOf, imageOf, leases, portsText, statusText } from './describe.ts'
 import { wholeNumber } from './numbers.ts'
@@ -46,11 +47,11 @@ export async function main(argv: string[]): Promise<number> {
   const last = flags.latest ? 1 : flags.last === undefined ? undefined : wholeNumber('ps: --last', flags.last)
   const filters = ((flags.filter ?? []) as string[]).map(readFilter)
   const anyState = flags.all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited')
-  const rows = listContainers()
+  const all = await carriedOn(listContainers())
+  const rows = all
     .filter(row => anyState || row.running || row.state?.restarting)
     .filter(row => passes(row, filters))
     .slice(0, last !== undefined && last >= 0 ? last : undefined)
-  for (const row of rows) if (row.running) tend(row) // he may have been killed
   if (flags.json) {
     print(printableJson(rows.map(({ id, state, running }) => ({ id, ...state, running }))))
     return 0
@@ -61,14 +62,22 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const network = leases()
-  const all = rows.map(row => fieldsOfRow(row, portsText(network.get(row.state?.id ?? '')?.ports ?? []), long))
-  if (typeof flags.format === 'string') formatRows(flags.format, all)
+  const cells = rows.map(row => fieldsOfRow(row, portsText(network.get(row.state?.id ?? '')?.ports ?? []), long))
+  if (typeof flags.format === 'string') formatRows(flags.format, cells)
   else
     printTable(
       COLUMNS.map(name => HEADS[name]),
-      all.map(fields => COLUMNS.map(name => fields[name])),
+      cells.map(fields => COLUMNS.map(name => fields[name])),
     )
   return 0
+}
+
+/** Who waits for a restart policy, or looks after the health of a container, may have been killed: then others do. */
+async function carriedOn(rows: ContainerRow[]): Promise<ContainerRow[]> {
+  for (const row of rows) if (row.running) tend(row)
+  if (!rows.some(({ state }) => state?.restarting)) return rows
+  await sweep()
+  return listContainers()
 }
 
 const HEADS = {

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, renameSync, rmS
 import { resolve } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
-import { recordOf } from './events.ts'
+import { flush, recordOf } from './events.ts'
 import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
 import type { RunOptions } from './options.ts'
@@ -72,7 +72,7 @@ export interface NewContainer {
 export async function createDirectory(wish: NewContainer): Promise<ContainerDirectory> {
   await sweep() // first: one of the dead may have our name
   const { held, state } = makeDirectories(wish)
-  recordOf(state, 'create')
+  recordOf(state, 'create', {}, true) // the next event comes soon
   return open(held, state)
 }
 
@@ -101,6 +101,7 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     try {
       await action()
     } finally {
+      flush()
       closeSync(held)
     }
   }
@@ -118,8 +119,8 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     running: () => recordOf(state, 'start'),
     ended: result =>
       atLast(async () => {
-        if (result.oomKilled) recordOf(state, 'oom')
-        recordOf(state, 'die', { exitCode: String(result.exitCode) })
+        if (result.oomKilled) recordOf(state, 'oom', {}, true)
+        recordOf(state, 'die', { exitCode: String(result.exitCode) }, true)
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
         await undo()
         if (!durable) return destroy(state)

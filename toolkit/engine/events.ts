@@ -9,7 +9,6 @@ import { stateDir } from '../image/paths.ts'
 import { rootfsDir } from '../image/rootfs.ts'
 import { attempt } from '../kernel/call.ts'
 import { CLOCK, LOCK } from '../kernel/constants.ts'
-import { nanoseconds } from './exit-record.ts'
 import { makeTree } from './files.ts'
 import { bootId, type ContainerState } from './store.ts'
 
@@ -27,40 +26,73 @@ export function steadyNow(): { clock: number; boot: string } {
   return { clock: 1000 * seconds + Math.floor(nano / 1e6), boot: bootId().slice(0, 8) }
 }
 
-function append(line: string): void {
+const FRESH = 1000 // milliseconds; after that the file may have become the older part
+
+let file: { readonly fd: number; readonly opened: number } | undefined
+let waiting = ''
+
+function open(now: number): number {
+  if (file && now - file.opened < FRESH) return file.fd
+  if (file) closeSync(file.fd)
+  file = undefined
   const path = `${eventsDir()}/log`
-  const fd = openSync(path, 'a', 0o600)
+  let fd: number
   try {
-    writeSync(fd, line)
-    if (fstatSync(fd).size > MOST) rotate(fd, path)
-  } finally {
-    closeSync(fd)
+    fd = openSync(path, 'a', 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    makeTree(eventsDir()) // the first event of all
+    fd = openSync(path, 'a', 0o600)
   }
+  file = { fd, opened: now }
+  const { size, ino } = fstatSync(fd)
+  if (size < MOST) return fd
+  // The full part becomes the older one. Of several who see that, one does it.
+  if (attempt('flock', [fd, LOCK.EX | LOCK.NB]) === 0 && statSync(path, { throwIfNoEntry: false })?.ino === ino)
+    renameSync(path, `${path}.1`)
+  closeSync(fd)
+  file = undefined
+  return open(now)
 }
 
-/** The full part becomes the older one. Of several who see that, one does it. */
-function rotate(fd: number, path: string): void {
-  if (attempt('flock', [fd, LOCK.EX | LOCK.NB]) !== 0) return
-  if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino) renameSync(path, `${path}.1`)
-}
-
-/** Tells that something has happened. `more`: fields of the first level. */
-export function record(type: EventType, action: string, id: string, attributes: Attributes, more: object = {}): void {
-  const time = Buffer.alloc(16)
-  attempt('clock_gettime', [CLOCK.REALTIME, time])
-  const nano = nanoseconds(time)
-  const { clock, boot } = steadyNow()
-  const event = { ...more, Type: type, Action: action, Actor: { ID: id, Attributes: attributes }, scope: 'local' }
-  const line = `${JSON.stringify(event).slice(0, -1)},"time":${nano / 1_000_000_000n},"timeNano":${nano},"boot":"${boot}","clock":${clock}}\n`
+/** Writes down what waits for it. */
+export function flush(): void {
+  if (waiting === '') return
   try {
-    try {
-      append(line)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      makeTree(eventsDir()) // the first event of all
-      append(line)
-    }
+    writeSync(open(performance.now()), waiting)
   } catch {}
+  waiting = ''
+}
+
+const time = Buffer.alloc(16) // struct timespec
+
+/** `"key":"value",` and so on. By hand: `toolkit run` is to be quick. */
+function fields(values: Attributes): string {
+  let text = ''
+  for (const key in values) text += `${text && ','}${JSON.stringify(key)}:${JSON.stringify(values[key])}`
+  return text
+}
+
+/**
+ * Tells that something has happened. `more`: fields of the first level. With `hold` it is written down with the next one,
+ * or by `flush`.
+ */
+export function record(
+  type: EventType,
+  action: string,
+  id: string,
+  attributes: Attributes,
+  { more = {}, hold = false }: { more?: Attributes; hold?: boolean } = {},
+): void {
+  attempt('clock_gettime', [CLOCK.REALTIME, time])
+  const seconds = time.readUIntLE(0, 6)
+  const { clock, boot } = steadyNow()
+  const first = fields({ ...more, Type: type, Action: action })
+  const actor = `{"ID":${JSON.stringify(id)},"Attributes":{${fields(attributes)}}}`
+  const nano = String(time.readUInt32LE(8)).padStart(9, '0')
+  const times = `"time":${seconds},"timeNano":${seconds}${nano},"boot":"${boot}","clock":${clock}`
+  waiting += `{${first},"Actor":${actor},"scope":"local",${times}}\n`
+  if (!hold) flush()
 }
 
 /** What a container was made of: the name of a root file system of ours, or a path. */
@@ -74,7 +106,8 @@ export function recordOf(
   { id, name, rootfs }: Pick<ContainerState, 'id' | 'name' | 'rootfs'>,
   action: string,
   attributes: Attributes = {},
+  hold = false,
 ): void {
   const from = imageName(rootfs)
-  record('container', action, id, { ...attributes, image: from, name }, { status: action, id, from })
+  record('container', action, id, { ...attributes, image: from, name }, { more: { status: action, id, from }, hold })
 }
