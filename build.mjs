@@ -65,6 +65,7 @@ const others = [
   'kill',
   'logs',
   'network',
+  'oom',
   'pause',
   'port',
   'ps',

@@ -123,20 +123,28 @@ describe.skipIf(skipped)(`update and stats${skipped}`, () => {
     ) // one a second, until nobody reads it
   })
 
-  test.each([
-    ['its first process', 'head -c 100000000 /dev/zero | tail >/dev/null', 'false'],
-    [
-      'another of its processes, while it lives on',
-      'sh -c "head -c 100000000 /dev/zero | tail" >/dev/null; echo lives; sleep 1000',
-      'true',
-    ],
-  ])('out of memory: %s', async (_, script) => {
-    run(script, '-m', '16m', '--memory-swap', '16m')
-    await eventually(() => format('{{.State.OOMKilled}}') === 'true', 'the kernel has killed')
-    toolkit('stop', '-t', '0', 'box')
-    await eventually(() => format('{{.State.Status}} {{.State.OOMKilled}}') === 'exited true', 'written down')
-    const told = toolkit('events', '--since', '1h', '--until', '0s', '-f', 'event=oom', '-f', 'container=box')
-    expect(told.stdout).toContain('container oom')
+  const told = () =>
+    toolkit('events', '--since', '1h', '--until', '0s', '-f', 'event=oom', '-f', 'container=box').stdout
+  const hungry = 'head -c 100000000 /dev/zero | tail >/dev/null'
+  const narrow = ['-m', '16m', '--memory-swap', '16m']
+
+  test('out of memory: one of its processes, while it lives on; told at once, and each time', async () => {
+    run('echo ready; sleep 1000', ...narrow)
+    for (const times of [1, 2]) {
+      toolkit('exec', 'box', 'sh', '-c', hungry)
+      await eventually(() => told().split('container oom').length === times + 1, `told ${times} times`)
+    }
+    expect(format('{{.State.Status}} {{.State.OOMKilled}}')).toBe('running true')
+    toolkit('restart', '-t', '0', 'box')
+    expect(format('{{.State.Status}} {{.State.OOMKilled}}')).toBe('running false')
+    fs.rmSync(`${world.state}/events`, { recursive: true })
+  })
+
+  test('out of memory: its first process', async () => {
+    toolkit('run', '-d', '--name', 'box', ...narrow, 'busybox', 'tail', '-c', '1000000000', '/dev/zero')
+    expect(toolkit('wait', 'box').stdout).toBe('137\n')
+    await eventually(() => told().includes('container oom'), 'told')
+    expect(format('{{.State.Status}} {{.State.OOMKilled}}')).toBe('exited true')
     fs.rmSync(`${world.state}/events`, { recursive: true })
   })
 })

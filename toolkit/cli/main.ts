@@ -71,6 +71,7 @@ const commands: Record<string, Run> = {
   stats: async argv => (await import('./stats.ts')).main(argv),
   update: async argv => (await import('./update.ts')).main(argv),
   health: async argv => (await import('./health.ts')).main(argv), // from time to time, for nobody else
+  oom: async argv => (await import('./oom.ts')).main(argv), // the same
   diff: async argv => (await import('./diff.ts')).main(argv),
   rename: async argv => (await import('./rename.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),

@@ -49,7 +49,7 @@ export async function main(argv: string[]): Promise<number> {
   const anyState = flags.all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited')
   const all = await carriedOn(listContainers())
   const rows = all
-    .filter(row => anyState || row.running || row.state?.restarting)
+    .filter(row => anyState || row.running || row.restarting)
     .filter(row => passes(row, filters))
     .slice(0, last !== undefined && last >= 0 ? last : undefined)
   if (flags.json) {
@@ -75,7 +75,7 @@ export async function main(argv: string[]): Promise<number> {
 /** Who waits for a restart policy, or looks after the health of a container, may have been killed: then others do. */
 async function carriedOn(rows: ContainerRow[]): Promise<ContainerRow[]> {
   for (const row of rows) if (row.running) tend(row)
-  if (!rows.some(({ state }) => state?.restarting)) return rows
+  if (!rows.some(({ restarting }) => restarting)) return rows
   await sweep()
   return listContainers()
 }

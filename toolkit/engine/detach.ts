@@ -72,7 +72,7 @@ export async function startContainer(word: string): Promise<void> {
   if (row.running) return
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
   await settled(row.id)
-  if (findContainer(row.id).state?.restarting) return
+  if (findContainer(row.id).restarting) return
   await startAnew(row.state, (id, wish) => reopenDirectory(id, wish))
 }
 
@@ -151,6 +151,7 @@ async function launch({ id, options, parts, directory, observer }: Launch): Prom
     directory.running()
     failpoint('program started')
     process.close()
+    if (options.resources.memory?.limit) (await import('./oom.ts')).watchMemory(findContainer(id).state)
     if (options.care?.health) (await import('./health.ts')).tend(findContainer(id))
   } finally {
     signals.stop()

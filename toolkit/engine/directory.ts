@@ -150,6 +150,7 @@ const ofItsLastRun = {
   finished: undefined,
   exitCode: undefined,
   oomKilled: undefined,
+  oomKills: undefined,
   restarting: undefined,
   error: undefined,
 }

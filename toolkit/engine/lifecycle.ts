@@ -33,9 +33,9 @@ import { mountsOf } from './volume-uses.ts'
 export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead'
 
 /** The state of a container in docker's words; dead: nobody can say. */
-export function statusOf({ state, running }: ContainerRow): Status {
+export function statusOf({ state, running, restarting }: ContainerRow): Status {
   if (!state) return 'dead'
-  if (state.restarting) return 'restarting'
+  if (restarting) return 'restarting'
   if (running) return isFrozen(state.resources?.cgroups ?? []) ? 'paused' : 'running'
   return state.pid === undefined && state.finished === undefined && state.bootId !== undefined ? 'created' : 'exited'
 }
@@ -106,7 +106,7 @@ function wake({ pid, startTime }: Sleeper): void {
 
 /** Whether a container that has ended may be started again by its policy, which has not decided yet, or waits. */
 export const mayGoOn = (row: ContainerRow): boolean =>
-  row.state?.restarting !== undefined || (policyOf(row) !== undefined && idsIn('live').includes(row.id))
+  row.restarting || (policyOf(row) !== undefined && idsIn('live').includes(row.id))
 
 /** Marks it, and waits while it is just being started. Returns it as it is then. */
 async function endPolicy(word: string): Promise<ContainerRow> {

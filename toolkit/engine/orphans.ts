@@ -3,11 +3,11 @@ import { closeSync, existsSync } from 'node:fs'
 import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { oomKilled } from './cgroup.ts'
 import { recordOf } from './events.ts'
 import { lock, remove } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { findContainer } from './list.ts'
+import { tellKills } from './oom-kills.ts'
 import { release, releaseUnknown } from './resources.ts'
 import { pauseBefore, TICKS, uptime } from './restart-policy.ts'
 import {
@@ -99,12 +99,11 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
   const { resources } = state
   if (resources) {
     const hasRun = state.pid !== undefined
-    const outOfMemory = state.detached && hasRun ? { oomKilled: oomKilled(resources.cgroups) } : {}
-    if (outOfMemory.oomKilled) recordOf(state, 'oom')
+    if (state.detached && hasRun) tellKills(state)
     if (hasRun) recordOf(state, 'die', { exitCode: String(state.exitCode ?? 'unknown') })
     await release(resources, state.id)
     // Somebody may have given it another name meanwhile, or have stopped it.
-    amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...outOfMemory, ...(hasRun && afterEnd(now)) }))
+    amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...(hasRun && afterEnd(now)) }))
   }
   const now = readState(directoryOf('live', id))
   if (now.restarting) {

@@ -1,5 +1,5 @@
-// Somebody who waits for a time to come and then becomes a command of ours: a process in the plan runner, as a monitor is
-// (monitor.ts), with a few pages of its own. A timer of the kernel wakes it, which no change of the date moves.
+// Somebody who waits for a time to come, or for a word of the kernel, and then becomes a command of ours: a process in the
+// plan runner, as a monitor is (monitor.ts), with a few pages of its own. No change of the date moves its timer.
 import { closeSync, openSync } from 'node:fs'
 import { CLOCK, F, O, PR } from '../kernel/constants.ts'
 import { start } from '../kernel/start.ts'
@@ -9,13 +9,16 @@ import { readStat } from '../observe/process.ts'
 import { ourselves } from './monitored.ts'
 
 export interface Sleep {
-  readonly milliseconds: number
+  /** Undefined: for ever. */
+  readonly milliseconds?: number
   /** What it becomes: the words after `toolkit`. */
   readonly words: readonly string[]
   /** A descriptor that it holds until then, for its lock. */
-  readonly lock: number
+  readonly lock?: number
   /** A process whose end ends it, too. */
   readonly pidfd?: number
+  /** With a pidfd: a descriptor that wakes it, by one of these events of poll(2). */
+  readonly wake?: { readonly descriptor: number; readonly events: number }
 }
 
 /** Which process it is: a pid alone may be somebody else's. */
@@ -37,17 +40,43 @@ function duration(milliseconds: number): Struct {
 }
 
 const PIDFD = 3
+const WAKE = 4
 const POLLIN = 1
 
+/** struct pollfd. */
+function pollfd(fd: number, events: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeInt32LE(fd, 0)
+  bytes.writeInt16LE(events, 4)
+  return bytes
+}
+
 /** Waits for the time, and ends where the process behind the pidfd ends first. */
-function wait(time: Struct, withProcess: boolean): (Step | Jump)[] {
-  if (!withProcess)
+function wait({ milliseconds, pidfd, wake }: Sleep): (Step | Jump)[] {
+  const time = milliseconds === undefined ? null : duration(milliseconds)
+  if (pidfd === undefined)
     return [call('clock_nanosleep', [CLOCK.MONOTONIC, 0, time, null], 'until it is time, whatever the date becomes')]
-  const end = Buffer.alloc(8) // struct pollfd
-  end.writeInt32LE(PIDFD, 0)
-  end.writeInt16LE(POLLIN, 4)
+  const named = call('dup3', [{ descriptor: 'pidfd' }, PIDFD, O.CLOEXEC], 'under a number that one can write down')
+  const end = pollfd(PIDFD, POLLIN)
+  if (wake) {
+    const word = pollfd(WAKE, wake.events)
+    const both = { bytes: Buffer.concat([end, word]), text: '[pidfd, wake]' }
+    return [
+      named,
+      call('dup3', [{ descriptor: 'wake' }, WAKE, O.CLOEXEC], 'under a number that one can write down'),
+      call('ppoll', [both, 2, time, null, 0], 'until the kernel has something to say, or the container ends'),
+      call(
+        'ppoll',
+        [{ bytes: word, text: '[wake]' }, 1, duration(0), null, 0],
+        'what it has to say counts, also at the end',
+        'woken',
+      ),
+      { to: 'become', of: 'woken', above: 0 },
+      call('exit_group', [0], 'it has ended'),
+    ]
+  }
   return [
-    call('dup3', [{ descriptor: 'pidfd' }, PIDFD, O.CLOEXEC], 'under a number that one can write down'),
+    named,
     call(
       'ppoll',
       [{ bytes: end, text: '[pidfd]' }, 1, time, null, 0],
@@ -58,17 +87,25 @@ function wait(time: Struct, withProcess: boolean): (Step | Jump)[] {
   ]
 }
 
-function plan({ milliseconds, words, pidfd }: Sleep): Monitor {
-  const { command, env } = ourselves(words)
+function plan(sleep: Sleep): Monitor {
+  const { command, env } = ourselves(sleep.words)
   return {
     first: [call('setsid', [], 'Ctrl-C at the terminal is not meant for it')],
     steps: [
       ...[0, 1, 2].map(fd => call('dup3', [{ descriptor: 'null' }, fd, 0], 'it has nothing to say itself')),
       call('prctl', [PR.SET_NAME, 'toolkit-sleeper', 0, 0, 0], 'its name in ps'),
       call('chdir', ['/'], 'no file system is kept busy by where the user was'),
-      call('fcntl', [{ descriptor: 'lock' }, F.SETFD, 1], 'held until it becomes the command, which takes it anew'),
-      ...wait(duration(milliseconds), pidfd !== undefined),
-      call('execve', [command[0]!, command, env], 'now it is time'),
+      ...(sleep.lock === undefined
+        ? []
+        : [
+            call(
+              'fcntl',
+              [{ descriptor: 'lock' }, F.SETFD, 1],
+              'held until it becomes the command, which takes it anew',
+            ),
+          ]),
+      ...wait(sleep),
+      call('execve', [command[0]!, command, env], 'now it is time', 'become'),
       call('exit_group', [0], 'nothing is left to do', 'over'),
     ],
   }
@@ -80,8 +117,9 @@ export function fallAsleep(sleep: Sleep, known: (sleeper: Sleeper) => void = () 
   try {
     const descriptors = new Map([
       ['null', empty],
-      ['lock', sleep.lock],
+      ...(sleep.lock === undefined ? [] : [['lock', sleep.lock] as const]),
       ...(sleep.pidfd === undefined ? [] : [['pidfd', sleep.pidfd] as const]),
+      ...(sleep.wake === undefined ? [] : [['wake', sleep.wake.descriptor] as const]),
     ])
     const process = start({ namespaces: [], steps: [], monitor: plan(sleep) }, { descriptors })
     try {

@@ -54,6 +54,8 @@ export interface ContainerState {
   readonly exitCode?: number
   /** The kernel has killed a process of it for want of memory. */
   readonly oomKilled?: boolean
+  /** How many; those that `toolkit events` has been told of. */
+  readonly oomKills?: number
   /** Somebody has stopped it: then its restart policy waits for a start. */
   readonly stopped?: true
   /** How often its policy has started it again since. */
