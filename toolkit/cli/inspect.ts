@@ -31,13 +31,12 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.type !== undefined && flags.type !== 'container')
     throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: only container is known here`)
   const words = needContainers('inspect', rest)
-  await sweep() // who waits for a restart policy may have been killed
   const fill = typeof flags.format === 'string' && flags.format !== 'json' ? template(flags.format) : undefined
   const found: unknown[] = []
   let status = 0
   for (const word of words) {
     try {
-      const about = describe(findContainer(word))
+      const about = describe(await carriedOn(word))
       if (fill) print(fill(about))
       else found.push(about)
     } catch (error) {
@@ -48,6 +47,14 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (!fill) print(flags.format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4))
   return status
+}
+
+/** Who waits for a restart policy may have been killed: then somebody else does. */
+async function carriedOn(word: string): Promise<ContainerRow> {
+  const row = findContainer(word)
+  if (!row.restarting) return row
+  await sweep()
+  return findContainer(word)
 }
 
 /** docker has nanoseconds. */
