@@ -1,6 +1,6 @@
 // Prints the log of a container: all at once, or as it comes.
 import { closeSync, openSync, watch } from 'node:fs'
-import { mayGoOn } from '../engine/lifecycle.ts'
+import { mayGoOn } from '../engine/end-policy.ts'
 import { type ContainerRow, findContainer } from '../engine/list.ts'
 import { Lines, LogReader, type Piece } from '../engine/log.ts'
 import { writeBytes } from './output.ts'

@@ -7,19 +7,14 @@ import { F } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
-import {
-  type ContainerDirectory,
-  createDirectory,
-  type Restart,
-  reopenDirectory,
-  restartDirectory,
-} from './directory.ts'
+import { type ContainerDirectory, createDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
 import { settled } from './lifecycle.ts'
 import { findContainer } from './list.ts'
 import { withMonitor } from './monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
+import { type Restart, reopenDirectory, restartDirectory } from './reopen.ts'
 import { forwardSignals } from './signals.ts'
 import { amend, type ContainerState, directoryOf, newId, retire } from './store.ts'
 

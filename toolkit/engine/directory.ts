@@ -1,7 +1,6 @@
 // The life of a container's directory: made and locked, told what there is outside of it, and kept or removed.
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { UsageError } from '../kernel/usage-error.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
 import { flush, recordOf } from './events.ts'
 import { failpoint } from './failpoint.ts'
@@ -10,18 +9,14 @@ import type { RunOptions } from './options.ts'
 import { sweep } from './orphans.ts'
 import { type Resources, release } from './resources.ts'
 import {
-  amend,
   bootId,
   type ContainerState,
-  directoryOf,
   exclusively,
   forget,
   PLACES,
   pathsOf,
-  readState,
   retire,
   rootDir,
-  shorten,
   VERSION,
   writing,
 } from './store.ts'
@@ -73,11 +68,11 @@ export async function createDirectory(wish: NewContainer): Promise<ContainerDire
   await sweep() // first: one of the dead may have our name
   const { held, state } = makeDirectories(wish)
   recordOf(state, 'create', {}, true) // the next event comes soon
-  return open(held, state)
+  return openDirectory(held, state)
 }
 
 /** Follows a container by its directory in live/, whose lock `held` has. */
-function open(held: number, known: ContainerState): ContainerDirectory {
+export function openDirectory(held: number, known: ContainerState): ContainerDirectory {
   let state = known
   const { directory } = pathsOf(state.id)
   const durable = !state.autoRemove
@@ -146,79 +141,13 @@ function destroy(state: ContainerState): void {
 }
 
 /** What is over with a new run; JSON has no undefined. */
-const ofItsLastRun = {
+export const ofItsLastRun = {
   finished: undefined,
   exitCode: undefined,
   oomKilled: undefined,
   oomKills: undefined,
   restarting: undefined,
   error: undefined,
-}
-
-/** What a container that is kept shall be, now that it is started anew. */
-export interface Restart {
-  readonly outside: Resources
-  readonly detached: boolean
-}
-
-/**
- * Takes a container that is kept back among those that live, and holds its lock. Throws a UsageError (exit code 1) where
- * it cannot be had: it runs, or another command is at it.
- */
-export function reopenDirectory(id: string, wish: Restart): ContainerDirectory {
-  const { directory } = pathsOf(id)
-  let held: number | undefined
-  try {
-    return writing(() => {
-      exclusively(() => {
-        const kept = directoryOf('ended', id)
-        held = existsSync(kept) ? lock(`${kept}/lock`, { wait: false }) : undefined
-        if (held === undefined)
-          throw new UsageError(
-            `container ${shorten(id)} cannot be started now: it runs, or another command is at it`,
-            1,
-          )
-        renameSync(kept, directory)
-      })
-      const { started, stopped, restarts, pause, ...rest } = readState(directory)
-      return renew(held!, { ...rest, ...ofItsLastRun }, wish)
-    })
-  } catch (error) {
-    if (held !== undefined) {
-      if (existsSync(directory)) retire(id)
-      closeSync(held)
-    }
-    throw error
-  }
-}
-
-/**
- * The same for one that its restart policy starts: it is among those that live, and `held` has its lock. Throws a
- * UsageError where somebody has stopped it meanwhile.
- */
-export function restartDirectory(id: string, held: number, wish: Restart): ContainerDirectory {
-  return writing(() => {
-    let state: ContainerState | undefined
-    amend(id, now => {
-      if (!now.restarting) throw new UsageError(`container ${shorten(id)} has been stopped`, 1)
-      state = { ...now, restarting: { at: now.restarting.at } }
-      return { ...state, resources: wish.outside } // from here on it is being started: whoever stops it waits for that
-    })
-    return renew(held, state!, wish)
-  })
-}
-
-/** Clears away what is left of the last run. */
-function renew(held: number, last: ContainerState, { outside: resources, detached }: Restart): ContainerDirectory {
-  const { directory, work } = pathsOf(last.id)
-  for (const name of ['exit', 'stdin', 'stdout', 'stderr', 'health.json'])
-    rmSync(`${directory}/${name}`, { force: true })
-  rmSync(work, { recursive: true, force: true }) // the kernel's
-  mkdirSync(work)
-  const { pid, startTime, ...rest } = last
-  const state: ContainerState = { ...rest, detached, bootId: bootId(), resources }
-  writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
-  return open(held, state)
 }
 
 /** Who an id of the rootfs is on the host, for a container with users of its own. */

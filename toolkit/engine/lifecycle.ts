@@ -6,18 +6,16 @@ import { attempt } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { ended } from '../kernel/wait.ts'
-import { isAlive } from '../observe/process.ts'
 import { isFrozen } from '../primitives/freezer.ts'
 import * as cgroup from './cgroup.ts'
 import { checkName } from './container-name.ts'
+import { endPolicy, markStopped, mayGoOn, PATIENCE, policyOf, STEP } from './end-policy.ts'
 import { recordOf } from './events.ts'
-import { lock, writeJson } from './files.ts'
+import { isFree, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
 import { signalNumber } from './signals.ts'
-import type { Sleeper } from './sleeper.ts'
 import {
-  amend,
   type ContainerState,
   directoryOf,
   exclusively,
@@ -77,48 +75,6 @@ export interface StopWish {
   readonly signal?: string
 }
 
-const policyOf = ({ state }: ContainerRow) => {
-  const policy = state?.options?.care?.restart
-  return policy && policy.name !== 'no' ? policy : undefined
-}
-
-/** From now on its restart policy waits for a start. Returns false where it is just being started: then once more. */
-function markStopped(row: ContainerRow): boolean {
-  if (!policyOf(row)) return true
-  let done = true
-  let sleeper: Sleeper | undefined
-  amend(row.id, ({ restarting, ...state }) => {
-    done = !restarting || !state.resources
-    sleeper = restarting?.sleeper
-    return done ? { ...state, stopped: true } : undefined
-  })
-  if (sleeper) wake(sleeper)
-  return done
-}
-
-/** Ends who waits to start a container again. */
-function wake({ pid, startTime }: Sleeper): void {
-  const pidfd = attempt('pidfd_open', [pid, 0])
-  if (pidfd < 0) return
-  if (isAlive(pid, startTime)) attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
-  closeSync(pidfd)
-}
-
-/** Whether a container that has ended may be started again by its policy, which has not decided yet, or waits. */
-export const mayGoOn = (row: ContainerRow): boolean =>
-  row.restarting || (policyOf(row) !== undefined && idsIn('live').includes(row.id))
-
-/** Marks it, and waits while it is just being started. Returns it as it is then. */
-async function endPolicy(word: string): Promise<ContainerRow> {
-  for (let waited = 0; ; waited += STEP) {
-    const row = findContainer(word)
-    if (markStopped(row)) return policyOf(row) ? findContainer(row.id) : row
-    if (waited > PATIENCE) throw new UsageError(`container ${word} is being started all the time`, 1)
-    if (isFree(`${directoryOf('live', row.id)}/lock`)) await sweep()
-    await sleep(STEP)
-  }
-}
-
 /** Ends it: by a signal, and by SIGKILL when the time is over. Waits for that. One that does not run has ended already. */
 export async function stop(word: string, wish: StopWish): Promise<void> {
   if (wish.signal !== undefined) signalNumber(wish.signal) // before anything is done
@@ -147,15 +103,6 @@ export async function stop(word: string, wish: StopWish): Promise<void> {
   }
   await (policyOf(row) ? settled(row.id) : outcome(row.id))
   recordOf(row.state!, 'stop')
-}
-
-const PATIENCE = 10_000 // milliseconds for a monitor, or an engine, to write down how its container has ended
-const STEP = 3 // milliseconds
-
-const isFree = (path: string): boolean => {
-  const fd = lock(path, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  return fd !== undefined
 }
 
 /** Looks again and again at a container that has ended. Returns what `look` finds; undefined where it is gone by then. */

@@ -1,6 +1,6 @@
 // The engine's networks: who is in them. A container joins before it is made, is wired up while it is made (wiring.ts), and
 // leaves when it has ended, by its own engine or by the next command after that was killed.
-import { closeSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { NETLINK } from '../kernel/constants.ts'
@@ -10,7 +10,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { readLinks } from '../observe/links.ts'
 import { readRoutes } from '../observe/routes.ts'
 import { record } from './events.ts'
-import { lock } from './files.ts'
+import { isFree } from './files.ts'
 import {
   chooseSubnet,
   dockerPools,
@@ -49,12 +49,6 @@ export function bridgeNetwork(): Network {
     },
     isAlive: id => existsSync(directoryOf('live', id)) && !isFree(`${directoryOf('live', id)}/lock`),
   }
-}
-
-function isFree(path: string): boolean {
-  const fd = lock(path, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  return fd !== undefined
 }
 
 /** What a container wants of a network. */
