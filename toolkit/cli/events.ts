@@ -24,6 +24,7 @@ const command: Command = {
       help: 'only those with: type=, event=, container=, image=, network=, volume=, scope=',
     },
     format: { value: 'TEMPLATE', help: "parts of each, as '{{.Type}} {{.Action}} {{.Actor.ID}}', or json" },
+    json: { help: 'the same as --format json' },
   },
   mixed: true,
 }
@@ -81,7 +82,7 @@ export async function main(argv: string[]): Promise<number> {
   if (rest.length > 0) throw new UsageError(`events: takes no ${JSON.stringify(rest[0])}; see 'toolkit events --help'`)
   const { since, until, format } = flags as Record<string, string | undefined>
   const wanted = filterOf(flags.filter, filters)
-  const show = formatter(format)
+  const show = formatter(flags.json ? 'json' : format)
   const isNew = since === undefined && until === undefined ? after('events: --since', '0s') : () => true
   const isLate = since === undefined ? isNew : after('events: --since', since)
   const isOver = until === undefined ? () => false : after('events: --until', until)

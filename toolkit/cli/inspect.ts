@@ -91,7 +91,7 @@ function describe(row: ContainerRow) {
   const { care = {} } = options ?? {}
   const lease = leases().get(state.id)
   const directory = placeOf(row)
-  if (row.running) tend(row)
+  if (row.running) tend(id, state)
   const health = readHealth(directory)
   return {
     Id: state.id,

@@ -74,7 +74,7 @@ export async function main(argv: string[]): Promise<number> {
 
 /** Who waits for a restart policy, or looks after the health of a container, may have been killed: then others do. */
 async function carriedOn(rows: ContainerRow[]): Promise<ContainerRow[]> {
-  for (const row of rows) if (row.running) tend(row)
+  for (const { id, running, state } of rows) if (running) tend(id, state)
   if (!rows.some(({ restarting }) => restarting)) return rows
   await sweep()
   return listContainers()

@@ -19,6 +19,7 @@ const command: Command = {
       value: 'TEMPLATE',
       help: "fields of each, as '{{.Name}} {{.CPUPerc}} {{.MemUsage}}', 'table {{.Name}}\\t{{.PIDs}}', or json",
     },
+    json: { help: 'the same as --format json' },
   },
   mixed: true,
 }
@@ -75,7 +76,7 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
-  const source = (flags.format as string | undefined)?.replaceAll('\\t', '\t') ?? TABLE
+  const source = flags.json ? 'json' : ((flags.format as string | undefined)?.replaceAll('\\t', '\t') ?? TABLE)
   const once = flags['no-stream'] === true
   const shown = (): { word: string; state: ContainerState }[] => {
     const rows = rest.length > 0 ? rest.map(found) : listContainers()

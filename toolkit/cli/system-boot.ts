@@ -19,8 +19,8 @@ failed, or ran when the machine went down. A second call does nothing more. For 
   [Service]
   Type=oneshot
   RemainAfterExit=yes
-  # The containers are no part of this service: it ends, and they stay.
-  KillMode=none
+  # Whoever stops this service leaves the containers alone.
+  KillMode=process
   Delegate=yes
   ExecStart=/usr/local/bin/toolkit system boot
 

@@ -16,7 +16,7 @@ import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { type Restart, reopenDirectory, restartDirectory } from './reopen.ts'
 import { forwardSignals } from './signals.ts'
-import { amend, type ContainerState, directoryOf, newId, retire } from './store.ts'
+import { amend, type ContainerState, directoryOf, newId, readState, retire, shorten } from './store.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
 function lasting(options: RunOptions): RunOptions {
@@ -146,8 +146,8 @@ async function launch({ id, options, parts, directory, observer }: Launch): Prom
     directory.running()
     failpoint('program started')
     process.close()
-    if (options.resources.memory?.limit) (await import('./oom.ts')).watchMemory(findContainer(id).state)
-    if (options.care?.health) (await import('./health.ts')).tend(findContainer(id))
+    if (options.resources.memory?.limit) (await import('./oom.ts')).watchMemory(readState(directory.path))
+    if (options.care?.health) (await import('./health.ts')).tend(shorten(id), readState(directory.path))
   } finally {
     signals.stop()
     network?.close()

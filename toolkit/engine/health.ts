@@ -6,11 +6,10 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { lock, writeJson } from './files.ts'
 import { holdProcess } from './lifecycle.ts'
-import type { ContainerRow } from './list.ts'
 import type { HealthCheck } from './options.ts'
 import { TICKS, uptime } from './restart-policy.ts'
 import { fallAsleep } from './sleeper.ts'
-import { directoryOf } from './store.ts'
+import { type ContainerState, directoryOf } from './store.ts'
 
 /** One look, as docker shows it. */
 export interface Look {
@@ -75,7 +74,7 @@ export function lookLater(
 }
 
 /** Has somebody look after a container that runs and has a health check, where nobody does: it is new, or he was killed. */
-export function tend({ id, state }: ContainerRow): void {
+export function tend(id: string, state: ContainerState | undefined): void {
   const check = state?.options?.care?.health
   if (!check) return
   const directory = directoryOf('live', id)

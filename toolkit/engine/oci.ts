@@ -98,7 +98,7 @@ export async function ociConfig(options: RunOptions, id = newId()): Promise<Desc
 const OWN_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
 
 function unsaid(
-  { network, init, readOnly, mounts: { create } }: RunOptions,
+  { network, init, readOnly, care, mounts: { create } }: RunOptions,
   { root, mounts }: Spec,
   volumes: readonly string[],
 ): string[] {
@@ -114,6 +114,9 @@ function unsaid(
       : []),
     ...new Set(network.publish.map(({ text }) => `the published port ${text}`)),
     ...(init ? ['--init: the command itself is PID 1'] : []),
+    ...(care?.restart ? ['--restart: nobody starts it again'] : []),
+    ...(care?.health ? ['--health-cmd: nobody looks after its health'] : []),
+    ...(care?.stopSignal || care?.stopTimeout ? ['--stop-signal, --stop-timeout: whoever stops it chooses'] : []),
   ]
 }
 

@@ -9,6 +9,7 @@
 //     merged/                its mount point, where the new process makes it
 //     hosts hostname resolv.conf   which the container sees in its /etc
 //     log exit …             of one that was started detached, see monitor.ts
+//     health.json …          of one with a health check, see health.ts
 //   STATE/containers/names/NAME  a link to the ID; making it is what decides a race
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free

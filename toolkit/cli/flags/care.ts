@@ -85,13 +85,21 @@ function health(given: Given): HealthCheck | undefined {
   }
 }
 
+function checkSignal(name: string): void {
+  try {
+    signalNumber(name)
+  } catch (error) {
+    throw new UsageError((error as Error).message) // of `run` itself: exit code 125
+  }
+}
+
 /** Reads the flags. Undefined where none of them is given. Throws a UsageError. */
 export function care(given: Given): Care | undefined {
   const restart = given.restart === undefined ? undefined : restartPolicy(given.restart as string)
   if (given.rm && restart && restart.name !== 'no')
     throw new UsageError('conflicting options: cannot specify both --restart and --rm')
   const stopSignal = given['stop-signal'] as string | undefined
-  if (stopSignal !== undefined) signalNumber(stopSignal)
+  if (stopSignal !== undefined) checkSignal(stopSignal)
   const timeout = given['stop-timeout'] as string | undefined
   if (timeout !== undefined && !/^-?\d{1,9}$/.test(timeout))
     throw refuseValue('stop-timeout', timeout, 'give a whole number of seconds')
