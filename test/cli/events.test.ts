@@ -66,7 +66,7 @@ describe.skipIf(skipped)(`events${skipped}`, () => {
   })
 
   test('those to come are followed into a new part; of several commands at once no line is lost or torn', async () => {
-    const follower = world.start(['events', '--format', 'json'])
+    const follower = world.start(['events', '--since', '1h', '--format', 'json'])
     toolkit('volume', 'create', 'first')
     await follower.until('"first"')
     fs.appendFileSync(`${world.state}/events/log`, `${'x'.repeat(MOST)}\n`) // no event, and the part is full
