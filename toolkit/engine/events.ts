@@ -26,12 +26,13 @@ export function steadyNow(): { clock: number; boot: string } {
   return { clock: 1000 * seconds + Math.floor(nano / 1e6), boot: bootId().slice(0, 8) }
 }
 
-const FRESH = 1000 // milliseconds; after that the file may have become the older part
+const FRESH = 2 // seconds; after that the file may have become the older part
 
 let file: { readonly fd: number; readonly opened: number } | undefined
 let waiting = ''
 
-function open(now: number): number {
+function open(): number {
+  const now = process.hrtime()[0] // `performance` would have to be loaded first: half a millisecond
   if (file && now - file.opened < FRESH) return file.fd
   if (file) closeSync(file.fd)
   file = undefined
@@ -52,14 +53,14 @@ function open(now: number): number {
     renameSync(path, `${path}.1`)
   closeSync(fd)
   file = undefined
-  return open(now)
+  return open()
 }
 
 /** Writes down what waits for it. */
 export function flush(): void {
   if (waiting === '') return
   try {
-    writeSync(open(performance.now()), waiting)
+    writeSync(open(), waiting)
   } catch {}
   waiting = ''
 }
