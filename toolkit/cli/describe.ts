@@ -1,18 +1,17 @@
 // A container in docker's words: what `ps` and `inspect` show.
 
+import { imageName } from '../engine/events.ts'
+import { type Health, readHealth } from '../engine/health.ts'
 import { deviceOf, type Lease, readAllLeases } from '../engine/leases.ts'
 import { type Status, statusOf } from '../engine/lifecycle.ts'
-import type { ContainerRow } from '../engine/list.ts'
+import { type ContainerRow, placeOf } from '../engine/list.ts'
 import { bridgeNetwork } from '../engine/network.ts'
 import type { Port } from '../engine/ports.ts'
-import { rootfsDir } from '../image/rootfs.ts'
 import { humanDuration } from './times.ts'
 
 /** What it was made of: the name of a root file system of ours, or a path. */
 export function imageOf({ state }: ContainerRow): string {
-  if (!state) return '?'
-  const ours = `${rootfsDir()}/`
-  return state.rootfs.startsWith(ours) ? state.rootfs.slice(ours.length) : state.rootfs
+  return state ? imageName(state.rootfs) : '?'
 }
 
 const ago = (time: string | undefined, now: number): string =>
@@ -25,11 +24,21 @@ export function statusText(row: ContainerRow, now = Date.now()): string {
   if (!state)
     return `Dead, its state.json ${problem.includes('newer') ? 'was written by a newer toolkit' : 'cannot be read'}`
   if (status === 'created') return 'Created'
+  if (status === 'restarting') return `Restarting (${state.exitCode ?? 'unknown'}) ${ago(state.finished, now)} ago`
   if (status === 'exited')
     return state.exitCode === undefined
       ? 'Exited (unknown)'
       : `Exited (${state.exitCode}) ${ago(state.finished, now)} ago${state.oomKilled ? ', out of memory' : ''}`
-  return `Up ${ago(state.started ?? state.created, now)}${status === 'paused' ? ' (Paused)' : ''}`
+  const health = healthOf(row)
+  const more =
+    status === 'paused' ? ' (Paused)' : health ? ` (${health === 'starting' ? 'health: starting' : health})` : ''
+  return `Up ${ago(state.started ?? state.created, now)}${more}`
+}
+
+/** Undefined where nobody looks after it. */
+export function healthOf(row: ContainerRow): Health['status'] | undefined {
+  if (!row.state?.options?.care?.health) return undefined
+  return readHealth(placeOf(row)).status
 }
 
 export const createdText = ({ state }: ContainerRow, now = Date.now()): string =>

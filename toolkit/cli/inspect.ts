@@ -1,7 +1,10 @@
+import { type AllResources, oomKilled } from '../engine/cgroup.ts'
+import { readHealth, tend } from '../engine/health.ts'
 import type { Lease } from '../engine/leases.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
-import type { RunOptions } from '../engine/options.ts'
+import type { HealthCheck, RunOptions } from '../engine/options.ts'
+import { sweep } from '../engine/orphans.ts'
 import { dataOf } from '../engine/volume-store.ts'
 import { mountsOf } from '../engine/volume-uses.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -36,7 +39,7 @@ export async function main(argv: string[]): Promise<number> {
   let status = 0
   for (const word of words) {
     try {
-      const about = describe(findContainer(word))
+      const about = describe(await carriedOn(word))
       if (fill) print(fill(about))
       else found.push(about)
     } catch (error) {
@@ -58,6 +61,38 @@ const networkOf = ({ address, subnet, gateway, mac, link, names = [], links = []
   IPAddress: address,
   IPPrefixLen: Number(subnet.split('/')[1]),
   DNSNames: names.length > 0 ? [...names, id.slice(0, 12)] : null,
+})
+
+/** Who waits for a restart policy may have been killed: then somebody else does. */
+async function carriedOn(word: string): Promise<ContainerRow> {
+  const row = findContainer(word)
+  if (!row.restarting) return row
+  await sweep()
+  return findContainer(word)
+}
+
+/** docker has nanoseconds. */
+const healthcheck = ({ args, interval, timeout, retries, startPeriod, startInterval }: HealthCheck) => ({
+  Test: ['CMD-SHELL', args.at(-1)],
+  Interval: interval * 1e6,
+  Timeout: timeout * 1e6,
+  Retries: retries,
+  ...(startPeriod > 0 && { StartPeriod: startPeriod * 1e6 }),
+  StartInterval: startInterval * 1e6,
+})
+
+/** 0 in docker's shape is no limit. */
+const limitsOf = ({ memory, cpu, pids, blockIO }: AllResources) => ({
+  Memory: memory?.limit ?? 0,
+  MemorySwap: memory?.swap ?? 2 * (memory?.limit ?? 0),
+  MemoryReservation: memory?.reservation ?? 0,
+  CpuShares: cpu?.shares ?? 0,
+  CpuPeriod: cpu?.period ?? 0,
+  CpuQuota: cpu?.quota ?? 0,
+  CpusetCpus: cpu?.cpus ?? '',
+  CpusetMems: cpu?.mems ?? '',
+  PidsLimit: pids?.limit ?? null,
+  BlkioWeight: blockIO?.weight ?? 0,
 })
 
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
@@ -88,7 +123,10 @@ function describe(row: ContainerRow) {
   const { options, args } = state
   const places = leases().get(state.id) ?? []
   const [first] = places
+  const { care = {} } = options ?? {}
   const directory = placeOf(row)
+  if (row.running) tend(id, state)
+  const health = readHealth(directory)
   return {
     Id: state.id,
     Created: state.created,
@@ -96,16 +134,17 @@ function describe(row: ContainerRow) {
     Args: args.slice(1),
     State: {
       Status: status,
-      Running: row.running,
+      Running: row.running || status === 'restarting',
       Paused: status === 'paused',
-      Restarting: false,
-      OOMKilled: state.oomKilled ?? false,
+      Restarting: status === 'restarting',
+      OOMKilled: state.oomKilled ?? (row.running && oomKilled(state.resources?.cgroups ?? [])),
       Dead: false,
       Pid: row.running ? (state.pid ?? 0) : 0,
       ExitCode: row.running || status === 'created' ? 0 : (state.exitCode ?? null), // null: nobody has seen it
-      Error: '',
+      Error: state.error ?? '',
       StartedAt: state.started ?? NEVER,
       FinishedAt: (!row.running && state.finished) || NEVER,
+      ...(care.health && { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log } }),
     },
     Image: imageOf(row),
     HostnamePath: `${directory}/hostname`,
@@ -113,7 +152,7 @@ function describe(row: ContainerRow) {
     ResolvConfPath: `${directory}/resolv.conf`,
     LogPath: state.detached ? `${directory}/log` : '',
     Name: `/${state.name}`,
-    RestartCount: 0,
+    RestartCount: state.restarts ?? 0,
     Driver: 'overlay',
     Platform: 'linux',
     Mounts: mountsIn(row),
@@ -126,15 +165,20 @@ function describe(row: ContainerRow) {
       Cmd: args,
       Image: imageOf(row),
       WorkingDir: options?.cwd ?? '',
+      StopSignal: care.stopSignal ?? 'SIGTERM',
+      ...(care.stopTimeout !== undefined && { StopTimeout: care.stopTimeout }),
+      ...(care.health && { Healthcheck: healthcheck(care.health) }),
     },
     HostConfig: {
       AutoRemove: state.autoRemove,
       NetworkMode: options ? networkMode(options.network) : '',
+      RestartPolicy: { Name: care.restart?.name ?? 'no', MaximumRetryCount: care.restart?.most ?? 0 },
       Privileged: options?.capabilities.privileged ?? false,
       ReadonlyRootfs: options?.readOnly ?? false,
       Init: options?.init ?? false,
       CapAdd: options?.capabilities.add ?? [],
       CapDrop: options?.capabilities.drop ?? [],
+      ...limitsOf(options?.resources ?? {}),
       Resources: options?.resources ?? {},
     },
     GraphDriver: {

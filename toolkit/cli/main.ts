@@ -28,11 +28,15 @@ The engine:
   wait             wait for their end, and print their exit codes
   inspect          print all about a container
   top, port        list its processes, or its published ports
+  stats            show what containers use, as it changes
+  update           change the limits and the restart policy of containers
+  events           print what happens to containers, networks and volumes
   diff             list what a container has changed in its files
   rename           give it another name
   rm               remove containers
   volume           keep files apart from containers: create, ls, inspect, rm, prune
   network          part containers from each other: create, connect, disconnect, ls, inspect, rm, prune
+  system           after a start of the machine: boot
   spec             print what run would make as an OCI config.json, for runc and its like
 
 The kernel's view:
@@ -64,6 +68,11 @@ const commands: Record<string, Run> = {
   inspect: async argv => (await import('./inspect.ts')).main(argv),
   top: async argv => (await import('./top.ts')).main(argv),
   port: async argv => (await import('./port.ts')).main(argv),
+  events: async argv => (await import('./events.ts')).main(argv),
+  stats: async argv => (await import('./stats.ts')).main(argv),
+  update: async argv => (await import('./update.ts')).main(argv),
+  health: async argv => (await import('./health.ts')).main(argv), // from time to time, for nobody else
+  oom: async argv => (await import('./oom.ts')).main(argv), // the same
   diff: async argv => (await import('./diff.ts')).main(argv),
   rename: async argv => (await import('./rename.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
@@ -71,6 +80,7 @@ const commands: Record<string, Run> = {
   settle: async () => (await import('./settle.ts')).main(), // what a monitor becomes, for nobody else
   volume: async argv => (await import('./volume.ts')).main(argv),
   network: async argv => (await import('./network.ts')).main(argv),
+  system: async argv => (await import('./system.ts')).main(argv),
   'dns-server': async argv => (await import('./dns-server.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),

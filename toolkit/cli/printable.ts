@@ -35,7 +35,11 @@ export function printableJson(value: unknown, indent = 0): string {
     },
     indent,
   )
-  return text.replace(HARMFUL, character =>
+  return printableJsonText(text)
+}
+
+/** The same for JSON that is text already. */
+export const printableJsonText = (json: string): string =>
+  json.replace(HARMFUL, character =>
     character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-}

@@ -1,8 +1,10 @@
+import { tend } from '../engine/health.ts'
 import { sweepLabs } from '../engine/lab-record.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
+import { sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { createdText, imageOf, leases, portsOf, portsText, statusText } from './describe.ts'
+import { createdText, healthOf, imageOf, leases, portsOf, portsText, statusText } from './describe.ts'
 import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -22,7 +24,7 @@ const command: Command = {
       short: 'f',
       value: 'NAME=VALUE',
       many: true,
-      help: 'only some: id, name, status, exited, ancestor, before, since',
+      help: 'only some: id, name, status, exited, ancestor, before, since, health',
     },
     format: {
       value: 'TEMPLATE',
@@ -45,8 +47,9 @@ export async function main(argv: string[]): Promise<number> {
   const last = flags.latest ? 1 : flags.last === undefined ? undefined : wholeNumber('ps: --last', flags.last)
   const filters = ((flags.filter ?? []) as string[]).map(readFilter)
   const anyState = flags.all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited')
-  const rows = listContainers()
-    .filter(row => anyState || row.running)
+  const all = await carriedOn(listContainers())
+  const rows = all
+    .filter(row => anyState || row.running || row.restarting)
     .filter(row => passes(row, filters))
     .slice(0, last !== undefined && last >= 0 ? last : undefined)
   if (flags.json) {
@@ -59,14 +62,22 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const network = leases()
-  const all = rows.map(row => fieldsOfRow(row, portsText(portsOf(row.state?.id, network)), long))
-  if (typeof flags.format === 'string') formatRows(flags.format, all)
+  const cells = rows.map(row => fieldsOfRow(row, portsText(portsOf(row.state?.id, network)), long))
+  if (typeof flags.format === 'string') formatRows(flags.format, cells)
   else
     printTable(
       COLUMNS.map(name => HEADS[name]),
-      all.map(fields => COLUMNS.map(name => fields[name])),
+      cells.map(fields => COLUMNS.map(name => fields[name])),
     )
   return 0
+}
+
+/** Who waits for a restart policy, or looks after the health of a container, may have been killed: then others do. */
+async function carriedOn(rows: ContainerRow[]): Promise<ContainerRow[]> {
+  for (const { id, running, state } of rows) if (running) tend(id, state)
+  if (!rows.some(({ restarting }) => restarting)) return rows
+  await sweep()
+  return listContainers()
 }
 
 const HEADS = {
@@ -124,7 +135,7 @@ interface Filter {
   readonly value: string
 }
 
-const FILTERS = ['id', 'name', 'status', 'exited', 'ancestor', 'before', 'since']
+const FILTERS = ['id', 'name', 'status', 'exited', 'ancestor', 'before', 'since', 'health']
 
 function readFilter(text: string): Filter {
   const [name = '', ...value] = text.split('=')
@@ -156,6 +167,8 @@ function holds(row: ContainerRow, { name, value }: Filter): boolean {
       return !row.running && state?.exitCode === Number(value)
     case 'ancestor':
       return imageOf(row) === value || state?.rootfs === value
+    case 'health':
+      return (healthOf(row) ?? 'none') === value
     case 'before':
       return (state?.created ?? '') < created()
     default:

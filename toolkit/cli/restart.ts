@@ -1,4 +1,5 @@
 import { startContainer } from '../engine/detach.ts'
+import { recordOf } from '../engine/events.ts'
 import { settled, stop } from '../engine/lifecycle.ts'
 import { findContainer } from '../engine/list.ts'
 import { forEach, needContainers } from './each.ts'
@@ -21,9 +22,10 @@ export async function main(argv: string[]): Promise<number> {
   }
   const wish = stopWish('restart', flags)
   return forEach(needContainers('restart', rest), async word => {
-    const { id } = findContainer(word)
+    const { id, state } = findContainer(word)
     await stop(word, wish)
     await settled(id)
     await startContainer(id)
+    if (state) recordOf(state, 'restart')
   })
 }

@@ -6,6 +6,7 @@ import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { invoke } from '../kernel/call.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import * as care from './flags/care.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
 import * as network from './flags/network.ts'
@@ -25,6 +26,7 @@ export const wishes = {
   ...security.flags,
   ...namespaces.flags,
   ...users.flags,
+  ...care.flags,
 }
 
 export const command: Command = {
@@ -87,6 +89,10 @@ export async function main(argv: string[]): Promise<number> {
     }
     return exitNow(0)
   }
+  if (wish.care?.restart || wish.care?.health) {
+    const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
+    return exitNow(await runFollowed(options, observer))
+  }
   const { exitCode, oomKilled, left } = await run(options, observer)
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
@@ -103,6 +109,7 @@ const exitNow = (status: number): number => invoke('exit_group', [status])
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {
   const { resources: limits, devices, cgroupns } = resources.resources(flags)
   const { seccomp, ...rights } = security.security(flags)
+  const looked = care.care(flags)
   return {
     ...program.program(flags),
     ...rights,
@@ -112,5 +119,6 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
     namespaces: { ...namespaces.namespaces(flags), cgroup: cgroupns, time: 'private', users: users.users(flags) },
     network: network.network(flags),
     mounts: mounts.mounts(flags),
+    ...(looked && { care: looked }),
   }
 }

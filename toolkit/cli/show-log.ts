@@ -1,5 +1,6 @@
 // Prints the log of a container: all at once, or as it comes.
 import { closeSync, openSync, watch } from 'node:fs'
+import { mayGoOn } from '../engine/end-policy.ts'
 import { type ContainerRow, findContainer } from '../engine/list.ts'
 import { Lines, LogReader, type Piece } from '../engine/log.ts'
 import { writeBytes } from './output.ts'
@@ -15,14 +16,16 @@ export interface LogWish {
   /** Nanoseconds since 1970. */
   readonly since?: bigint
   readonly until?: bigint
+  /** Whether somebody may still write to it. */
+  readonly writes?: () => boolean
 }
 
 const AGAIN = 500 // milliseconds after which one looks without being told that something has changed
 
-/** Whether somebody may still write to it. */
-function writes(id: string): boolean {
+function mayWrite(id: string): boolean {
   try {
-    return findContainer(id).running
+    const row = findContainer(id)
+    return row.running || mayGoOn(row)
   } catch {
     return false // removed
   }
@@ -30,7 +33,7 @@ function writes(id: string): boolean {
 
 /** Resolves when all is printed, or when nobody reads it any more. */
 export async function showLog({ id }: ContainerRow, wish: LogWish): Promise<void> {
-  const { follow = false, timestamps = false, tail, since = 0n, until } = wish
+  const { follow = false, timestamps = false, tail, since = 0n, until, writes = () => mayWrite(id) } = wish
   const held = openSync(wish.directory, 'r') // the directory moves when the container ends
   const reader = new LogReader(`/proc/self/fd/${held}`)
   const lines = new Lines()
@@ -61,7 +64,7 @@ export async function showLog({ id }: ContainerRow, wish: LogWish): Promise<void
   try {
     for (;;) {
       const changed = follow ? change(`/proc/self/fd/${held}`) : undefined // before we look: nothing is missed
-      const over = !writes(id)
+      const over = !writes()
       read(over || !follow)
       if (over || !follow || !open) {
         changed?.stop()

@@ -5,9 +5,9 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
 export const stopFlags = {
-  time: { short: 't', value: 'SECONDS', help: 'then by SIGKILL; -1: never (default: 10)' },
+  time: { short: 't', value: 'SECONDS', help: 'then by SIGKILL; -1: never (default: its --stop-timeout, 10)' },
   timeout: { value: 'SECONDS', help: 'the same' },
-  signal: { short: 's', value: 'SIGNAL', help: 'the signal that asks it to end (default: TERM)' },
+  signal: { short: 's', value: 'SIGNAL', help: 'the signal that asks it to end (default: its --stop-signal, TERM)' },
 } as const
 
 const command: Command = {

@@ -21,7 +21,9 @@ export interface Family {
 
 function help({ name, summary, commands }: Family): string {
   const width = Math.max(...Object.keys(commands).map(word => word.length))
-  const rows = Object.entries(commands).map(([word, { summary }]) => `  ${word.padEnd(width)}  ${summary}`)
+  const rows = Object.entries(commands).map(
+    ([word, { summary }]) => `  ${word.padEnd(width)}  ${summary.split('\n')[0]}`,
+  )
   return `Usage: toolkit ${name} COMMAND\n\n${summary}\n\nCommands:\n${rows.join('\n')}\n\n'toolkit ${name} COMMAND --help' tells more.\n`
 }
 

@@ -101,11 +101,21 @@ export function limits(groups: readonly cgroups.Group[], resources: Resources): 
   return CONTROLLERS.flatMap(controller => {
     const group = find(groups, controller)
     if (!group) return []
-    return settings(controller, complete, group.version).map(setting =>
-      saying(limitAction(cgroups.directoryOf(group), controller, setting), withoutFile),
-    )
+    return limitActions(cgroups.directoryOf(group), controller, complete, group.version).map(({ action }) => action)
   })
 }
+
+/** What is written into one group for one controller, and the files that each can be written to: the first that is there. */
+export const limitActions = (
+  directory: string,
+  controller: Controller,
+  resources: Resources,
+  version: 1 | 2,
+): { action: Action; files: string[] }[] =>
+  settings(controller, resources, version).map(setting => ({
+    action: saying(limitAction(directory, controller, setting), withoutFile),
+    files: setting.writes.map(({ file }) => file),
+  }))
 
 /** What the doctor knows, too, it says in its words. */
 function withoutFile(error: unknown): unknown {

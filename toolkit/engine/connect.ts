@@ -30,7 +30,7 @@ import {
 import { holdProcess } from './lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from './list.ts'
 import { ownLine } from './names.ts'
-import { bridgeNetwork, joinNetwork } from './network.ts'
+import { bridgeNetwork, joinNetwork, recordMember } from './network.ts'
 import { findNetwork } from './network-store.ts'
 import { leaseWish, MOST_LINKS, networkNamed, placeIn } from './networks.ts'
 import type { RunOptions } from './options.ts'
@@ -108,7 +108,10 @@ export function connect(networkName: string | undefined, word: string, wish: Omi
       throw new UsageError(`container ${word} is in network ${nameOf(network)} already`, 1)
     if (endpoints.length >= MOST_LINKS)
       throw new UsageError(`container ${word} is in ${MOST_LINKS} networks already; there is no room for more`, 1)
-    if (process) plugIn({ state, options, directory, process, endpoints }, endpoint, network, tell)
+    if (process) {
+      plugIn({ state, options, directory, process, endpoints }, endpoint, network, tell)
+      recordMember(network, 'connect', state.id)
+    }
     try {
       writeEndpoints(directory, [
         ...endpoints,
@@ -181,7 +184,10 @@ export function disconnect(
     writeEndpoints(directory, rest)
     const context = { descriptors: new Map<string, number>(), ...(process && { process }) }
     try {
-      if (leased) unplug(state.id, network, context, tell, directory)
+      if (leased) {
+        unplug(state.id, network, context, tell, directory)
+        recordMember(network, 'disconnect', state.id)
+      }
     } finally {
       for (const fd of context.descriptors.values()) closeSync(fd)
     }

@@ -1,10 +1,13 @@
 // Containers that live on: made, and started as often as one likes; a monitor looks after each while it runs. The
 // command that starts one ends as soon as its program runs. run.ts is the same for one that ends with its command.
+import { closeSync, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { invoke } from '../kernel/call.ts'
+import { F } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
-import { type ContainerDirectory, createDirectory, reopenDirectory } from './directory.ts'
+import { type ContainerDirectory, createDirectory } from './directory.ts'
 import { readEndpoints } from './endpoints.ts'
 import { failpoint } from './failpoint.ts'
 import { settled } from './lifecycle.ts'
@@ -12,8 +15,9 @@ import { findContainer } from './list.ts'
 import { withMonitor } from './monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
+import { type Restart, reopenDirectory, restartDirectory } from './reopen.ts'
 import { forwardSignals } from './signals.ts'
-import { newId } from './store.ts'
+import { amend, type ContainerState, directoryOf, newId, readState, retire, shorten } from './store.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
 function lasting(options: RunOptions): RunOptions {
@@ -64,11 +68,44 @@ export async function startContainer(word: string): Promise<void> {
   if (row.running) return
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
   await settled(row.id)
-  const { id, name, options } = row.state
+  if (findContainer(row.id).restarting) return
+  await startAnew(row.state, (id, wish) => reopenDirectory(id, wish))
+}
+
+/**
+ * The same for one whose restart policy says so; `lock` holds its lock, and stays open. Where it cannot be started, it is
+ * kept, and its state says why.
+ */
+export async function restartContainer(state: ContainerState, lock: number): Promise<void> {
+  try {
+    await startAnew(state, (id, wish) => {
+      const own = invoke('fcntl', [lock, F.DUPFD_CLOEXEC, 0])
+      try {
+        return restartDirectory(id, own, wish)
+      } catch (error) {
+        closeSync(own)
+        throw error
+      }
+    })
+  } catch (error) {
+    const { message } = error as Error
+    let left = false
+    amend(state.id, ({ restarting: _over, ...now }) => {
+      left = now.resources !== undefined // then the next command tries to undo that
+      return { ...now, ...(!now.stopped && { error: message }) }
+    })
+    if (!left && existsSync(directoryOf('live', state.id))) retire(state.id)
+  }
+}
+
+async function startAnew(
+  { id, name, options }: ContainerState,
+  open: (id: string, wish: Restart) => ContainerDirectory,
+): Promise<void> {
   if (!options)
     throw new UsageError(`container ${name} was made by an older toolkit; make a new one with 'toolkit run'`)
   const parts = await prepare(options, id, { livesOn: true })
-  const directory = reopenDirectory(id, { outside: outsideOf(parts, options), detached: true })
+  const directory = open(id, { outside: outsideOf(parts, options), detached: true })
   try {
     await launch({ id, options, parts, directory, observer: undefined })
   } catch (error) {
@@ -115,8 +152,11 @@ async function launch({ id, options, parts, directory, observer }: Launch): Prom
       observer,
       onStart: ({ pid }) => directory.started(pid, readStat(pid)?.startTime),
     })
+    directory.running()
     failpoint('program started')
     process.close()
+    if (options.resources.memory?.limit) (await import('./oom.ts')).watchMemory(readState(directory.path))
+    if (options.care?.health) (await import('./health.ts')).tend(shorten(id), readState(directory.path))
   } finally {
     signals.stop()
     network?.close()

@@ -1,8 +1,8 @@
 // The life of a container's directory: made and locked, told what there is outside of it, and kept or removed.
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { UsageError } from '../kernel/usage-error.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
+import { flush, recordOf } from './events.ts'
 import { failpoint } from './failpoint.ts'
 import { lock, makeTree, writeJson } from './files.ts'
 import type { RunOptions } from './options.ts'
@@ -11,15 +11,12 @@ import { type Resources, release } from './resources.ts'
 import {
   bootId,
   type ContainerState,
-  directoryOf,
   exclusively,
   forget,
   PLACES,
   pathsOf,
-  readState,
   retire,
   rootDir,
-  shorten,
   VERSION,
   writing,
 } from './store.ts'
@@ -32,6 +29,8 @@ export interface ContainerDirectory {
   /** The descriptor that holds its lock. */
   readonly lock: number
   started(pid: number, startTime: number | undefined): void
+  /** Its program has been started. */
+  running(): void
   /**
    * The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. Throws where
    * something cannot be undone now; that stays written down, and the next command tries again. So does `discard`.
@@ -69,11 +68,12 @@ export interface NewContainer {
 export async function createDirectory(wish: NewContainer): Promise<ContainerDirectory> {
   await sweep() // first: one of the dead may have our name
   const { held, state } = makeDirectories(wish)
-  return open(held, state)
+  recordOf(state, 'create', {}, true) // the next event comes soon
+  return openDirectory(held, state)
 }
 
 /** Follows a container by its directory in live/, whose lock `held` has. */
-function open(held: number, known: ContainerState): ContainerDirectory {
+export function openDirectory(held: number, known: ContainerState): ContainerDirectory {
   let state = known
   const { directory } = pathsOf(state.id)
   const durable = !state.autoRemove
@@ -88,7 +88,7 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     if (state.resources) await release(state.resources, state.id)
   }
   const withoutResources = () => {
-    const { resources: _gone, ...rest } = state
+    const { resources: _gone, restarting: _over, ...rest } = state
     state = rest
     tryUpdate({})
     retire(state.id)
@@ -97,6 +97,7 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     try {
       await action()
     } finally {
+      flush()
       closeSync(held)
     }
   }
@@ -105,18 +106,26 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     path: directory,
     lock: held,
     started: (pid, startTime) =>
-      tryUpdate({ pid, ...(startTime !== undefined && { startTime }), started: timestamp() }),
+      tryUpdate({
+        ...ofItsLastRun,
+        pid,
+        ...(startTime !== undefined && { startTime }),
+        started: timestamp(),
+      }),
+    running: () => recordOf(state, 'start'),
     ended: result =>
       atLast(async () => {
+        if (result.oomKilled) recordOf(state, 'oom', {}, true)
+        recordOf(state, 'die', { exitCode: String(result.exitCode) }, true)
         if (durable) tryUpdate({ finished: timestamp(), ...result })
         await undo()
-        if (!durable) return forget('live', state.id)
+        if (!durable) return destroy(state)
         withoutResources()
       }),
     discard: () =>
       atLast(async () => {
         await undo()
-        forget('live', state.id)
+        destroy(state)
       }),
     keep: () =>
       atLast(async () => {
@@ -127,46 +136,19 @@ function open(held: number, known: ContainerState): ContainerDirectory {
   }
 }
 
-/** What a container that is kept shall be, now that it is started anew. */
-export interface Restart {
-  readonly outside: Resources
-  readonly detached: boolean
+function destroy(state: ContainerState): void {
+  forget('live', state.id)
+  recordOf(state, 'destroy')
 }
 
-/**
- * Takes a container that is kept back among those that live, and holds its lock. Throws a UsageError (exit code 1) where
- * it cannot be had: it runs, or another command is at it.
- */
-export function reopenDirectory(id: string, { outside: resources, detached }: Restart): ContainerDirectory {
-  const { directory, work } = pathsOf(id)
-  let held: number | undefined
-  try {
-    return writing(() => {
-      exclusively(() => {
-        const kept = directoryOf('ended', id)
-        held = existsSync(kept) ? lock(`${kept}/lock`, { wait: false }) : undefined
-        if (held === undefined)
-          throw new UsageError(
-            `container ${shorten(id)} cannot be started now: it runs, or another command is at it`,
-            1,
-          )
-        renameSync(kept, directory)
-      })
-      for (const name of ['exit', 'stdin', 'stdout', 'stderr']) rmSync(`${directory}/${name}`, { force: true })
-      rmSync(work, { recursive: true, force: true }) // the kernel's, of the last time
-      mkdirSync(work)
-      const { pid, startTime, started, finished, exitCode, oomKilled, ...rest } = readState(directory)
-      const state: ContainerState = { ...rest, detached, bootId: bootId(), resources }
-      writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
-      return open(held!, state)
-    })
-  } catch (error) {
-    if (held !== undefined) {
-      if (existsSync(directory)) retire(id)
-      closeSync(held)
-    }
-    throw error
-  }
+/** What is over with a new run; JSON has no undefined. */
+export const ofItsLastRun = {
+  finished: undefined,
+  exitCode: undefined,
+  oomKilled: undefined,
+  oomKills: undefined,
+  restarting: undefined,
+  error: undefined,
 }
 
 /** Who an id of the rootfs is on the host, for a container with users of its own. */

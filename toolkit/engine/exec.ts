@@ -1,8 +1,8 @@
 // One more program in a container that runs: a process that is born in its pid namespace and groups, enters all its other
 // namespaces, and gives up what its first process has given up. setns(2) takes them all by one pidfd.
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { invoke } from '../kernel/call.ts'
-import { CLONE, F, O, PR } from '../kernel/constants.ts'
+import { attempt, invoke } from '../kernel/call.ts'
+import { CLONE, F, O, PR, SIG } from '../kernel/constants.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
@@ -15,6 +15,7 @@ import * as rlimits from '../primitives/rlimits.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
 import { carryOut } from './carry-out.ts'
+import { recordOf } from './events.ts'
 import { holdProcess, statusOf } from './lifecycle.ts'
 import { findContainer } from './list.ts'
 import type { RunOptions } from './options.ts'
@@ -22,6 +23,7 @@ import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
+import { randomBytes } from './store.ts'
 
 export interface ExecWish {
   readonly args: readonly string[]
@@ -35,6 +37,9 @@ export interface ExecWish {
   readonly privileged: boolean
   /** Nobody waits for it. */
   readonly detached: boolean
+  /** Milliseconds; then it is killed. */
+  readonly timeout?: number
+  readonly onTimeout?: () => void
 }
 
 const CONTAINER = { descriptor: 'container' }
@@ -57,6 +62,10 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
       profile: wish.privileged ? 'unconfined' : options.seccomp,
       capabilities: spec.process.capabilities.bounding,
     })
+    const execID = randomBytes(32).toString('hex')
+    const command = wish.args.join(' ')
+    recordOf(row.state!, `exec_create: ${command}`, { execID })
+    recordOf(row.state!, `exec_start: ${command}`, { execID })
     const plan = planExec({ spec, seccomp, wish, container, cgroups: resources?.cgroups ?? [] })
     const { process: program, terminal } = await carryOut(plan, {
       interactive: wish.interactive,
@@ -66,9 +75,16 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
     })
     if (wish.detached) return 0
     signals.to(program.pidfd)
+    const tooLate = () => {
+      wish.onTimeout?.()
+      attempt('pidfd_send_signal', [program.pidfd, SIG.KILL, null, 0])
+    }
+    const timer = wish.timeout === undefined ? undefined : setTimeout(tooLate, wish.timeout)
     const exit = await wait(program.pid, program.pidfd)
+    clearTimeout(timer)
     await terminal?.close()
     program.close()
+    recordOf(row.state!, 'exec_die', { execID, exitCode: String(exitStatus(exit)) })
     return exitStatus(exit)
   } finally {
     signals.stop()

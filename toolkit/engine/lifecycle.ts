@@ -9,9 +9,12 @@ import { ended } from '../kernel/wait.ts'
 import { isFrozen } from '../primitives/freezer.ts'
 import * as cgroup from './cgroup.ts'
 import { checkName } from './container-name.ts'
-import { lock, writeJson } from './files.ts'
+import { endPolicy, markStopped, mayGoOn, PATIENCE, policyOf, STEP } from './end-policy.ts'
+import { recordOf } from './events.ts'
+import { isFree, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
+import { signalNumber } from './signals.ts'
 import {
   type ContainerState,
   directoryOf,
@@ -25,11 +28,12 @@ import {
 import { removeUnused } from './volume-store.ts'
 import { mountsOf } from './volume-uses.ts'
 
-export type Status = 'created' | 'running' | 'paused' | 'exited' | 'dead'
+export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead'
 
 /** The state of a container in docker's words; dead: nobody can say. */
-export function statusOf({ state, running }: ContainerRow): Status {
+export function statusOf({ state, running, restarting }: ContainerRow): Status {
   if (!state) return 'dead'
+  if (restarting) return 'restarting'
   if (running) return isFrozen(state.resources?.cgroups ?? []) ? 'paused' : 'running'
   return state.pid === undefined && state.finished === undefined && state.bootId !== undefined ? 'created' : 'exited'
 }
@@ -44,14 +48,6 @@ export function holdProcess(state: ContainerState | undefined): number | undefin
   return undefined
 }
 
-/** The number of a signal: 9, KILL or SIGKILL. Throws a UsageError. */
-export function signalNumber(text: string): number {
-  const name = text.toUpperCase().replace(/^SIG/, '')
-  const number = /^\d+$/.test(text) ? Number(text) : SIG[name as keyof typeof SIG]
-  if (number !== undefined && number > 0 && number <= 64) return number
-  throw new UsageError(`invalid signal: ${text}; give a number or a name of signal(7), such as TERM`, 1)
-}
-
 const notRunning = (row: ContainerRow, word: string): UsageError =>
   new UsageError(`container ${word} is not running; it is ${statusOf(row)}`, 1)
 
@@ -61,8 +57,11 @@ export function kill(word: string, name: string): void {
   const row = findContainer(word)
   const pidfd = holdProcess(row.state)
   if (pidfd === undefined) throw notRunning(row, word)
+  const { stopSignal = 'TERM' } = row.state!.options?.care ?? {}
   try {
+    if (signal === SIG.KILL || signal === signalNumber(stopSignal)) markStopped(row)
     attempt('pidfd_send_signal', [pidfd, signal, null, 0])
+    recordOf(row.state!, 'kill', { signal: String(signal) })
     if (signal === SIG.KILL) cgroup.resume(row.state!.resources?.cgroups ?? []) // on v1 what is frozen does not die
   } finally {
     closeSync(pidfd)
@@ -70,20 +69,27 @@ export function kill(word: string, name: string): void {
 }
 
 export interface StopWish {
-  /** Seconds until SIGKILL; below 0: never. Default: 10. */
+  /** Seconds until SIGKILL; below 0: never. Default: its own, or 10. */
   readonly timeout?: number
-  /** Default: TERM. */
+  /** Default: its own, or TERM. */
   readonly signal?: string
 }
 
 /** Ends it: by a signal, and by SIGKILL when the time is over. Waits for that. One that does not run has ended already. */
-export async function stop(word: string, { timeout = 10, signal = 'TERM' }: StopWish): Promise<void> {
+export async function stop(word: string, wish: StopWish): Promise<void> {
+  if (wish.signal !== undefined) signalNumber(wish.signal) // before anything is done
+  const row = await endPolicy(word)
+  const { stopSignal = 'TERM', stopTimeout = 10 } = row.state?.options?.care ?? {}
+  const { timeout = stopTimeout, signal = stopSignal } = wish
   const asking = signalNumber(signal)
-  const row = findContainer(word)
   const pidfd = holdProcess(row.state)
-  if (pidfd === undefined) return
+  if (pidfd === undefined) {
+    if (policyOf(row) && idsIn('live').includes(row.id)) await settled(row.id)
+    return
+  }
   const send = (signal: number) => {
     attempt('pidfd_send_signal', [pidfd, signal, null, 0])
+    recordOf(row.state!, 'kill', { signal: String(signal) })
     cgroup.resume(row.state!.resources?.cgroups ?? [])
   }
   try {
@@ -95,16 +101,8 @@ export async function stop(word: string, { timeout = 10, signal = 'TERM' }: Stop
   } finally {
     closeSync(pidfd)
   }
-  await outcome(row.id)
-}
-
-const PATIENCE = 10_000 // milliseconds for a monitor, or an engine, to write down how its container has ended
-const STEP = 3 // milliseconds
-
-const isFree = (path: string): boolean => {
-  const fd = lock(path, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  return fd !== undefined
+  await (policyOf(row) ? settled(row.id) : outcome(row.id))
+  recordOf(row.state!, 'stop')
 }
 
 /** Looks again and again at a container that has ended. Returns what `look` finds; undefined where it is gone by then. */
@@ -136,9 +134,9 @@ export const outcome = (id: string): Promise<ContainerState | undefined> =>
     return state?.finished !== undefined || place === 'ended' ? state : undefined
   })
 
-/** Waits until all of a container that has ended is put away: then it can be started or removed. */
+/** Waits until all of a container that has ended is put away: then it can be started or removed. Or its policy waits. */
 export async function settled(id: string): Promise<void> {
-  await watch(id, place => (place === 'ended' ? true : undefined))
+  await watch(id, place => (place === 'ended' || tryRead(directoryOf(place, id))?.restarting ? true : undefined))
 }
 
 /** Waits for its end. Returns its exit code; undefined where nobody knows it. */
@@ -149,9 +147,23 @@ export async function waitFor(word: string): Promise<number | undefined> {
   if (pidfd !== undefined) {
     await ended(pidfd)
     closeSync(pidfd)
+  } else if (!row.running && !mayGoOn(row)) return row.state?.exitCode ?? (statusOf(row) === 'created' ? 0 : undefined)
+  if (!policyOf(row)) return (await outcome(row.id))?.exitCode
+  await settled(row.id)
+  const now = tryFind(row.id)
+  if (!now) return row.state?.exitCode
+  if (now.state?.restarting) await sleep(PAUSE) // it may be started again often
+  return waitFor(row.id)
+}
+
+const PAUSE = 50 // milliseconds
+
+function tryFind(id: string): ContainerRow | undefined {
+  try {
+    return findContainer(id)
+  } catch {
+    return undefined
   }
-  if (pidfd === undefined && !row.running) return row.state?.exitCode ?? (statusOf(row) === 'created' ? 0 : undefined)
-  return (await outcome(row.id))?.exitCode
 }
 
 export function pause(word: string): void {
@@ -160,23 +172,29 @@ export function pause(word: string): void {
   if (status === 'paused') throw new UsageError(`container ${word} is already paused`, 1)
   if (status !== 'running') throw notRunning(row, word)
   cgroup.pause(row.state!.resources?.cgroups ?? [])
+  recordOf(row.state!, 'pause')
 }
 
 export function unpause(word: string): void {
   const row = findContainer(word)
   if (statusOf(row) !== 'paused') throw new UsageError(`container ${word} is not paused`, 1)
   cgroup.resume(row.state!.resources?.cgroups ?? [])
+  recordOf(row.state!, 'unpause')
 }
 
 /** Removes a container; with `force` it is ended first. Returns its id. Throws a UsageError where it cannot be removed. */
 export async function remove(word: string, { force, volumes }: { force: boolean; volumes: boolean }): Promise<string> {
   const stuck = await sweep() // those whose engine was killed have ended, too
-  const row = findContainer(word)
+  let row = findContainer(word)
+  if (!row.running && mayGoOn(row)) await settled(row.id)
+  row = findContainer(row.id)
   const { id, running, state } = row
-  if (running && !force) throw new UsageError(`container ${word} is running; stop it first, or use rm -f`, 1)
+  const goesOn = running || mayGoOn(row)
+  if (goesOn && !force)
+    throw new UsageError(`container ${word} is ${running ? 'running' : 'restarting'}; stop it first, or use rm -f`, 1)
   const used = volumes ? mountsOf(row).flatMap(({ type, source }) => (type === 'volume' ? [source] : [])) : []
-  if (running) await stop(word, { timeout: 0 })
-  if (running || state?.finished !== undefined) await settled(id)
+  if (goesOn) await stop(word, { timeout: 0 })
+  if (goesOn || state?.finished !== undefined) await settled(id)
   if (existsSync(directoryOf('live', id)) || existsSync(directoryOf('ended', id))) removeContainer(word, stuck)
   if (used.length > 0) removeUnused(({ name, state }) => state?.anonymous === true && used.includes(name))
   return id // one with --rm has gone by itself
@@ -198,4 +216,5 @@ export function rename(word: string, name: string): void {
     writeJson(`${directory}/state.json`, { ...readState(directory), name }, { durable: !state.autoRemove })
     unlinkSync(`${rootDir()}/names/${state.name}`)
   })
+  recordOf({ ...state, name }, 'rename', { oldName: state.name })
 }

@@ -2,7 +2,18 @@
 import { closeSync, existsSync } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
 import { lock } from './files.ts'
-import { type ContainerState, directoryOf, holderOf, idsIn, PLACES, type Place, readState, survives } from './store.ts'
+import { pauseBefore } from './restart-policy.ts'
+import {
+  bootId,
+  type ContainerState,
+  directoryOf,
+  holderOf,
+  idsIn,
+  PLACES,
+  type Place,
+  readState,
+  survives,
+} from './store.ts'
 
 /** A container as `ps` shows it. */
 export interface ContainerRow {
@@ -11,8 +22,18 @@ export interface ContainerRow {
   /** Undefined where it cannot be read: damaged, written by another version, or gone where not all could be removed. */
   readonly state: ContainerState | undefined
   readonly running: boolean
+  /** It has ended, and its restart policy is going to start it again. */
+  readonly restarting: boolean
   /** Why its state cannot be read. */
   readonly problem?: string
+}
+
+/** Its restart policy has not decided yet, or not written that down; what it is going to say is clear. */
+function goesOn(state: ContainerState): boolean {
+  const policy = state.options?.care?.restart
+  if (!policy || state.finished === undefined || state.bootId !== bootId()) return false
+  const { exitCode, stopped = false, restarts = 0 } = state
+  return pauseBefore({ policy, exitCode, stopped, restarts, pause: 0, ran: 0 }) !== undefined
 }
 
 function rowOf(place: Place, id: string): ContainerRow[] {
@@ -27,12 +48,19 @@ function rowOf(place: Place, id: string): ContainerRow[] {
     problem = error instanceof UsageError ? error.message : `${directory}/state.json cannot be read`
   }
   const about = { id, state, ...(problem !== undefined && { problem }) }
-  if (place === 'ended') return existsSync(directory) ? [{ ...about, running: false }] : []
+  if (place === 'ended') return existsSync(directory) ? [{ ...about, running: false, restarting: false }] : []
   const fd = lock(`${directory}/lock`, { wait: false, shared: true })
   if (fd !== undefined) closeSync(fd)
   if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
   const over = state?.finished !== undefined // its monitor has said so, and will let go
-  return [{ ...about, running: !over && (fd === undefined || (state !== undefined && survives(state))) }]
+  const restarting = state !== undefined && (state.restarting !== undefined || goesOn(state))
+  return [
+    {
+      ...about,
+      restarting,
+      running: !over && !restarting && (fd === undefined || (state !== undefined && survives(state))),
+    },
+  ]
 }
 
 /** The containers that are kept or running, the newest first. */

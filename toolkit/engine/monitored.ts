@@ -27,7 +27,7 @@ export interface Monitored {
 export function withMonitor(plan: Plan, about: Monitored): Plan {
   const { stdin, ports } = about
   const { pidNamespace, ...rest } = plan
-  const monitor = planMonitor({ stdin, ports: ports.length, ...after() })
+  const monitor = planMonitor({ stdin, ports: ports.length, ...ourselves(['settle']) })
   return {
     ...rest,
     before: [...(plan.before ?? []), openFiles(about), ...(pidNamespace ? [openOwn] : [])],
@@ -57,15 +57,15 @@ function inPidNamespace(monitor: Monitor, pidNamespace: Descriptor): Monitor {
   }
 }
 
-/** What a monitor becomes in the end, and what that needs to know of us. */
-function after(): { command: readonly string[]; env: readonly string[] } {
+/** What a monitor becomes in the end: a command of ours, and what that needs to know of us. */
+export function ourselves(words: readonly string[]): { command: readonly string[]; env: readonly string[] } {
   const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', TOOLKIT_NETWORK } = process.env
   const env = [
     `PATH=${PATH}`,
     `TOOLKIT_STATE=${resolve(stateDir())}`,
     ...(TOOLKIT_NETWORK === undefined ? [] : [`TOOLKIT_NETWORK=${TOOLKIT_NETWORK}`]),
   ]
-  return { env, command: [`${packageDir()}/bin/toolkit`, 'settle'] }
+  return { env, command: [`${packageDir()}/bin/toolkit`, ...words] }
 }
 
 /**
@@ -77,7 +77,7 @@ export function adopt(directory: string, pidfd: number, lock: number, ports: rea
   try {
     openCommon(directory, descriptors)
     for (const name of ['stdout', 'stderr']) descriptors.set(name, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, ports: ports.length, ...after() })
+    const monitor = planAdoption({ stdin: false, ports: ports.length, ...ourselves(['settle']) })
     const process = start(
       { namespaces: [], steps: [], monitor },
       { descriptors: new Map([...descriptors, ...named(ports), ['pidfd', pidfd], ['lock', lock]]) },

@@ -1,6 +1,6 @@
 // The engine's networks: who is in them. A container joins before it is made, is wired up while it is made (wiring.ts), and
 // leaves when it has ended, by its own engine or by the next command after that was killed.
-import { closeSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { NETLINK } from '../kernel/constants.ts'
@@ -9,7 +9,8 @@ import { hashName } from '../kernel/link-name.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readLinks } from '../observe/links.ts'
 import { readRoutes } from '../observe/routes.ts'
-import { lock } from './files.ts'
+import { record } from './events.ts'
+import { isFree } from './files.ts'
 import {
   chooseSubnet,
   dockerPools,
@@ -48,12 +49,6 @@ export function bridgeNetwork(): Network {
     },
     isAlive: id => existsSync(directoryOf('live', id)) && !isFree(`${directoryOf('live', id)}/lock`),
   }
-}
-
-function isFree(path: string): boolean {
-  const fd = lock(path, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  return fd !== undefined
 }
 
 /** What a container wants of a network. */
@@ -148,13 +143,18 @@ export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridge
 export function leaveNetwork(id: string, network = bridgeNetwork()): void {
   if (!existsSync(lockOf(network))) return
   withNetlink(NETLINK.NETFILTER, firewall => {
-    const empty = exclusively(network, () =>
-      unwire(id, network, firewall)
-        .map(lease => networkOf(lease, network))
-        .filter(left => readLeases(left).length === 0),
-    )
+    const gone = exclusively(network, () => unwire(id, network, firewall))
+    for (const lease of gone) recordMember(networkOf(lease, network), 'disconnect', id)
+    const empty = gone.map(lease => networkOf(lease, network)).filter(left => readLeases(left).length === 0)
     for (const left of empty) tidyLater(left, firewall)
   })
+}
+
+/** Tells that a container has joined or left; the engine's own network has no id but its name. */
+export function recordMember(network: Network, action: 'connect' | 'disconnect', container: string): void {
+  const name = nameOf(network)
+  const all = name === 'bridge' ? [] : readNetworks(dirname(network.directory))
+  record('network', action, all.find(row => row.name === name)?.state?.id ?? name, { container, name, type: 'bridge' })
 }
 
 /** Ranges that the host uses itself, where its links are and where it has routes to; and those of other networks. */

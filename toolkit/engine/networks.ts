@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { parseIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Endpoint } from './endpoints.ts'
+import { record } from './events.ts'
 import {
   exclusively,
   hasLink,
@@ -14,7 +15,15 @@ import {
   readState,
   writeLease,
 } from './leases.ts'
-import { bridgeNetwork, joinNetwork, leaveNetwork, type Membership, previewNetwork, usedByOthers } from './network.ts'
+import {
+  bridgeNetwork,
+  joinNetwork,
+  leaveNetwork,
+  type Membership,
+  previewNetwork,
+  recordMember,
+  usedByOthers,
+} from './network.ts'
 import {
   bridgeOf,
   driverOf,
@@ -69,8 +78,10 @@ export function join(wish: Wish, id: string, names: readonly string[], base = br
     for (const membership of joined) membership.close()
   }
   try {
-    for (const [i, place] of placesOf(wish, base).entries())
+    for (const [i, place] of placesOf(wish, base).entries()) {
       joined.push(joinNetwork(leaseWish(wish, place, { id, names, place: i }), place.network))
+      recordMember(place.network, 'connect', id)
+    }
     return { leases: joined.map(({ lease }) => lease), sockets: joined.flatMap(({ sockets }) => sockets), close }
   } catch (error) {
     close()
@@ -161,31 +172,34 @@ export function createNetwork(wish: NewNetwork, base = bridgeNetwork()): Network
     const own = parseSubnet(readState(base)?.subnet ?? '') ?? base.pools[0]
     const inUse = own && (readLeases(base).length > 0 || hasLink(base.bridge)) ? [own] : []
     const named = readNetworks(rootDir(base)).flatMap(({ state }) => parseSubnet(state?.subnet ?? '') ?? [])
-    return makeNetwork(rootDir(base), wish, {
+    const made = makeNetwork(rootDir(base), wish, {
       pools: base.pools,
       others: [...named, ...inUse],
       avoided: () => [...(own ? [own] : []), ...usedByOthers(base)],
     })
+    record('network', 'create', made.id, { name: made.name, type: 'bridge' })
+    return made
   })
 }
 
 /** Also one that cannot be read: then nobody knows its bridge, which has gone with its last container. */
-function whatever(word: string, base: Network): { name: string; network?: Network } {
+function whatever(word: string, base: Network): { name: string; id: string; network?: Network } {
   const torn = readNetworks(rootDir(base)).find(({ name, state }) => name === word && !state)
-  if (torn) return { name: torn.name }
+  if (torn) return { name: word, id: word }
   const definition = findNetwork(rootDir(base), word)
-  return { name: definition.name, network: networkFor(definition, base) }
+  return { name: definition.name, id: definition.id, network: networkFor(definition, base) }
 }
 
 /** Removes a network. Returns its name. Throws a UsageError (exit code 1) where there is none, or somebody is in it. */
 export function removeNetwork(word: string, base = bridgeNetwork()): string {
   return exclusively(base, () => {
-    const { name, network } = whatever(word, base)
+    const { name, id, network } = whatever(word, base)
     const users = readLeases({ directory: `${rootDir(base)}/${name}` })
     if (users.length > 0)
       throw new UsageError(`network ${name} is in use by ${users.map(({ id }) => id.slice(0, 12)).join(', ')}`, 1)
     if (network && hasLink(network.bridge)) removeBridge(network) // it would go in a moment by itself, see tidy.ts
     forgetNetwork(rootDir(base), name)
+    record('network', 'destroy', id, { name, type: 'bridge' })
     return name
   })
 }

@@ -113,7 +113,7 @@ const joins = (mode: IpcMode): mode is { container: string } => typeof mode === 
 const OWN_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
 
 function unsaid(
-  { network, namespaces, init, readOnly, mounts: { create } }: RunOptions,
+  { network, namespaces, init, readOnly, care, mounts: { create } }: RunOptions,
   { root, mounts }: Spec,
   volumes: readonly string[],
 ): string[] {
@@ -133,6 +133,9 @@ function unsaid(
     }),
     ...new Set(network.publish.map(({ text }) => `the published port ${text}`)),
     ...(init ? ['--init: the command itself is PID 1'] : []),
+    ...(care?.restart ? ['--restart: nobody starts it again'] : []),
+    ...(care?.health ? ['--health-cmd: nobody looks after its health'] : []),
+    ...(care?.stopSignal || care?.stopTimeout ? ['--stop-signal, --stop-timeout: whoever stops it chooses'] : []),
   ]
 }
 

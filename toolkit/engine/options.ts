@@ -9,6 +9,7 @@ import type { AllResources } from './cgroup.ts'
 import type { Endpoint, Link } from './endpoints.ts'
 import type { NameWishes } from './names.ts'
 import type { NetworkMode, PortWish } from './ports.ts'
+import type { RestartPolicy } from './restart-policy.ts'
 
 /** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
 export type NamespaceMode = 'private' | 'host' | { readonly path: string }
@@ -23,6 +24,30 @@ export interface VolumesFrom {
   readonly container: string
   /** As that container has them, where it is not said. */
   readonly access: 'ro' | 'rw' | undefined
+}
+
+/** A command that tells whether a container works as it should. Times in milliseconds. */
+export interface HealthCheck {
+  readonly args: readonly string[]
+  readonly interval: number
+  /** Then it is killed, and has failed. */
+  readonly timeout: number
+  /** So many failures in a row make it unhealthy. */
+  readonly retries: number
+  /** So long after its start a failure does not count. */
+  readonly startPeriod: number
+  /** The interval meanwhile. */
+  readonly startInterval: number
+}
+
+/** What is done about a container while it runs and when it ends. All as by default where it is left out. */
+export interface Care {
+  readonly restart?: RestartPolicy
+  /** What asks it to end; default: TERM. */
+  readonly stopSignal?: string
+  /** Seconds until KILL; below 0: never; default: 10. */
+  readonly stopTimeout?: number
+  readonly health?: HealthCheck
 }
 
 export interface RunOptions {
@@ -96,6 +121,7 @@ export interface RunOptions {
   readonly sysctl: Sysctl
   /** It cannot write to its root file system. */
   readonly readOnly: boolean
+  readonly care?: Care
 }
 
 /** A container of whom nothing is said but what it runs. */

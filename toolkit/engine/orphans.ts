@@ -3,14 +3,18 @@ import { closeSync, existsSync } from 'node:fs'
 import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { oomKilled } from './cgroup.ts'
-import { lock, remove, writeJson } from './files.ts'
+import { recordOf } from './events.ts'
+import { lock, remove } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { findContainer } from './list.ts'
 import { mendNames } from './mend-names.ts'
+import { tellKills } from './oom-kills.ts'
 import type { HeldPorts } from './ports.ts'
 import { release, releaseUnknown } from './resources.ts'
+import { pauseBefore, TICKS, uptime } from './restart-policy.ts'
 import {
+  amend,
+  bootId,
   type ContainerState,
   directoryOf,
   exclusively,
@@ -92,9 +96,9 @@ function claimOrphans(): Orphan[] {
 }
 
 /** Undoes what is left of an orphan. Returns why something cannot be undone now: that stays written down, for next time. */
-async function finish({ id, lock }: Orphan): Promise<string | undefined> {
+async function finish({ id, lock }: Orphan, restart: Restarter | undefined): Promise<string | undefined> {
   try {
-    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id, lock)
+    if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id, lock, restart)
     else forget('live', id)
     return undefined
   } catch (error) {
@@ -104,8 +108,10 @@ async function finish({ id, lock }: Orphan): Promise<string | undefined> {
   }
 }
 
-async function settle(id: string, lock: number): Promise<void> {
-  const path = `${directoryOf('live', id)}/state.json`
+/** Starts a container again whose time has come; the descriptor holds its lock, and stays open. */
+export type Restarter = (state: ContainerState, lock: number) => Promise<void>
+
+async function settle(id: string, lock: number, restart: Restarter | undefined): Promise<void> {
   let state: ContainerState
   try {
     state = readState(directoryOf('live', id))
@@ -117,27 +123,63 @@ async function settle(id: string, lock: number): Promise<void> {
     if (state.detached) return adoptSurvivor(state, lock)
     endSurvivor(state)
   }
-  const { resources, ...rest } = state
+  const { resources } = state
   if (resources) {
-    const outOfMemory = state.detached && state.pid !== undefined ? { oomKilled: oomKilled(resources.cgroups) } : {}
+    const hasRun = state.pid !== undefined
+    if (state.detached && hasRun) tellKills(state)
+    if (hasRun) recordOf(state, 'die', { exitCode: String(state.exitCode ?? 'unknown') })
     await release(resources, state.id)
-    exclusively(() => {
-      const { name } = readState(directoryOf('live', id)) // somebody may have given it another meanwhile
-      writeJson(path, { ...rest, ...outOfMemory, name }, { durable: !state.autoRemove })
-    })
+    // Somebody may have given it another name meanwhile, or have stopped it.
+    amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...(hasRun && afterEnd(now)) }))
   }
-  if (state.autoRemove) forget('live', id)
-  else retire(id)
+  const now = readState(directoryOf('live', id))
+  if (now.restarting) {
+    if (now.bootId === bootId()) return waitToRestart(now, lock, restart)
+    amend(id, ({ restarting: _past, ...rest }) => rest) // the machine was started meanwhile: `toolkit system boot`
+  }
+  if (!state.autoRemove) return retire(id)
+  forget('live', id)
+  recordOf(now, 'destroy')
 }
 
-/** Undoes what engines that were killed have left. Returns of what that failed, by id, and why. */
-export async function sweep(): Promise<ReadonlyMap<string, string>> {
+/** What its restart policy has to say about a container that has ended. */
+function afterEnd(state: ContainerState): Partial<ContainerState> {
+  const policy = state.options?.care?.restart
+  if (!policy || state.bootId !== bootId()) return {} // after a start of the machine: `toolkit system boot`
+  const { exitCode, stopped = false, restarts = 0, startTime = 0, finished = new Date().toISOString() } = state
+  const now = uptime()
+  const ran = now - startTime / TICKS
+  const pause = pauseBefore({ policy, exitCode, stopped, restarts, pause: state.pause ?? 0, ran })
+  if (pause === undefined) return {}
+  return { finished, pause, restarts: restarts + 1, restarting: { at: now + pause / 1000 } }
+}
+
+/** Starts it where its time has come; otherwise somebody sleeps until then, and holds its lock. */
+async function waitToRestart(state: ContainerState, lock: number, restart: Restarter | undefined): Promise<void> {
+  const { id } = state
+  const { at } = state.restarting!
+  const milliseconds = Math.max(0, 1000 * (at - uptime()))
+  if (restart && milliseconds === 0) return restart(state, lock)
+  const { fallAsleep } = await import('./sleeper.ts')
+  fallAsleep({ milliseconds, words: ['settle'], lock }, sleeper =>
+    amend(id, now => {
+      if (!now.restarting) throw new UsageError('somebody has stopped it')
+      return { ...now, restarting: { at, sleeper } }
+    }),
+  )
+}
+
+/**
+ * Undoes what engines that were killed have left. `restart`: for those whose restart policy has waited long enough; without
+ * it somebody else is woken for that. Returns of what that failed, by id, and why.
+ */
+export async function sweep(restart?: Restarter): Promise<ReadonlyMap<string, string>> {
   const stuck = new Map<string, string>()
   sweepLabs()
   await mendNames()
   if (!existsSync(rootDir())) return stuck
   for (const orphan of exclusively(claimOrphans)) {
-    const why = await finish(orphan)
+    const why = await finish(orphan, restart)
     if (why !== undefined) stuck.set(orphan.id, why)
   }
   return stuck
@@ -148,13 +190,14 @@ export async function sweep(): Promise<ReadonlyMap<string, string>> {
  * id. Throws a UsageError (exit code 1) where it runs, or where not all of it can be removed.
  */
 export function removeContainer(word: string, stuck: ReadonlyMap<string, string>): string {
-  const { id, running } = findContainer(word)
+  const { id, running, state } = findContainer(word)
   if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
   const held = exclusively(() => (idsIn('ended').includes(id) ? claim(id) : undefined))
   if (held === undefined)
     throw new UsageError(`container ${word} cannot be removed now: ${stuck.get(id) ?? 'another command is at it'}`, 1)
   try {
     forget('ended', id)
+    if (state) recordOf(state, 'destroy')
     return id
   } finally {
     closeSync(held)

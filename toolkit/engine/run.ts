@@ -72,6 +72,7 @@ async function live({ id, options, parts, directory, signals, observer }: Life):
       observer,
       onStart: ({ pid }) => directory.started(pid, readStat(pid)?.startTime), // while it makes its first calls
     })
+    directory.running()
     failpoint('program started')
     signals.to(process.pidfd)
     const exitCode = exitStatus(await wait(process.pid, process.pidfd))

@@ -1,6 +1,7 @@
 // Signals that reach us are meant for the program in the container.
 import { attempt } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 
 // All that can be caught, but those about ourselves: our own children (CHLD), our own pipes (PIPE), our own sockets
 // (URG); and those the kernel raises for what a process itself did (SEGV …). docker passes the same.
@@ -59,4 +60,19 @@ export function forwardSignals(): Forwarding {
       for (const [name, listener] of listeners) process.off(`SIG${name}`, listener)
     },
   }
+}
+
+const REALTIME = { MIN: 34, MAX: 64 } as const // of the C library: it keeps two for itself
+
+/** The number of a signal: 9, KILL, SIGKILL or RTMIN+3. Throws a UsageError. */
+export function signalNumber(text: string): number {
+  const name = text.toUpperCase().replace(/^SIG/, '')
+  const [, end, distance = '0'] = /^RT(MIN|MAX)([+-]\d{1,2})?$/.exec(name) ?? []
+  const number = end
+    ? REALTIME[end as 'MIN'] + Number(distance)
+    : /^\d+$/.test(text)
+      ? Number(text)
+      : SIG[name as keyof typeof SIG]
+  if (number !== undefined && number > 0 && number <= 64) return number
+  throw new UsageError(`invalid signal: ${text}; give a number or a name of signal(7), such as TERM`, 1)
 }

@@ -9,6 +9,7 @@
 //     merged/                its mount point, where the new process makes it
 //     hosts hostname resolv.conf   which the container sees in its /etc
 //     log exit …             of one that was started detached, see monitor.ts
+//     health.json …          of one with a health check, see health.ts
 //   STATE/containers/names/NAME  a link to the ID; making it is what decides a race
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
@@ -21,10 +22,11 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive, zombieStatus } from '../observe/process.ts'
 import { exitCodeOf, readExit } from './exit-record.ts'
 import { failpoint } from './failpoint.ts'
-import { entries, lock } from './files.ts'
+import { entries, lock, writeJson } from './files.ts'
 import { refuse, requirement } from './host.ts'
 import type { RunOptions } from './options.ts'
 import type { Resources } from './resources.ts'
+import type { Sleeper } from './sleeper.ts'
 
 export interface ContainerState {
   readonly version: typeof VERSION
@@ -53,6 +55,25 @@ export interface ContainerState {
   readonly exitCode?: number
   /** The kernel has killed a process of it for want of memory. */
   readonly oomKilled?: boolean
+  /** How many; those that `toolkit events` has been told of. */
+  readonly oomKills?: number
+  /** Somebody has stopped it: then its restart policy waits for a start. */
+  readonly stopped?: true
+  /** How often its policy has started it again since. */
+  readonly restarts?: number
+  /** The milliseconds that its policy has waited the last time. */
+  readonly pause?: number
+  /** Its policy waits, or is about to start it; see restart.ts. */
+  readonly restarting?: Restarting
+  /** Why its policy could not start it. */
+  readonly error?: string
+}
+
+export interface Restarting {
+  /** Seconds since the start of the machine. */
+  readonly at: number
+  /** Who waits for that, see sleeper.ts; undefined: nobody yet, or nobody any more. */
+  readonly sleeper?: Sleeper
 }
 
 export const VERSION = 3
@@ -161,6 +182,19 @@ function withExit(state: ContainerState, directory: string): ContainerState {
   const { pid, startTime } = state
   const status = pid === undefined || startTime === undefined ? undefined : zombieStatus(pid, startTime)
   return { ...state, ...exit, ...(status !== undefined && { exitCode: exitCodeOf(status) }) }
+}
+
+/**
+ * Changes the state of a container that is there, whoever looks after it; `change` may wait for nothing, and returns
+ * undefined where all shall stay as it is. Throws as readState.
+ */
+export function amend(id: string, change: (state: ContainerState, place: Place) => ContainerState | undefined): void {
+  exclusively(() => {
+    const place = idsIn('live').includes(shorten(id)) ? 'live' : 'ended'
+    const directory = directoryOf(place, id)
+    const state = change(readState(directory), place)
+    if (state) writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
+  })
 }
 
 /** Whether its first process runs. */

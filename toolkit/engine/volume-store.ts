@@ -12,6 +12,7 @@ import { closeSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { resolve } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { record } from './events.ts'
 import { entries, lock, makeTree, remove, writeJson } from './files.ts'
 import { readUses } from './volume-uses.ts'
 
@@ -91,6 +92,7 @@ export function makeVolume({ name, anonymous = false, labels = {} }: NewVolume):
   const state: VolumeState = { version: VERSION, name, created: new Date().toISOString(), anonymous, labels }
   writeJson(`${fresh}/volume.json`, state, { durable: true })
   renameSync(fresh, directoryOf(name)) // all of it at once
+  record('volume', 'create', name, { driver: 'local' })
 }
 
 /** A volume as `ls` shows it. */
@@ -169,6 +171,7 @@ export function removeVolume(name: string): void {
 function condemn(name: string): string {
   const directory = directoryOf(`.gone-${name}`.slice(0, 255))
   renameSync(directoryOf(name), directory)
+  record('volume', 'destroy', name, { driver: 'local' })
   return directory
 }
 

@@ -126,6 +126,7 @@ export const syscalls = {
   mprotect: call(10, 226, 'ptr', 'size', 'flags:PROT'),
   munmap: call(11, 215, 'ptr', 'size'),
   memfd_create: call(319, 279, 'str', 'flags:MFD'),
+  eventfd2: call(290, 19, 'uint', 'flags:O'),
 } satisfies Record<string, Syscall>
 
 export type SyscallName = keyof typeof syscalls

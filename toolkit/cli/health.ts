@@ -1,0 +1,34 @@
+// One look after the health of a container, and the next one prepared: what engine/health.ts wakes, and nobody else.
+import { closeSync } from 'node:fs'
+import { recordOf } from '../engine/events.ts'
+import { judge, lookLater, readHealth, runningFor, takeHealth, untilNext, writeHealth } from '../engine/health.ts'
+import { holdProcess, statusOf } from '../engine/lifecycle.ts'
+import { findContainer, placeOf } from '../engine/list.ts'
+import { probe } from '../engine/probe.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { needContainer } from './each.ts'
+
+export async function main(argv: string[]): Promise<number> {
+  const row = findContainer(needContainer('health', argv))
+  const check = row.state?.options?.care?.health
+  if (!check) throw new UsageError(`container ${row.id} has no health check`, 1)
+  const pidfd = holdProcess(row.state)
+  if (pidfd === undefined) return 0
+  const held = takeHealth(placeOf(row))
+  if (held === undefined) return 0 // somebody else is at it
+  const { id, startTime } = row.state!
+  let health = readHealth(placeOf(row))
+  if (statusOf(row) === 'running') {
+    const since = runningFor(startTime!)
+    const look = await probe(id, check)
+    const next = holdProcess(row.state)
+    if (next === undefined) return 0 // it has ended meanwhile: that it did not answer means nothing
+    closeSync(next)
+    const judged = judge(health, look, check, since)
+    writeHealth(placeOf(row), judged)
+    if (judged.status !== health.status) recordOf(row.state!, `health_status: ${judged.status}`)
+    health = judged
+  }
+  lookLater(row.id, { milliseconds: untilNext(health, check, runningFor(startTime!)), held, pidfd })
+  return 0
+}
