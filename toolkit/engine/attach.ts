@@ -1,7 +1,8 @@
 // Joins the user's terminal to a container's: keys in, output out, size along.
 import process from 'node:process'
 import { makeRaw, setSize } from '../kernel/tty.ts'
-import { openStream, takeTerminal } from './terminal.ts'
+import { takeTerminal } from './terminal.ts'
+import { openStream } from './terminal-stream.ts'
 
 const DRAIN = 2000 // milliseconds without output after which the last of a container that has ended is not waited for
 

@@ -16,7 +16,6 @@ import { newId } from './store.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
 function lasting(options: RunOptions): RunOptions {
-  if (options.terminal) throw new UsageError('run: -d and -t do not go together yet; leave -t out')
   const isFile = !['default', 'unconfined'].includes(options.seccomp)
   return { ...options, rootfs: resolve(options.rootfs), seccomp: isFile ? resolve(options.seccomp) : options.seccomp }
 }

@@ -151,7 +151,8 @@ export function reopenDirectory(id: string, { outside: resources, detached }: Re
           )
         renameSync(kept, directory)
       })
-      for (const name of ['exit', 'stdin', 'stdout', 'stderr']) rmSync(`${directory}/${name}`, { force: true })
+      for (const name of ['exit', 'stdin', 'stdout', 'stderr', 'terminal.json'])
+        rmSync(`${directory}/${name}`, { force: true })
       rmSync(work, { recursive: true, force: true }) // the kernel's, of the last time
       mkdirSync(work)
       const { pid, startTime, started, finished, exitCode, oomKilled, ...rest } = readState(directory)

@@ -84,6 +84,8 @@ export interface Gate {
   readonly gate: string
   /** What the engine does outside, when the process is there and before the gate opens: the uid map, the cable. */
   readonly actions?: readonly Action[]
+  /** They need the process to stand here; else that it is there is enough. */
+  readonly waits?: boolean
 }
 
 /** A gate where nobody waits: a word to the parent is enough. Who finds its parent dead fails there, with EPIPE. */
