@@ -56,8 +56,11 @@ export async function runDetached(wish: RunOptions, observer?: Observer): Promis
   return id
 }
 
-/** Starts a container that is kept; one that runs is as good. Throws KernelError and UsageError; then it is kept. */
-export async function startContainer(word: string): Promise<void> {
+/**
+ * Starts a container that is kept; one that runs is as good. `onStdin`: its stdin ends when what this gets, the other end
+ * of the pipe, is closed. Throws KernelError and UsageError; then it is kept.
+ */
+export async function startContainer(word: string, onStdin?: (writer: number) => void): Promise<void> {
   const row = findContainer(word)
   if (row.running) return
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
@@ -68,7 +71,7 @@ export async function startContainer(word: string): Promise<void> {
   const parts = await prepare(options, id, { livesOn: true })
   const directory = reopenDirectory(id, { outside: outsideOf(parts, options), detached: true })
   try {
-    await launch({ id, options, parts, directory, observer: undefined })
+    await launch({ id, options, parts, directory, observer: undefined, onStdin })
   } catch (error) {
     await directory.keep().catch(() => {})
     throw error
@@ -82,10 +85,11 @@ interface Launch {
   readonly parts: Prepared
   readonly directory: ContainerDirectory
   readonly observer: Observer | undefined
+  readonly onStdin?: ((writer: number) => void) | undefined
 }
 
 /** From a directory to a program that runs, with a monitor. */
-async function launch({ id, options, parts, directory, observer }: Launch): Promise<void> {
+async function launch({ id, options, parts, directory, observer, onStdin }: Launch): Promise<void> {
   const { mode } = options.network
   const network =
     mode === 'bridge' ? (await import('./networks.ts')).join(options.network, id, [directory.name]) : undefined
@@ -98,6 +102,7 @@ async function launch({ id, options, parts, directory, observer }: Launch): Prom
       lock: directory.lock,
       ports: network?.sockets ?? [],
       stdin: options.interactive,
+      onStdin,
     })
     const { process } = await carryOut(plan, {
       interactive: false,
