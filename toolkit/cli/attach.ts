@@ -4,16 +4,17 @@ import { hasLog } from '../engine/log.ts'
 import { sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
+import { flags as programFlags } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
-import { keysOf, sessionFlags, stay } from './stay.ts'
+import { keysOf, stay } from './stay.ts'
 
 const command: Command = {
   usage: 'attach [OPTIONS] CONTAINER',
   summary: `Join stdin, stdout and stderr to those of a container that runs, until it ends; its exit code is ours.
 One with a terminal (run -dit) is left running by ctrl-p ctrl-q.`,
   flags: {
-    ...sessionFlags,
+    'detach-keys': programFlags['detach-keys'],
     'no-stdin': { help: 'only look: nothing that is typed here goes to it' },
     'sig-proxy': { help: 'pass signals on, where it has no terminal (default: true; --sig-proxy=false)' },
   },

@@ -3,7 +3,6 @@ import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
-import { invoke } from '../kernel/call.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as mounts from './flags/mounts.ts'
@@ -14,7 +13,7 @@ import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
 import * as users from './flags/users.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print, printError } from './output.ts'
+import { exitNow, print, printError } from './output.ts'
 
 /** The flags that say what the container is like. */
 export const wishes = {
@@ -95,9 +94,6 @@ export async function main(argv: string[]): Promise<number> {
     )
   return exitNow(exitCode)
 }
-
-// Node takes 4 ms to free what the kernel frees anyway. All output is written: on Linux nothing of it is buffered.
-const exitNow = (status: number): number => invoke('exit_group', [status])
 
 /** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {

@@ -24,6 +24,8 @@ export interface Observer {
 export interface CarryOutOptions {
   /** The terminal of the container gets what is typed here. */
   readonly interactive: boolean
+  /** The keys by which the user leaves it. */
+  readonly keys?: Uint8Array | undefined
   readonly signals: Forwarding
   readonly observer: Observer | undefined
   /** The process is there, and makes its first calls. */

@@ -22,6 +22,7 @@ import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
+import { drain } from './terminal-drain.ts'
 
 export interface ExecWish {
   readonly args: readonly string[]
@@ -35,13 +36,18 @@ export interface ExecWish {
   readonly privileged: boolean
   /** Nobody waits for it. */
   readonly detached: boolean
+  /** The keys by which the user leaves its terminal. */
+  readonly keys: Uint8Array
 }
 
 const CONTAINER = { descriptor: 'container' }
 const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP + CLONE.NEWTIME
 
-/** Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it. Throws KernelError and UsageError. */
-export async function exec(word: string, wish: ExecWish): Promise<number> {
+/**
+ * Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it; undefined where its user has left
+ * it. Throws KernelError and UsageError.
+ */
+export async function exec(word: string, wish: ExecWish): Promise<number | undefined> {
   const row = findContainer(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
@@ -60,13 +66,21 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
     const plan = planExec({ spec, seccomp, wish, container, cgroups: resources?.cgroups ?? [] })
     const { process: program, terminal } = await carryOut(plan, {
       interactive: wish.interactive,
+      keys: wish.keys,
       signals,
       observer: undefined,
       onStart() {},
     })
     if (wish.detached) return 0
     signals.to(program.pidfd)
-    const exit = await wait(program.pid, program.pidfd)
+    const exit = await Promise.race([
+      wait(program.pid, program.pidfd),
+      terminal?.detached ?? new Promise<void>(() => {}),
+    ])
+    if (!exit) {
+      terminal?.leave(master => drain(master, program.pidfd))
+      return undefined
+    }
     await terminal?.close()
     program.close()
     return exitStatus(exit)
@@ -106,6 +120,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
   const born = directories.find(directory => existsSync(`${directory}/cgroup.controllers`)) // v2
   const joined = directories.filter(directory => directory !== born)
   const { uidMappings } = spec.linux
+  const livesOn = wish.detached || wish.terminal // whose user may leave it; if we are killed, its terminal hangs up
   const about = { lesson: '20-engine', shell: '' } as const
   const join: Step[] = [
     ...(joined.length > 0 ? cgroups.join(joined) : []),
@@ -136,7 +151,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
     ...(born && { cgroup: { descriptor: cgroups.CGROUP } }),
     first: uidMappings ? [...join, ...enterUsers] : [],
     steps: [
-      ...(wish.detached ? [] : pid.dieWithParent()),
+      ...(livesOn ? [] : pid.dieWithParent()),
       ...(uidMappings ? [] : join),
       ...process.undoNode(),
       ...keyring.plan(),
@@ -147,7 +162,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
       }),
       ...stdio(spec, wish),
       ...rlimits.plan(spec.process),
-      ...becomeProgram(spec, seccomp, wish.detached),
+      ...becomeProgram(spec, seccomp, livesOn),
       ...process.execute(spec),
     ],
   }

@@ -29,12 +29,16 @@ export function keepSize(master: number, { redraw }: { redraw: boolean }): () =>
     const size = screenSize()
     if (size && size.columns > 0 && size.rows > 0) setSize(master, size)
   }
-  const size = screenSize()
-  const now = sizeOf(master)
-  // The kernel tells programs of a size only when it is another than before.
-  if (redraw && size && size.rows > 1 && size.rows === now?.rows && size.columns === now.columns)
-    setSize(master, { columns: size.columns, rows: size.rows - 1 })
-  resize()
-  process.on('SIGWINCH', resize)
-  return () => process.off('SIGWINCH', resize)
+  const drawAnew = () => {
+    const size = screenSize()
+    const now = sizeOf(master)
+    // The kernel tells programs of a size only when it is another than before.
+    if (size && size.rows > 1 && size.rows === now?.rows && size.columns === now.columns)
+      setSize(master, { columns: size.columns, rows: size.rows - 1 })
+    resize()
+  }
+  if (redraw) drawAnew()
+  else resize()
+  process.on('SIGWINCH', resize).on('SIGCONT', drawAnew) // a shell that goes on with us has written to the screen
+  return () => process.off('SIGWINCH', resize).off('SIGCONT', drawAnew)
 }

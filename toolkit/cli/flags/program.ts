@@ -6,6 +6,7 @@ import type { Flag, Parsed } from '../options.ts'
 export const flags = {
   interactive: { short: 'i', help: 'pass stdin on to the command' },
   tty: { short: 't', help: 'give it a terminal of its own' },
+  'detach-keys': { value: 'KEYS', help: 'the keys that leave its terminal, and it running (default: ctrl-p,ctrl-q)' },
   rm: { help: 'remove the container when it has ended' },
   name: { value: 'NAME', help: 'its name (default: one is made up)' },
   hostname: { short: 'h', value: 'NAME', help: 'its host name (default: from its id)' },
