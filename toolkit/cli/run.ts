@@ -1,3 +1,4 @@
+import { parseDetachKeys } from '../engine/detach-keys.ts'
 import { refuse } from '../engine/host.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
@@ -86,7 +87,9 @@ export async function main(argv: string[]): Promise<number> {
     }
     return exitNow(0)
   }
-  const { exitCode, oomKilled, left } = await run(options, observer)
+  const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
+  const { exitCode, oomKilled, left, detached } = await run(options, observer, keys)
+  if (detached) printError('read escape sequence') // as docker does
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(

@@ -15,7 +15,7 @@ export interface Attachment {
   /** Waits until the last output is written, then gives the user's terminal back as it was. */
   close(): Promise<void>
   /** Resolves when the user has typed the keys to detach. */
-  readonly detached: Promise<void>
+  readonly detached: Promise<'by keys'>
   /** Gives the user's terminal back at once. `keep` gets the container's, which is closed here. */
   leave(keep: (master: number) => void): void
 }
@@ -55,8 +55,8 @@ export function attachTerminal(pidfd: number, { interactive, keys }: AttachWish)
     }
   })
   let detach = () => {}
-  const detached = new Promise<void>(resolve => {
-    detach = resolve
+  const detached = new Promise<'by keys'>(resolve => {
+    detach = () => resolve('by keys')
   })
   const filter = keys && new DetachKeys(keys)
   const type = (data: Buffer) => {

@@ -75,9 +75,9 @@ export async function exec(word: string, wish: ExecWish): Promise<number | undef
     signals.to(program.pidfd)
     const exit = await Promise.race([
       wait(program.pid, program.pidfd),
-      terminal?.detached ?? new Promise<void>(() => {}),
+      terminal?.detached ?? new Promise<never>(() => {}),
     ])
-    if (!exit) {
+    if (exit === 'by keys') {
       terminal?.leave(master => drain(master, program.pidfd))
       return undefined
     }

@@ -17,7 +17,7 @@ export const takeStreams = (terminal: boolean): Step[] =>
     ? [place('stdout', PIPES.stdout), place('master', MASTER), neverWait()]
     : [place('stdout', PIPES.stdout), place('stderr', PIPES.stderr)]
 
-const neverWait = (): Step =>
+export const neverWait = (): Step =>
   call('fcntl', [MASTER, F.SETFL, O.RDWR + O.NONBLOCK], 'an empty terminal is no reason to stand still')
 
 /** The same for a terminal that was not there yet when the monitor was made: it has come meanwhile, see monitored.ts. */

@@ -15,6 +15,7 @@ import { all, pieces, type Slice } from '../kernel/iovec.ts'
 import { type Jump, type Monitor, type Step, step } from '../kernel/step.ts'
 import * as rlimits from '../primitives/rlimits.ts'
 import { KNOWN } from './exit-record.ts'
+import { guard } from './monitor-guard.ts'
 import {
   about,
   begin,
@@ -50,6 +51,8 @@ export interface MonitorWish {
   readonly stdin: boolean
   /** It has a terminal: no stdin, stdout and stderr of ours. */
   readonly terminal: boolean
+  /** Its user is before that terminal, and may leave it. */
+  readonly attended?: boolean
   /** How many sockets hold the host's ports for it. */
   readonly ports: number
   /** What it becomes in the end: the words, the first of them a path. */
@@ -145,8 +148,8 @@ function finish({ terminal, command, env }: MonitorWish, status: Slice, known: S
 /** The monitor of a container that is about to be made. Needs the descriptors of monitored.ts. */
 export function planMonitor(wish: MonitorWish): Monitor {
   const { struct, pidfdAt } = pollfds()
-  const status = Buffer.alloc(8)
-  const { terminal } = wish
+  const status = Buffer.alloc(8, 0xff)
+  const { terminal, attended = false } = wish
   const streams = [wish.stdin ? { descriptor: 'stdin' } : NULL, { descriptor: 'stdout' }, { descriptor: 'stderr' }]
   return {
     first: [
@@ -159,12 +162,13 @@ export function planMonitor(wish: MonitorWish): Monitor {
       ),
     ],
     pidfd: { bytes: struct.bytes, at: pidfdAt },
+    status,
     steps: [
       ...Array.from({ length: wish.ports }, (_, i) =>
         call('fcntl', [{ descriptor: `port ${i}` }, F.SETFD, 1], 'the port is the container’s as long as it lives'),
       ),
-      ...(terminal ? receiveTerminal() : takeStreams(false)),
       ...begin('toolkit-monitor'),
+      ...(attended ? guard(status) : terminal ? receiveTerminal() : takeStreams(false)),
       ...limitLog(),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
       ...takeAll(terminal),

@@ -6,7 +6,7 @@ import type { Action } from '../kernel/action.ts'
 import { invoke } from '../kernel/call.ts'
 import { AT, F, O, S } from '../kernel/constants.ts'
 import { passDescriptor, socketPair } from '../kernel/pass-descriptor.ts'
-import { start } from '../kernel/start.ts'
+import { type Starting, start } from '../kernel/start.ts'
 import { isGate, type Plan } from '../kernel/step.ts'
 import { setSize, sizeOf } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -48,6 +48,57 @@ export function withMonitor(plan: Plan, about: Monitored): Plan {
         : entry,
     ),
     monitor: planMonitor({ stdin: stdin && !terminal, terminal, ports: ports.length, ...after() }),
+  }
+}
+
+/** A container whose user may leave it. */
+export interface Guarded {
+  readonly plan: Plan
+  /** Leaves it to its monitor. `master` is its terminal's other end. Throws KernelError, and errors of node:fs. */
+  leave(process: Pick<Starting, 'monitor' | 'pidfd'>, master: number): void
+  /** To be called in the end: what runs by then, and has not been left, is ended by its monitor. */
+  close(): void
+}
+
+/** The plan with a monitor that waits until its user leaves it; until then all is as without one. */
+export function withGuard(
+  plan: Plan,
+  { directory, lock, ports }: Pick<Monitored, 'directory' | 'lock' | 'ports'>,
+): Guarded {
+  const wish = { stdin: false, terminal: true, attended: true, ports: ports.length, ...after() }
+  let socket: number | undefined
+  const guarded: Plan = {
+    ...plan,
+    before: [
+      ...(plan.before ?? []),
+      {
+        text: `open("${directory}", "/dev/null"); socketpair()`,
+        why: 'its user may leave: its parent is then somebody who stays',
+        lesson: '20-engine',
+        shell: '',
+        apply({ descriptors }) {
+          for (const name of ['null', 'log', 'log.index']) descriptors.set(name, openSync('/dev/null', O.RDWR))
+          descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
+          const [ours, its] = socketPair()
+          socket = ours
+          descriptors.set(SOCKET, its)
+          share(descriptors, lock, ports)
+        },
+      },
+    ],
+    monitor: planMonitor(wish),
+  }
+  return {
+    plan: guarded,
+    leave({ monitor = 0, pidfd }, master) {
+      invoke('mknodat', [AT.FDCWD, `${directory}/stdout`, S.IFIFO + 0o600, 0])
+      keepTerminal(directory, { monitor, pidfd, master })
+      passDescriptor(socket!, master)
+      socket = undefined
+    },
+    close() {
+      if (socket !== undefined) closeSync(socket)
+    },
   }
 }
 
@@ -113,12 +164,16 @@ function openFiles({ directory, spec, lock, ports, stdin, onStdin }: Monitored):
         const [ours, its] = socketPair()
         descriptors.set(OURS, ours).set(SOCKET, its)
       }
-      // The same open files, and so the same lock and the same ports: they are let go when the last has closed them.
-      const keep = (name: string, fd: number) => descriptors.set(name, invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0]))
-      keep('lock', lock)
-      for (const [i, fd] of ports.entries()) keep(`port ${i}`, fd)
+      share(descriptors, lock, ports)
     },
   }
+}
+
+/** The same open files, and so the same lock and the same ports: they are let go when the last has closed them. */
+function share(descriptors: Map<string, number>, lock: number, ports: readonly number[]): void {
+  const keep = (name: string, fd: number) => descriptors.set(name, invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0]))
+  keep('lock', lock)
+  for (const [i, fd] of ports.entries()) keep(`port ${i}`, fd)
 }
 
 /** A pipe at whose end its reader comes when the last writer has closed it: whoever has the other end decides when. */

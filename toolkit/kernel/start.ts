@@ -25,7 +25,7 @@ import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
 import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
-import { waitSync } from './wait.ts'
+import { decode, type Exit, wait, waitSync } from './wait.ts'
 
 export interface StartOptions {
   /** Open descriptors by the names that the plan has for them. They stay open here; the process gets those it uses. */
@@ -43,6 +43,13 @@ export interface Starting {
   next(): string | undefined
   /** Opens the gate where the process waits. */
   open(): void
+  /**
+   * Waits for its end, and reaps it. Where it has a monitor, for that one's: undefined where it has ended without having
+   * seen the other's end, because it was killed. Throws ECHILD where it is not our child.
+   */
+  ended(): Promise<Exit | undefined>
+  /** The monitor's pid, where there is one. */
+  readonly monitor: number | undefined
   /** The results of the plan's system calls so far, in order, gates left out; undefined where not run yet. */
   results(): (number | undefined)[]
   /** Gives up: ends the process and waits for it. */
@@ -122,7 +129,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     })
     const child = born(plan, table, options)
     for (const fd of theirs.splice(0)) closeSync(fd) // the process has its own
-    return watch(child, table, statusRead, gateWrite, goWrite)
+    return watch(child, table, statusRead, gateWrite, goWrite, plan.monitor?.status)
   } catch (error) {
     table?.memory.free()
     closeSync(statusRead)
@@ -132,6 +139,8 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     throw error
   }
 }
+
+const NOT_SEEN = -1 // a status that nobody has written yet
 
 /** Ends a process and reaps it. */
 function end({ pid, pidfd }: Child): void {
@@ -155,6 +164,7 @@ function watch(
   statusRead: number,
   gateWrite: number,
   go: number | undefined,
+  status: Uint8Array | undefined,
 ): Starting {
   let process: Child | undefined = go === undefined ? made : undefined
   let finished = false
@@ -230,6 +240,13 @@ function watch(
     },
     open() {
       writeSync(gateWrite, Uint8Array.of(1))
+    },
+    monitor: made.pid === pid ? undefined : made.pid,
+    async ended() {
+      const exit = await wait(made.pid, made.pidfd)
+      if (made.pid === pid) return exit
+      const found = status ? memory.read64(memory.put(status)) : NOT_SEEN
+      return found === NOT_SEEN ? undefined : decode(found | 0)
     },
     results() {
       return rows.flatMap(({ step }, i) => (step === undefined ? [] : [result(i) === NOT_RUN ? undefined : result(i)]))

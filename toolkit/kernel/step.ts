@@ -116,6 +116,8 @@ export interface Monitor {
    * it there is no other process to make: the monitor of one that is there already. Then `Plan.steps` is empty.
    */
   readonly pidfd?: { readonly bytes: Uint8Array; readonly at: number }
+  /** Memory of those steps that gets the status of the container's first process, all ones until then: see `Starting`. */
+  readonly status?: Uint8Array
 }
 
 /** How a process comes to be: the namespaces it is born in, then its calls in order; the last one is execve. */
