@@ -84,23 +84,27 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
   test('two at once see the same, and type the same; ^C and ^Z reach the program', async () => {
     runShell()
     const [one, two] = [await attachShell(), await attachShell()]
-    one.type('sleep 1000\r')
-    await two.until('sleep 1000')
-    await eventually(() => world.left().processes.length === 2, 'sleep has started')
+    one.type('sh -c "echo up; exec sleep 1000"\r')
+    await two.until('up\r\n')
     two.type('\x03')
     await one.until('^C')
     await one.until('[prompt]')
     one.type('echo status $?\r')
     for (const window of [one, two]) await window.until('status 130')
-    one.type('cat\r')
-    await eventually(() => world.left().processes.length === 2, 'cat has started')
+    one.type('sh -c "echo cat; exec cat"\r')
+    await two.until('cat\r\n')
+    const job = () => world.left().processes.find(pid => Number(pid) !== world.init())!
     two.type('\x1a')
     for (const window of [one, two]) await window.until('Stopped')
     one.type(DETACH)
     expect(await one.exit).toBe(0)
-    two.type('kill -9 %1; wait; echo $((40+2))\r')
-    await two.until('42')
+    two.type('fg\r')
+    await eventually(() => !fs.readFileSync(`/proc/${job()}/status`, 'utf8').includes('stopped'), 'it goes on')
+    two.type('42\r')
+    await two.until('42\r\n42\r\n') // of the terminal, and of cat
     expect(one.screen()).not.toContain('42')
+    two.type('\x04')
+    await two.until('[prompt]')
     two.type('exit\r')
     await two.exit
   })
@@ -199,6 +203,61 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
     const before = ticks()
     await eventually(() => toolkit('logs', 'box').stdout === 'back\r\n', 'what it says at last')
     expect(ticks() - before).toBeLessThan(20) // hundredths of a second, of more than one
+  })
+
+  describe('run -it without -d', () => {
+    const open = (...flags: string[]) =>
+      onTerminal(
+        [bin, 'run', '-it', '--name', 'box', ...flags, 'busybox', 'sh', '-c', 'PS1="[prompt]" exec sh'],
+        world.env,
+      )
+    /** The first process of the container, and its parent. */
+    const processes = () => {
+      const pid = world.init()
+      return { pid, guard: readStat(pid)!.ppid }
+    }
+
+    test('its user leaves it by the keys: it lives on, is logged from then on, and tells its exit code', async () => {
+      const window = open('--rm', '--detach-keys', 'ctrl-x')
+      const before = window.termios()
+      await window.until('[prompt]')
+      window.type('x=kept; (sleep 1; echo late) &\r')
+      await window.until('[prompt]')
+      const { pid, guard } = processes()
+      window.type('\x18')
+      expect(await window.exit).toBe(0)
+      expect(window.screen()).toMatch(/read escape sequence\r\n$/)
+      expect(window.termios()).toBe(before)
+      stillRuns()
+      expect(keepers().monitor).toBe(guard)
+      await eventually(() => toolkit('logs', 'box').stdout.includes('late'), 'what it writes afterwards')
+      const waiting = world.start(['wait', 'box'])
+      process.kill(keepers().holder, 'SIGKILL')
+      const again = await attachShell()
+      again.type('echo $x-$((20+1)); exit 6\r')
+      await again.until('kept-21')
+      expect(await again.exit).toBe(6)
+      expect(await waiting.exit).toMatchObject({ code: 0 })
+      expect(waiting.output()).toBe('6\n')
+      await gone(pid)
+      await eventually(() => JSON.stringify(world.left()) === JSON.stringify(nothing), '--rm leaves nothing')
+    })
+
+    test.each([
+      ['the engine', 'a process that cares for no signal', ['sleep', '1000']],
+      ['the guard', 'a shell', ['sh']],
+    ])('kill -9 of %s ends it: %s', async (which, _title, command) => {
+      const window = onTerminal([bin, 'run', '-it', '--name', 'box', 'busybox', ...command], world.env)
+      await eventually(() => world.left().processes.length === 1, 'it runs')
+      const { pid, guard } = processes()
+      process.kill(which === 'the engine' ? window.pid : guard, 'SIGKILL')
+      expect(await window.exit).toBe(137)
+      await gone(pid)
+      await gone(guard)
+      expect(toolkit('ps', '-q').stdout).toBe('')
+      expect(toolkit('rm', 'box').status).toBe(0)
+      expect(world.left()).toEqual(nothing)
+    })
   })
 
   test('pipes: stdout and stderr apart, stdin with -i, and its exit code', () => {
