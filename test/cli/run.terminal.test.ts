@@ -234,6 +234,23 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
     expect(await window.exit).toBe(0)
   })
 
+  test('in the background it is stopped, as any program that wants the terminal; fg comes back', async () => {
+    const window = onTerminal(['/bin/bash', '--norc', '--noprofile', '-i'], { ...world.env, PS1: '[prompt]' })
+    await window.until('[prompt]')
+    window.type(`${bin} run --rm -it busybox sh -c 'echo $((20+1)); read x; exit $x' &\r`)
+    await window.until('[prompt]')
+    await eventually(() => {
+      if (!window.screen().includes('Stopped')) window.type('\r')
+      return window.screen().includes('Stopped')
+    }, 'Stopped')
+    window.type('fg; echo code $?\r')
+    window.type('7\r')
+    await window.until('code 7')
+    expect(window.screen()).toContain('21\r\n')
+    window.type('exit\r')
+    expect(await window.exit).toBe(0)
+  })
+
   test('--until with a call that is not there', async () => {
     const window = onTerminal([bin, 'run', '--rm', '--until', 'reboot', 'busybox', 'true'], world.env)
     await window.until('toolkit: run: --until "reboot": no call has that in it')

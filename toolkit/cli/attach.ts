@@ -4,7 +4,7 @@ import { hasLog } from '../engine/log.ts'
 import { sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
-import { flags as programFlags } from './flags/program.ts'
+import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { keysOf, stay } from './stay.ts'
@@ -14,7 +14,7 @@ const command: Command = {
   summary: `Join stdin, stdout and stderr to those of a container that runs, until it ends; its exit code is ours.
 One with a terminal (run -dit) is left running by ctrl-p ctrl-q.`,
   flags: {
-    'detach-keys': programFlags['detach-keys'],
+    ...detachFlag,
     'no-stdin': { help: 'only look: nothing that is typed here goes to it' },
     'sig-proxy': { help: 'pass signals on, where it has no terminal (default: true; --sig-proxy=false)' },
   },

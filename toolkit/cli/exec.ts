@@ -6,7 +6,7 @@ import * as program from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { exitNow, print, printError } from './output.ts'
 
-const { env, 'env-file': envFile, workdir, interactive, tty, 'detach-keys': detachKeys } = program.flags
+const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 
 const command: Command = {
   usage: 'exec [OPTIONS] CONTAINER COMMAND [ARG…]',
@@ -20,7 +20,7 @@ const command: Command = {
     env,
     'env-file': envFile,
     privileged: { help: 'with all capabilities' },
-    'detach-keys': detachKeys,
+    ...program.detachFlag,
   },
 }
 

@@ -33,6 +33,7 @@ export const command: Command = {
 ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
+    ...program.detachFlag,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
     cidfile: { value: 'FILE', help: 'with -d: write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },

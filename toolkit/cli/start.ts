@@ -1,7 +1,7 @@
 import { startContainer } from '../engine/detach.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
-import { flags as program } from './flags/program.ts'
+import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
@@ -11,7 +11,7 @@ const command: Command = {
   flags: {
     attach: { short: 'a', help: 'show what it writes until it ends; its exit code is ours, signals are passed on' },
     interactive: { short: 'i', help: 'the same, and pass stdin on to one that was made with -i' },
-    'detach-keys': program['detach-keys'],
+    ...detachFlag,
   },
   mixed: true,
 }

@@ -43,10 +43,7 @@ export interface Starting {
   next(): string | undefined
   /** Opens the gate where the process waits. */
   open(): void
-  /**
-   * Waits for its end, and reaps it. Where it has a monitor, for that one's: undefined where it has ended without having
-   * seen the other's end, because it was killed. Throws ECHILD where it is not our child.
-   */
+  /** Waits for its end, or for its monitor's: undefined where that one was killed, and has not seen how it ends. */
   ended(): Promise<Exit | undefined>
   /** The monitor's pid, where there is one. */
   readonly monitor: number | undefined
@@ -140,8 +137,6 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
   }
 }
 
-const NOT_SEEN = -1 // a status that nobody has written yet
-
 /** Ends a process and reaps it. */
 function end({ pid, pidfd }: Child): void {
   attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
@@ -208,7 +203,7 @@ function watch(
     // Its first word; at the end of file there is none.
     const word = readSync(statusRead, Buffer.alloc(1))
     const pid = word === 1 ? (cloneRow < 0 ? made.pid : result(cloneRow)) : 0
-    const pidfd = pid === made.pid ? made.pidfd : pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it has ended, and its monitor was killed
+    const pidfd = pid === made.pid ? made.pidfd : pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it is gone
     if (pid <= 0 || pidfd < 0) {
       const cause = why() ?? new Error('the new process was killed at once')
       end(made)
@@ -218,7 +213,6 @@ function watch(
     process = pid === made.pid ? made : { pid, pidfd }
   }
   const { pid, pidfd } = process
-
   return {
     pid,
     pidfd,
@@ -244,9 +238,8 @@ function watch(
     monitor: made.pid === pid ? undefined : made.pid,
     async ended() {
       const exit = await wait(made.pid, made.pidfd)
-      if (made.pid === pid) return exit
-      const found = status ? memory.read64(memory.put(status)) : NOT_SEEN
-      return found === NOT_SEEN ? undefined : decode(found | 0)
+      const found = status && memory.read64(memory.put(status)) // all ones: nobody has written it
+      return found === undefined ? exit : found === -1 ? undefined : decode(found | 0)
     },
     results() {
       return rows.flatMap(({ step }, i) => (step === undefined ? [] : [result(i) === NOT_RUN ? undefined : result(i)]))

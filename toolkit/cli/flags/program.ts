@@ -3,10 +3,14 @@ import { readFileSync } from 'node:fs'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
+/** Of commands whose user is before the container's terminal. */
+export const detachFlag = {
+  'detach-keys': { value: 'KEYS', help: 'the keys that leave its terminal, and it running (default: ctrl-p,ctrl-q)' },
+} satisfies Record<string, Flag>
+
 export const flags = {
   interactive: { short: 'i', help: 'pass stdin on to the command' },
   tty: { short: 't', help: 'give it a terminal of its own' },
-  'detach-keys': { value: 'KEYS', help: 'the keys that leave its terminal, and it running (default: ctrl-p,ctrl-q)' },
   rm: { help: 'remove the container when it has ended' },
   name: { value: 'NAME', help: 'its name (default: one is made up)' },
   hostname: { short: 'h', value: 'NAME', help: 'its host name (default: from its id)' },
