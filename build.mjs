@@ -1,10 +1,11 @@
-// Three bundles: `toolkit run` alone, small because every byte of it costs time at each start; all of the engine's
-// commands; and the course (ink, react, lessons). toolkit.cjs starts one of the first two, with V8's compiled code beside
+// Three bundles: `toolkit run` alone, small because every byte of it costs time at each start, what it seldom needs apart
+// (chunks.mjs); all of the engine's commands; and the course (ink, react, lessons). toolkit.cjs starts one of the first two, with V8's compiled code beside
 // it, and that loads the course when a lesson is opened.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
 import os from 'node:os'
+import { buildInTwo } from './chunks.mjs'
 
 // npm calls this before `npm ci` has brought esbuild, too: when it links the checkout for npx, or for `npm install -g .`.
 const { build } = await import('esbuild').catch(() => {
@@ -17,7 +18,7 @@ const common = {
   platform: 'node',
   target: 'node22',
   external: ['koffi'],
-  loader: { '.md': 'text' },
+  loader: { '.md': 'text', '.html': 'text' },
   define: {
     'process.env.NODE_ENV': '"production"',
     VERSION: JSON.stringify(JSON.parse(fs.readFileSync('package.json', 'utf8')).version),
@@ -81,7 +82,11 @@ const others = [
   'xray',
 ].map(name => `./toolkit/cli/${name}.ts`)
 await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
-await build({ ...engine, entryPoints: { run: 'toolkit/cli/main.ts' }, external: ['koffi', ...others] })
+const { banner: _banner, footer: _footer, outdir: _outdir, outExtension: _ending, supported: _all, ...inTwo } = engine
+await buildInTwo({ ...inTwo, external: ['koffi', ...others] }, outdir, 'run', {
+  main: 'toolkit/cli/main.ts',
+  run: 'toolkit/cli/run.ts',
+})
 await build({
   ...common,
   stdin: { contents: "import * as course from './lessons/main.ts'; done(course)", resolveDir: '.' },
@@ -110,7 +115,7 @@ await build({
   footer: { js: '})' },
 })
 // A regular expression is the one place where esbuild cannot write \\u2026 for …
-for (const name of ['engine.cjs', 'run.cjs'])
+for (const name of ['engine.cjs', 'run.cjs', 'run-later.cjs'])
   if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/${name}`, 'utf8'))) throw new Error(`${name} is not ASCII`)
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 // What others import: `toolkit/primitives/overlay` and its like, one file each.

@@ -10,8 +10,8 @@ export default defineConfig({
   define: { VERSION: JSON.stringify(version) },
   plugins: [
     {
-      name: 'markdown-as-text',
-      transform: (code, id) => (id.endsWith('.md') ? `export default ${JSON.stringify(code)}` : undefined),
+      name: 'text',
+      transform: (code, id) => (/\.(md|html)$/.test(id) ? `export default ${JSON.stringify(code)}` : undefined),
     },
   ],
   test: {

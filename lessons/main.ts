@@ -1,4 +1,4 @@
-// The course, called by toolkit/cli: `toolkit learn` with a screen, `toolkit lessons` without.
+// The course, called by toolkit/cli: `toolkit learn` with a screen, `toolkit lessons` without, `toolkit workshop` for a room.
 import { KernelError } from '../toolkit/kernel/error.ts'
 import { UsageError } from '../toolkit/kernel/usage-error.ts'
 
@@ -53,6 +53,7 @@ const commands: Record<string, () => Promise<Command>> = {
 
 async function dispatch([first, ...argv]: readonly string[]): Promise<number> {
   if (first === 'learn') return (await import('./cli/learn.ts')).main(argv)
+  if (first === 'workshop') return (await import('./cli/workshop.ts')).main(argv)
   const [name, ...rest] = argv
   const asked = [name, ...rest].some(word => word === '--help' || word === '-h')
   if (name === undefined || name === 'help' || asked) {
@@ -73,7 +74,7 @@ function quitWhenNobodyReads(error: NodeJS.ErrnoException): void {
   process.exit(0)
 }
 
-/** `learn …` or `lessons …`; resolves to the exit code. What a user can set right is one line on stderr. */
+/** `learn …`, `lessons …` or `workshop …`; resolves to the exit code. What a user can set right is one line on stderr. */
 export async function main(argv: readonly string[]): Promise<number> {
   process.stdout.off('error', quitWhenNobodyReads).on('error', quitWhenNobodyReads) // it comes later, too
   try {

@@ -1,9 +1,8 @@
 // Which tasks a learner has done. Kept in one small JSON file that a person can read; where it cannot be kept, the
 // course goes on without.
-import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { callersHome, own, readPasswd } from './caller.ts'
+import { stateDirectory, writeState } from './state-file.ts'
 
 export interface Progress {
   isDone(lesson: string, task: string): boolean
@@ -22,14 +21,10 @@ interface Stored {
   place?: { lesson: string; task: string }
 }
 
-/**
- * Where progress is kept: $XDG_STATE_HOME/toolkit, else ~/.local/state/toolkit. Under sudo it is the home of whoever
- * called it, so that progress is the same with and without; the file then belongs to them too.
- */
-export function progressFile(env: NodeJS.ProcessEnv = process.env, passwd = readPasswd()): string | undefined {
-  const home = callersHome(env, passwd)
-  const base = home ? `${home}/.local/state` : (env.XDG_STATE_HOME ?? (env.HOME && `${env.HOME}/.local/state`))
-  return base && path.isAbsolute(base) ? path.join(base, 'toolkit/progress.json') : undefined
+/** Where progress is kept, see state-file.ts. */
+export function progressFile(env: NodeJS.ProcessEnv = process.env, passwd?: string): string | undefined {
+  const directory = stateDirectory(env, passwd)
+  return directory && path.join(directory, 'progress.json')
 }
 
 /** Opens the learner's progress. Never throws: what is wrong is in `warning`. */
@@ -51,7 +46,7 @@ export function openProgress(file = progressFile()): Progress {
   const save = () => {
     if (file === undefined) return
     try {
-      write(file, stored)
+      writeState(file, stored)
       kept = true
     } catch (error) {
       kept = false
@@ -137,25 +132,4 @@ function obstacle(file: string): string | undefined {
     return `progress is not kept: cannot write ${file} (${(error as NodeJS.ErrnoException).code})`
   }
   return undefined
-}
-
-/** Another tutor may write at the same time: each writes a file of its own, and the rename shows one or the other. */
-function write(file: string, stored: Stored): void {
-  makeDirectory(path.dirname(file))
-  const temporary = `${file}.${randomUUID()}`
-  try {
-    fs.writeFileSync(temporary, `${JSON.stringify(stored, null, 2)}\n`, { flag: 'wx', mode: 0o644, flush: true })
-    own(temporary)
-    fs.renameSync(temporary, file)
-  } catch (error) {
-    fs.rmSync(temporary, { force: true })
-    throw error
-  }
-}
-
-function makeDirectory(directory: string): void {
-  if (fs.existsSync(directory)) return
-  makeDirectory(path.dirname(directory))
-  fs.mkdirSync(directory, { mode: 0o755 })
-  own(directory)
 }

@@ -45,6 +45,9 @@ export const runTask: Task = {
       found.find(container => container.mounts.some(({ mountPoint }) => mountPoint === '/data')) ?? found[0]!
     const data = mounts.findLast(({ mountPoint }) => mountPoint === '/data')
     if (!data) return no(`the container of ${process.comm} has no mount on /data`)
+    const [, volume] = /\/volumes\/([^/]+)\/_data$/.exec(data.root) ?? []
+    if (volume !== undefined)
+      return no(`/data of the container of ${process.comm} is the volume ${volume}, which the engine keeps elsewhere`)
     if (!shows(scene, data, '/lab/data')) return no(`/data of the container of ${process.comm} is not /lab/data`)
     if (data.options.includes('ro')) return no(`/data of the container of ${process.comm} is read-only`)
     const config = mounts.findLast(({ mountPoint }) => mountPoint === '/config')
@@ -106,7 +109,7 @@ export const runTask: Task = {
     {
       name: 'a name as source',
       commands: ['toolkit run --rm -it -v data:/data busybox sh'],
-      saw: /^no process in the lab has both/,
+      saw: /is the volume data, which the engine keeps elsewhere/,
     },
   ],
 }

@@ -7,9 +7,11 @@ import { callerOf } from '../caller.ts'
 import { lessons } from '../index.ts'
 import type { Lesson } from '../lesson.ts'
 import { createPlayer } from '../play.ts'
+import type { Player } from '../player.ts'
 import { openProgress, type Progress } from '../progress.ts'
 import { layout, MIN_COLUMNS, MIN_ROWS } from '../tutor/layout.ts'
 import { Transcript } from '../tutor/transcript.ts'
+import { membershipFile, readMembership } from '../workshop/membership.ts'
 import { farewell } from './farewell.ts'
 import { holdSignals } from './hold-signals.ts'
 import { findLesson, parse, print, requireRoot } from './options.ts'
@@ -61,6 +63,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const size = layout(columns || 80, rows || 24, lesson.tasks.length).terminal
   // the lab comes up while the screen is being loaded
   const player = createPlayer(lesson, task, { startLab, progress, size })
+  const isDone = ({ name, tasks }: Lesson) => tasks.map(({ id }) => progress.isDone(name, id))
+  const line = await openLine(player, isDone)
   const code = process.exitCode
   const transcript = new Transcript()
   const release = holdSignals() // the tutor obeys them while it is open; it must not be cut short after
@@ -70,7 +74,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       course: 'toolkit',
       lessons,
       notice: progress.warning,
-      progress: ({ name, tasks }) => tasks.map(({ id }) => progress.isDone(name, id)),
+      progress: isDone,
+      line,
       mouse: flags.mouse === true,
       transcript,
       saveTranscript(text) {
@@ -80,7 +85,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     })
   } finally {
-    await player.close()
+    await Promise.all([player.close(), line?.close()])
     release()
   }
   if (flags.transcript !== undefined) writeFileSync(transcripts[0]!, await transcript.text())
@@ -94,6 +99,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     print(farewell(lessons, session).join('\n'))
   }
   return failed ? Number(process.exitCode) : 0
+}
+
+/** To the workshop that this seat has joined, if it has. */
+async function openLine(player: Player, progress: (lesson: Lesson) => readonly boolean[]) {
+  const file = membershipFile()
+  const membership = readMembership(file)
+  if (!file || !membership) return undefined
+  const { Reporter } = await import('../workshop/reporter.ts')
+  return new Reporter({ file, membership, player, lessons, progress })
 }
 
 function requireTerminal(): void {

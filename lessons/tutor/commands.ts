@@ -2,6 +2,7 @@
 import { readHost } from '../host.ts'
 import { type Lesson, linesFor } from '../lesson.ts'
 import type { Player } from '../player.ts'
+import type { Line } from '../workshop/line.ts'
 import { partsOf, type TextCommand } from './document.ts'
 import type { Command } from './keys.ts'
 import { MOUSE_OFF, MOUSE_ON } from './outer.ts'
@@ -9,6 +10,7 @@ import type { PanelWatch } from './panels/watch.ts'
 import { lessonAfter, places } from './places.ts'
 import type { Screen } from './screen.ts'
 import type { ShellSession } from './session.ts'
+import { answerWish } from './wishes.ts'
 
 export interface CommandContext {
   readonly player: Player
@@ -16,6 +18,8 @@ export interface CommandContext {
   readonly session: ShellSession
   readonly panels: PanelWatch
   readonly lessons: readonly Lesson[]
+  /** To the workshop that this seat reports to. */
+  readonly line: Line | undefined
   readonly progress: (lesson: Lesson) => readonly boolean[]
   /** The program that runs in the shell; undefined at the prompt. */
   running(): string | undefined
@@ -66,6 +70,7 @@ export function run(command: Command, context: CommandContext, key: string): voi
     nextMatch: () => screen.find({ step: screen.state().search!.step + 1 }),
     previousMatch: () => screen.find({ step: screen.state().search!.step - 1 }),
     endSearch: () => screen.endSearch(),
+    answer: () => answerWish(context),
     transcript: () => void writeTranscript(context),
     mouse: () => {
       context.tell(mouse ? MOUSE_OFF : MOUSE_ON)

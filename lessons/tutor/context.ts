@@ -2,6 +2,7 @@
 import { createContext, useContext } from 'react'
 import type { Lesson } from '../lesson.ts'
 import type { Player } from '../player.ts'
+import type { Line } from '../workshop/line.ts'
 import type { PanelWatch } from './panels/watch.ts'
 import type { Screen } from './screen.ts'
 import type { ShellSession } from './session.ts'
@@ -13,6 +14,8 @@ export interface Tutor {
   readonly progress: (lesson: Lesson) => readonly boolean[]
   /** Why a lesson cannot be done here; none where it can. */
   readonly obstacles: (lesson: Lesson) => Promise<readonly string[]>
+  /** To the workshop that this seat reports to. */
+  readonly line: Line | undefined
   readonly panels: PanelWatch
   readonly player: Player
   readonly screen: Screen

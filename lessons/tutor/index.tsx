@@ -5,6 +5,7 @@ import { render } from 'ink'
 import { obstacles } from '../host.ts'
 import type { Lesson } from '../lesson.ts'
 import type { Player } from '../player.ts'
+import type { Line } from '../workshop/line.ts'
 import type { CommandContext } from './commands.ts'
 import type { Tutor } from './context.ts'
 import { holdErrors } from './hold-errors.ts'
@@ -20,6 +21,7 @@ import { Screen } from './screen.ts'
 import { ShellSession } from './session.ts'
 import { type ThemeName, themeOfBackground, themeOfEnvironment } from './theme.ts'
 import { Transcript } from './transcript.ts'
+import { followLine } from './wishes.ts'
 
 export interface TutorOptions {
   /** The course's name, in the title row. */
@@ -37,6 +39,8 @@ export interface TutorOptions {
   saveTranscript?(text: string): string
   /** Why a lesson cannot be done here; none where it can. */
   readonly obstacles?: (lesson: Lesson) => Promise<readonly string[]>
+  /** To the workshop that this seat reports to. */
+  readonly line?: Line | undefined
   /** Reads the live panels. */
   readonly observe?: Observe
   readonly theme?: ThemeName
@@ -77,6 +81,7 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
     session,
     panels,
     lessons: options.lessons,
+    line: options.line,
     progress: options.progress,
     running() {
       const program = session.pid && player.lab ? observe.program(session.pid) : undefined
@@ -94,10 +99,14 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
     shellHasFunctionKeys: () => screen.shellHasKeys && screen.state().zoom,
     shellWantsPasteMarks: () => session.model?.bracketedPaste ?? false,
     shell(data) {
+      options.line?.active()
       screen.update({ notice: undefined })
       session.write(data)
     },
-    key: name => pressKey(name, context),
+    key(name) {
+      options.line?.active()
+      pressKey(name, context)
+    },
     mouse: event => pressMouse(event, context),
     colours(answer) {
       const found = chosen ? undefined : themeOfBackground(answer)
@@ -113,9 +122,10 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
     outer.write(MOUSE_ON)
     screen.update({ mouse: true })
   }
-  const { course, lessons, progress } = options
+  const stopTelling = followLine(context)
+  const { course, lessons, progress, line } = options
   const why = options.obstacles ?? obstacles
-  const tutor: Tutor = { course, lessons, progress, obstacles: why, panels, player, screen, session }
+  const tutor: Tutor = { course, lessons, progress, obstacles: why, line, panels, player, screen, session }
   const app = render(<Root tutor={tutor} theme={theme} />, {
     // ink never sees the keyboard: the router has it
     stdin: Object.assign(new PassThrough(), { isTTY: false }) as unknown as NodeJS.ReadStream,
@@ -155,6 +165,7 @@ export async function openTutor(player: Player, options: TutorOptions): Promise<
   } finally {
     stopRedraws()
     stopFollowing()
+    stopTelling()
     router.stop()
     session.dispose()
     stdin.off('end', leave)

@@ -34,6 +34,7 @@ export type Command =
   | 'mouse'
   | 'nextPanel'
   | 'panel'
+  | 'answer'
 
 export interface Binding {
   readonly command: Command
@@ -71,6 +72,7 @@ export const bindings: readonly Binding[] = [
   bind('next', ['f9'], ['n'], 'next', 'next task'),
   bind('previous', [], ['p'], 'previous', 'previous task'),
   bind('quit', ['f10'], ['q'], 'quit', 'leave; your progress is kept'),
+  bind('answer', ['f12'], ['i'], 'answer', 'answer your instructor, in a workshop'),
   bind('choose', [], ['1', '2', '3', '4'], 'predict', 'predict, where the text asks for it'),
   bind('take', [], ['y'], 'command', "put the text's next command at the prompt"),
   bind('copy', [], ['Y'], 'copy', 'copy it instead (if the terminal lets it)'),

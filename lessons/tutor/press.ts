@@ -14,8 +14,10 @@ export function pressKey(key: string, context: CommandContext): void {
     if (key === 'y' || key === 'Y') {
       screen.update({ question: undefined })
       question.yes()
-    } else if (key === 'n' || key === 'N' || key === 'escape' || key === 'ctrl-c')
+    } else if (key === 'n' || key === 'N' || key === 'escape' || key === 'ctrl-c') {
       screen.update({ question: undefined })
+      question.no?.()
+    }
   } else if (search?.typing) pressInSearch(key, context)
   else if (page && pressOnPage(key, context)) {
     // the page took it

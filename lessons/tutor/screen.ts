@@ -6,6 +6,7 @@ import type { Layout } from './layout.ts'
 export interface Question {
   readonly text: string
   yes(): void
+  no?(): void
 }
 
 export type PageName = 'help' | 'lessons' | 'module' | 'panel'

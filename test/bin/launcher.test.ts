@@ -74,7 +74,8 @@ describe('bin/toolkit', () => {
       expect(flags(...words)).toContain('<--no-opt>')
       expect(flags(...words)).not.toContain('rehash')
     }
-    expect(flags('learn')).toBe('brought along\n<--disable-warning=ExperimentalWarning>\n')
+    for (const word of ['learn', 'lessons', 'workshop'])
+      expect(flags(word)).toBe('brought along\n<--disable-warning=ExperimentalWarning>\n')
   })
 
   test("hands on the limit of open files that was ours before Node's", () => {

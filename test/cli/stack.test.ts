@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +43,42 @@ export const dive = () => beyond(0)
   expect(lines[0]).toBe('Error: too deep')
   expect(lines[1]).toMatch(/^ {4}at .*\bsource\.ts:2:24\)?$/)
   expect(lines[2]).toMatch(/^ {4}at .*\bsource\.ts:3:10\)?$/)
+})
+
+test('a bundle in two files imports at once and later, and its places are known too', async () => {
+  const dist = join(root, 'two')
+  mkdirSync(dist)
+  const sources = {
+    main: `import { join, sep } from 'node:path'
+import tty from 'node:tty'
+import { deep } from './deep.ts'
+export const start = () => import('./later.ts')
+  .then(async ({ dive, machine }) => dive(join((await machine()).EOL, 'b'), tty.isatty(99)))
+  .catch(error => console.log(error.stack))
+export const own = () => deep(sep)`,
+    later: `import { basename } from 'node:path'
+import { deep } from './deep.ts'
+export const machine = () => import('node:os')
+export const dive = (path: string, more: boolean) => {
+  if (more) import('./never.ts')
+  return deep(basename(path))
+}`,
+    deep: `export const deep = (name: string): never => { throw new Error('too deep: ' + name) }`,
+    never: `throw new Error('nobody has called for this')`,
+  }
+  for (const [name, text] of Object.entries(sources)) writeFileSync(join(root, `${name}.ts`), `${text}\n`)
+  const chunks = join(import.meta.dirname, '../../chunks.mjs')
+  const { buildInTwo } = await import(chunks)
+  await buildInTwo({ bundle: true, minify: true, platform: 'node', sourcemap: 'external' }, dist, 'run', {
+    main: join(root, 'main.ts'),
+  })
+  copyFileSync(join(import.meta.dirname, '../../toolkit/cli/entry.cjs'), join(dist, 'toolkit.cjs'))
+  const { stdout } = spawnSync(process.execPath, [join(dist, 'toolkit.cjs'), 'run'], { encoding: 'utf8' })
+  const lines = readableStack(stdout).split('\n')
+  expect(lines[0]).toBe('Error: too deep: b')
+  expect(lines[1]).toMatch(/\bdeep\.ts:1:54\)?$/)
+  expect(lines[2]).toMatch(/\blater\.ts:6:10\)?$/)
+  expect(lines[3]).toMatch(/\bmain\.ts:5:38\)?$/)
 })
 
 test('lines without a map stay as they are', () => {

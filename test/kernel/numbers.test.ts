@@ -78,6 +78,9 @@ test.skipIf(noGcc)('constants (gcc and libc6-dev needed)', () => {
       '#ifndef F_SEAL_EXEC',
       '#define F_SEAL_EXEC 0x20', // Linux 6.3, too
       '#endif',
+      '#ifndef PIDFD_GET_INFO', // Linux 6.13: struct pidfd_info of 64 bytes
+      '#define PIDFD_GET_INFO _IOC(_IOC_READ | _IOC_WRITE, 0xFF, 11, 64)',
+      '#endif',
       'int main(void) {',
       ...[...names.map(([name]) => name), 'AT_FDCWD'].map(
         name => `printf("%s %lld\\n", "${name}", (long long)${name});`,

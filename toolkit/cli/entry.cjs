@@ -4,12 +4,7 @@
 const { closeSync, openSync, readFileSync, readSync, writeFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 
-const name = process.argv[2] === 'run' ? 'run' : 'engine'
-const filename = `${__dirname}/${name}.cjs`
-// V8 takes compiled code only under the flags that it was compiled with: see bin/toolkit for who gets which.
-const cache = `${__dirname}/${name}.${process.execArgv.includes('--no-opt') ? 'short' : 'long'}.cache`
-
-// Both files go through the same memory: to touch new one costs a page fault for every 4096 bytes.
+// All files go through the same memory: to touch new one costs a page fault for every 4096 bytes.
 const memory = Buffer.allocUnsafeSlow(1 << 20)
 
 function read(file) {
@@ -21,17 +16,58 @@ function read(file) {
   return length < memory.length ? memory.subarray(0, length) : readFileSync(file)
 }
 
-function readCache() {
+function readCache(file) {
   try {
-    return read(cache)
+    return read(file)
   } catch {
     return undefined
   }
 }
 
-// The build has put a function around it, and all of it is ASCII: read byte by byte, nothing is copied or decoded.
-const script = new Script(read(filename).toString('latin1'), { filename, cachedData: readCache() })
-const engine = { exports: {} }
-script.runInThisContext()(engine.exports, require, engine, filename, __dirname)
-if (process.env.TOOLKIT_BUILD) engine.exports.warmUp().then(() => writeFileSync(cache, script.createCachedData()))
-else engine.exports.start(process.argv.slice(2), () => import('./course.mjs'))
+// V8 takes compiled code only under the flags that it was compiled with: see bin/toolkit for who gets which.
+const flags = process.execArgv.includes('--no-opt') ? 'short' : 'long'
+const loaded = []
+
+const builtins = {}
+
+/** Node's own takes 5 µs to find what it has found before, and each of our files asks for the same few. */
+const requireOnce = name => (builtins[name] ??= require(name))
+
+/** Runs a bundle. */
+function load(name, bundle) {
+  const filename = `${__dirname}/${name}.cjs`
+  const cache = `${__dirname}/${name}.${flags}.cache`
+  // The build has put a function around it, and all of it is ASCII: read byte by byte, nothing is copied or decoded.
+  const script = new Script(read(filename).toString('latin1'), { filename, cachedData: readCache(cache) })
+  loaded.push({ script, cache })
+  script.runInThisContext()(bundle.exports, requireOnce, bundle, filename, __dirname)
+  return bundle.exports
+}
+
+/** `run` comes in chunks, in two files: see chunks.mjs. */
+const run = {
+  /** Functions that return what a chunk exports. */
+  chunks: {},
+  known: {},
+  /** What a chunk exports; each is run once. */
+  c: name => (run.known[name] ??= run.chunks[name]()),
+  async at(name) {
+    if (!run.chunks[name]) load('run-later', run)
+    return run.c(name)
+  },
+  /** A module of Node's. */
+  n: async name => requireOnce(name),
+}
+
+const entry = () => {
+  if (process.argv[2] !== 'run') return load('engine', { exports: {} })
+  load('run', run)
+  return run.c('main')
+}
+
+const { start, warmUp } = entry()
+if (process.env.TOOLKIT_BUILD)
+  warmUp().then(() => {
+    for (const { script, cache } of loaded) writeFileSync(cache, script.createCachedData())
+  })
+else start(process.argv.slice(2), () => import('./course.mjs'))

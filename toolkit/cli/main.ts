@@ -14,6 +14,7 @@ Build a Linux container by hand, one kernel primitive at a time; then run the en
 The course:
   learn [LESSON]   open the tutor
   lessons          list, show, check, solve and verify lessons without a screen
+  workshop         a course for a room: the run-book, and a page with what each seat does
 
 The engine:
   run              make a container and run a command in it; -d lets it run on
@@ -87,7 +88,7 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
     print(`toolkit ${VERSION}`)
     return 0
   }
-  if (name === 'learn' || name === 'lessons') return (await loadCourse()).main([name, ...argv])
+  if (name === 'learn' || name === 'lessons' || name === 'workshop') return (await loadCourse()).main([name, ...argv])
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
   return command(argv)

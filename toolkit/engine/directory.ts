@@ -24,6 +24,7 @@ import {
   writing,
 } from './store.ts'
 import { takeName } from './take-name.ts'
+import { timestamp } from './timestamp.ts'
 
 export interface ContainerDirectory {
   readonly name: string
@@ -106,10 +107,10 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     path: directory,
     lock: held,
     started: (pid, startTime) =>
-      tryUpdate({ pid, ...(startTime !== undefined && { startTime }), started: new Date().toISOString() }),
+      tryUpdate({ pid, ...(startTime !== undefined && { startTime }), started: timestamp() }),
     ended: result =>
       atLast(async () => {
-        if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })
+        if (durable) tryUpdate({ finished: timestamp(), ...result })
         await undo()
         if (!durable) return forget('live', state.id)
         withoutResources()
@@ -198,7 +199,7 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
       chownSync(upper, hostId(users?.uidMappings, uid), hostId(users?.gidMappings, gid))
       chmodSync(upper, mode & 0o7777)
       const { id, rootfs, args, autoRemove, detached, options, outside: resources } = wish // and nothing else that the caller's object may have
-      const about = { version: VERSION, id, name, rootfs, args, autoRemove, created: new Date().toISOString() } as const
+      const about = { version: VERSION, id, name, rootfs, args, autoRemove, created: timestamp() } as const
       const more = { ...(detached && { detached }), ...(options && { options }) }
       const state: ContainerState = { ...about, ...more, bootId: bootId(), resources }
       writeJson(`${directory}/state.json`, state, { durable: !wish.autoRemove })

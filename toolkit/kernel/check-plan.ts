@@ -35,8 +35,8 @@ export function checkPlan({ namespaces, first = [], steps, monitor }: Plan): voi
     if (typeof namespace?.flag !== 'number')
       throw new UsageError(`what stands in namespaces is no namespace: of a module it is MODULE.namespace`)
   for (const [list, entries] of Object.entries({ first, steps }))
-    for (const [index, entry] of entries.entries()) {
-      const slip = slipIn(entry)
-      if (slip !== undefined) throw new UsageError(`${list}, item ${index + 1}: ${slip}`)
+    for (let i = 0; i < entries.length; i++) {
+      const slip = slipIn(entries[i])
+      if (slip !== undefined) throw new UsageError(`${list}, item ${i + 1}: ${slip}`)
     }
 }

@@ -305,6 +305,9 @@ export const CLOCK = { REALTIME: 0, MONOTONIC: 1 } as const
 /** flock(2). */
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const
 
+/** renameat2(2). */
+export const RENAME = { EXCHANGE: 2 } as const
+
 export const groups = {
   CLONE,
   MS,

@@ -16,6 +16,9 @@ export const descriptorsOf = ({ first, steps }: Monitor, { descriptors }: Shared
 
 const plainRow = ({ call, args, allow, label }: Step): Row => ({ call, args, allow: errorBits(allow), label })
 
+/** The label of the row where a monitor makes the container's first process. */
+export const CONTAINER = 'the container'
+
 /** The label of the row where the monitor goes on when it has made the other process. */
 export const MONITOR = 'the monitor'
 
@@ -27,7 +30,7 @@ export function monitorRows(
   others: readonly number[],
 ): { head: Row[]; tail: Row[] } {
   return {
-    head: [...monitor.first.map(plainRow), ...(monitor.pidfd ? [row('clone3', flags)] : [])],
+    head: [...monitor.first.map(plainRow), ...(monitor.pidfd ? [{ ...row('clone3', flags), label: CONTAINER }] : [])],
     tail: [
       { ...row('close', status), label: MONITOR }, // the end of file tells the engine that the program has started
       row('close', gate),

@@ -8,7 +8,7 @@ import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
 import { AT, CLOSE_RANGE, F, O } from './constants.ts'
 import { Memory } from './memory.ts'
-import { descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
+import { CONTAINER, descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
 import { errorBits, type Row, row, type Shared } from './row.ts'
 import { ALIVE, cloneFlags, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
 import { number } from './syscalls.ts'
@@ -155,14 +155,14 @@ export function layTable(plan: Plan, wanted: Shared): Table {
       memory.write32(at + RESULT, NOT_RUN)
     }
     for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
-      const { call, args, allow, jump } = rows[i]!
+      const { call, args, allow, jump, label } = rows[i]!
       const result = memory.address + at + RESULT
       if (jump) {
         const { of, above, to } = jump
         write(at, JUMP, 0, [addressOf(places.get(of)!) + RESULT, above, addressOf(places.get(to)!)])
         continue
       }
-      if (call === 'clone3') {
+      if (label === CONTAINER) {
         const cloneArgs = layCloneArgs(memory, plan, result, moved)
         write(at, number(call), 0, [cloneArgs, 88, 0, 0, 0, addressOf(places.get(MONITOR)!)])
         continue
@@ -179,7 +179,7 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     return {
       rows,
       own: places.get(MONITOR) ?? rows.length,
-      cloneRow: rows.findIndex(({ call }) => call === 'clone3'),
+      cloneRow: rows.findIndex(({ label }) => label === CONTAINER),
       entry: memory.address + entry,
       memory,
       result: i => memory.read64(entry + ROW * i + RESULT),

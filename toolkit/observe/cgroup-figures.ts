@@ -89,8 +89,9 @@ function oomKillsV1(directory: string): number | undefined {
 
 /** Processes killed at the memory limit, here and below, without all the other figures; undefined where nobody counts. */
 export function oomKills(directories: readonly string[]): number | undefined {
+  const v1 = directories.find(directory => existsSync(`${directory}/memory.oom_control`))
+  if (v1 !== undefined) return oomKillsV1(v1)
   for (const directory of directories) {
-    if (existsSync(`${directory}/memory.oom_control`)) return oomKillsV1(directory)
     const kills = oomKillsIn(readEvents(directory))
     if (kills !== undefined) return kills
   }

@@ -1,5 +1,7 @@
 import { useMemo } from 'react'
+import type { LineState } from '../../workshop/line.ts'
 import { useTheme } from '../context.ts'
+import { useLine } from '../hooks/use-line.ts'
 import { bindings, showKeys } from '../keys.ts'
 import type { Rect } from '../layout.ts'
 import type { Theme } from '../theme.ts'
@@ -9,7 +11,11 @@ import { TextPage } from './text-page.tsx'
 /** Every key, from the table. */
 export function HelpPage({ rect }: { rect: Rect }) {
   const theme = useTheme()
-  const rows = useMemo(() => helpRows(Math.min(90, rect.width - 2), theme).map(row => ` ${row}`), [rect.width, theme])
+  const line = useLine()
+  const rows = useMemo(
+    () => helpRows(Math.min(90, rect.width - 2), theme, line).map(row => ` ${row}`),
+    [rect.width, theme, line],
+  )
   return <TextPage rect={rect} title="Help" rows={rows} />
 }
 
@@ -30,8 +36,13 @@ function keyRows(columns: number, theme: Theme): string[] {
   })
 }
 
-function helpRows(columns: number, theme: Theme): string[] {
+function helpRows(columns: number, theme: Theme, line: LineState | undefined): string[] {
+  const reports = line && [
+    '',
+    `This seat reports to the workshop at ${line.to}${line.name === '' ? '' : `, as ${line.name}`}: lesson and task, tasks done, hints shown, how long ago you pressed a key. Nothing that you type or see. ‘toolkit workshop leave’, in another terminal, ends that.`,
+  ]
   const about = [
+    ...(reports ?? []),
     '',
     'Without function keys: Ctrl-] goes from the shell to the lesson, where a key of the second column does the rest; Enter goes back to the shell.',
     '',
