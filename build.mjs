@@ -55,6 +55,7 @@ const engine = {
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
 }
 const others = [
+  'attach',
   'create',
   'diff',
   'dns-server',

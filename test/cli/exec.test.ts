@@ -1,6 +1,7 @@
+import fs from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { onTerminal } from './pty.ts'
-import { bin, nothing, skipped, World } from './toolkit.ts'
+import { bin, eventually, nothing, skipped, World } from './toolkit.ts'
 
 const world = new World()
 afterAll(() => {
@@ -73,6 +74,32 @@ describe.skipIf(skipped)(`exec${skipped}`, () => {
     await window.until('30 91')
     await window.until('/dev/pts/0')
     expect(await window.exit).toBe(6)
+  })
+
+  test('its user leaves it by ctrl-p ctrl-q: it goes on, whatever it writes, and so do its jobs', async () => {
+    const script = 'echo up; i=0; while [ $i -lt 9 ]; do seq 20000; i=$((i+1)); done; echo done >/tmp/left; sleep 999'
+    const window = onTerminal([bin, 'exec', '-it', 'box', 'sh', '-c', `read x; ${script}`], world.env)
+    const before = window.termios()
+    await eventually(() => window.termios() !== before, 'the terminal is raw')
+    window.type('\x10x\r') // not all of the keys: passed on
+    await window.until('up')
+    window.type('\x10\x11')
+    expect(await window.exit).toBe(0)
+    expect(window.termios()).toBe(before)
+    expect(window.screen()).toMatch(/read escape sequence\r\n$/)
+    await eventually(() => exec('box', 'cat', '/tmp/left').stdout === 'done\n', 'it goes on')
+    const pid = /^\S+ +(\d+) .*sleep 999/m.exec(toolkit('top', 'box').stdout)![1]
+    const drain = () =>
+      fs.readdirSync('/proc').find(process => {
+        try {
+          return fs.readFileSync(`/proc/${process}/fdinfo/3`, 'utf8').includes(`Pid:\t${pid}\n`)
+        } catch {
+          return false
+        }
+      })
+    expect(fs.readFileSync(`/proc/${drain()}/comm`, 'utf8')).toBe('toolkit-drain\n')
+    process.kill(Number(pid), 'SIGKILL')
+    await eventually(() => drain() === undefined, 'nobody holds its terminal')
   })
 
   test('20 at once', () => {

@@ -1,7 +1,8 @@
 // A program on a pseudo-terminal, as in a terminal window: keys in, screen out, resize, hang up.
 
 import { closeSync } from 'node:fs'
-import { openStream, takeTerminal } from '../../toolkit/engine/terminal.ts'
+import { takeTerminal } from '../../toolkit/engine/terminal.ts'
+import { openStream } from '../../toolkit/engine/terminal-stream.ts'
 import { attempt } from '../../toolkit/kernel/call.ts'
 import { F, IOCTL } from '../../toolkit/kernel/constants.ts'
 import { start } from '../../toolkit/kernel/start.ts'

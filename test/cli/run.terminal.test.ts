@@ -31,7 +31,7 @@ async function press(window: ReturnType<typeof onTerminal>, line: RegExp) {
     await eventually(() => window.screen().length > length + 5, String(line))
   }
 }
-const firstStep = (window: ReturnType<typeof onTerminal>) => press(window, /^ *1 {2}prctl\(/m)
+const firstStep = (window: ReturnType<typeof onTerminal>) => press(window, /^ *1 {2}\w+\(/m)
 
 describe.skipIf(skipped)(`run -it${skipped}`, () => {
   test('a terminal of its own, and the exit code of the shell', async () => {
@@ -230,6 +230,23 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
     await insist('\r', 'Stopped')
     window.type('kill %1\r')
     await insist('\r', 'Exit 143')
+    window.type('exit\r')
+    expect(await window.exit).toBe(0)
+  })
+
+  test('in the background it is stopped, as any program that wants the terminal; fg comes back', async () => {
+    const window = onTerminal(['/bin/bash', '--norc', '--noprofile', '-i'], { ...world.env, PS1: '[prompt]' })
+    await window.until('[prompt]')
+    window.type(`${bin} run --rm -it busybox sh -c 'echo $((20+1)); read x; exit $x' &\r`)
+    await window.until('[prompt]')
+    await eventually(() => {
+      if (!window.screen().includes('Stopped')) window.type('\r')
+      return window.screen().includes('Stopped')
+    }, 'Stopped')
+    window.type('fg; echo code $?\r')
+    window.type('7\r')
+    await window.until('code 7')
+    expect(window.screen()).toContain('21\r\n')
     window.type('exit\r')
     expect(await window.exit).toBe(0)
   })

@@ -1,9 +1,10 @@
+import { parseDetachKeys } from '../engine/detach-keys.ts'
 import { exec } from '../engine/exec.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as program from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { exitNow, print, printError } from './output.ts'
 
 const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 
@@ -19,6 +20,7 @@ const command: Command = {
     env,
     'env-file': envFile,
     privileged: { help: 'with all capabilities' },
+    ...program.detachFlag,
   },
 }
 
@@ -35,9 +37,13 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
     throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   const { env, cwd, interactive, terminal } = program.program(flags)
-  return exec(container, {
+  const code = await exec(container, {
     ...{ args, env, cwd, interactive, terminal, detached },
     user: flags.user as string | undefined,
     privileged: flags.privileged === true,
+    keys: parseDetachKeys(flags['detach-keys'] as string | undefined),
   })
+  if (code !== undefined) return code
+  printError('read escape sequence')
+  return exitNow(0)
 }

@@ -103,7 +103,7 @@ async function key(leave: Promise<void>): Promise<boolean> {
       const pressed = await press(leave)
       if (pressed !== SUSPEND) return !/[q\x03\x04]/.test(pressed) // also behind keys that were typed ahead
     }
-    process.kill(process.pid, 'SIGSTOP') // until the shell's `fg`; TTIN and TTOU we catch, so we stop by ourselves
+    process.kill(process.pid, 'SIGSTOP') // until the shell's `fg`
     await sleep(10) // a signal that came meanwhile is heard before anything else
   }
   return false

@@ -21,6 +21,7 @@ The engine:
   create, start    the same in two steps; start also those that have ended
   ps               list containers
   logs             print what a container that runs on has written
+  attach           join one's own terminal, or stdin and stdout, to a container that runs
   exec             run one more command in a container
   stop, kill       end containers, or send them a signal
   restart          stop and start them
@@ -58,6 +59,7 @@ const commands: Record<string, Run> = {
   start: async argv => (await import('./start.ts')).main(argv),
   ps: async argv => (await import('./ps.ts')).main(argv),
   logs: async argv => (await import('./logs.ts')).main(argv),
+  attach: async argv => (await import('./attach.ts')).main(argv),
   exec: async argv => (await import('./exec.ts')).main(argv),
   stop: async argv => (await import('./stop.ts')).main(argv),
   kill: async argv => (await import('./kill.ts')).main(argv),

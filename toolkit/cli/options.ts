@@ -23,7 +23,7 @@ export interface Command {
 }
 
 export interface Parsed {
-  readonly flags: Readonly<Record<string, string | true | readonly string[] | undefined>>
+  readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
   /** Everything from the first word on that is no flag; flags after it belong to the program. */
   readonly rest: readonly string[]
 }
@@ -37,7 +37,7 @@ const help: Flag = { help: 'show this help', short: 'h' }
 export function parse(command: Command, argv: readonly string[]): Parsed {
   const name = command.name ?? command.usage.split(' ')[0]
   const table: Record<string, Flag> = { ...command.flags, help }
-  const given: Record<string, string | true | readonly string[]> = {}
+  const given: Record<string, string | boolean | readonly string[]> = {}
   const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
 
   const words: string[] = []
@@ -45,9 +45,10 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const take = (flag: string, written: string, value: string | undefined): void => {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
     if (!row) throw refuse(`unknown flag ${written}`)
-    if (!row.value && value !== undefined) throw refuse(`${written} takes no value`)
+    if (!row.value && value !== undefined && value !== 'true' && value !== 'false')
+      throw refuse(`${written} takes no value but true or false`)
     if (row.value && value === undefined && at === argv.length) throw refuse(`${written} needs a value: ${row.value}`)
-    const taken = row.value ? (value ?? argv[at++]!) : true
+    const taken = row.value ? (value ?? argv[at++]!) : value !== 'false'
     given[flag] = row.many ? [...((given[flag] as string[]) ?? []), taken as string] : taken
   }
   const long = (letter: string) => Object.keys(table).find(flag => table[flag]!.short === letter) ?? `-${letter}`

@@ -1,9 +1,9 @@
+import { parseDetachKeys } from '../engine/detach-keys.ts'
 import { refuse } from '../engine/host.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
-import { invoke } from '../kernel/call.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as care from './flags/care.ts'
@@ -15,7 +15,7 @@ import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
 import * as users from './flags/users.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print, printError } from './output.ts'
+import { exitNow, print, printError } from './output.ts'
 
 /** The flags that say what the container is like. */
 export const wishes = {
@@ -35,6 +35,7 @@ export const command: Command = {
 ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
+    ...program.detachFlag,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
     cidfile: { value: 'FILE', help: 'with -d: write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
@@ -89,11 +90,14 @@ export async function main(argv: string[]): Promise<number> {
     }
     return exitNow(0)
   }
+  const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
   if (wish.care?.restart || wish.care?.health) {
+    if (observer) throw new UsageError(`run: --${how[0]} goes with --restart and --health-cmd only where -d is, too`)
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return exitNow(await runFollowed(options, observer))
+    return runFollowed(options, keys)
   }
-  const { exitCode, oomKilled, left } = await run(options, observer)
+  const { exitCode, oomKilled, left, detached } = await run(options, observer, keys)
+  if (detached) printError('read escape sequence') // as docker does
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(
@@ -101,9 +105,6 @@ export async function main(argv: string[]): Promise<number> {
     )
   return exitNow(exitCode)
 }
-
-// Node takes 4 ms to free what the kernel frees anyway. All output is written: on Linux nothing of it is buffered.
-const exitNow = (status: number): number => invoke('exit_group', [status])
 
 /** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {

@@ -1,7 +1,7 @@
 import { startContainer } from '../engine/detach.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
-import { follow } from './follow.ts'
+import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
@@ -10,6 +10,8 @@ const command: Command = {
   summary: 'Start containers that were created, or have ended.',
   flags: {
     attach: { short: 'a', help: 'show what it writes until it ends; its exit code is ours, signals are passed on' },
+    interactive: { short: 'i', help: 'the same, and pass stdin on to one that was made with -i' },
+    ...detachFlag,
   },
   mixed: true,
 }
@@ -21,7 +23,19 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const words = needContainers('start', rest)
-  if (!flags.attach) return forEach(words, startContainer)
-  if (words.length > 1) throw new UsageError('start: -a takes one container')
-  return follow(words[0]!, () => startContainer(words[0]!))
+  const { attach = false, interactive = false } = flags as { attach?: boolean; interactive?: boolean }
+  if (!attach && !interactive) return forEach(words, word => startContainer(word))
+  if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)
+  const { keysOf, stay } = await import('./stay.ts')
+  const keys = keysOf(flags)
+  const [word] = words as [string]
+  const start = async () => {
+    let writer: number | undefined
+    const take = (fd: number) => {
+      writer = fd
+    }
+    await startContainer(word, interactive ? take : undefined)
+    return writer
+  }
+  return stay({ word, keys, stdin: interactive, signals: true, start })
 }

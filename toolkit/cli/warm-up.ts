@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Observer } from '../engine/carry-out.ts'
 import { oomKilled, prepareCgroup } from '../engine/cgroup.ts'
+import { parseDetachKeys } from '../engine/detach-keys.ts'
 import { run } from '../engine/run.ts'
 import { stateDir } from '../image/paths.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
@@ -35,17 +36,21 @@ const isHarmless = ({ call, args }: Step): boolean => harmless.has(call) && args
  * `true` by a plan without namespaces and mounts. Writes only below TOOLKIT_STATE.
  */
 export async function warmUp(): Promise<void> {
-  const { flags } = parse(command, ['--rm', '--net', 'none', 'busybox', 'true'])
   const observer: Observer = {
-    instrument: ({ steps }) => ({
+    instrument: ({ monitor, before = [], steps }) => ({
       namespaces: [],
+      ...(monitor && { monitor, before: before.slice(-1) }), // what a monitor needs is opened last
       steps: steps.filter(step => (isGate(step) ? [ALIVE, READY].includes(step.gate) : isHarmless(step))),
     }),
     beforeAction: async () => true,
     atGate: async () => true,
     done() {},
   }
-  await run({ ...wishOf(flags), rootfs: await warmUpCommand(), args: ['true'] }, observer)
+  const rootfs = await warmUpCommand()
+  for (const words of [[], ['-it']]) {
+    const { flags } = parse(command, ['--rm', '--net', 'none', ...words, 'busybox', 'true'])
+    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, parseDetachKeys(undefined))
+  }
   warmUpCgroups()
   await warmUpNetwork()
 }

@@ -1,7 +1,10 @@
 // Joins the user's terminal to a container's: keys in, output out, size along.
 import process from 'node:process'
-import { makeRaw, setSize } from '../kernel/tty.ts'
-import { openStream, takeTerminal } from './terminal.ts'
+import { setSize } from '../kernel/tty.ts'
+import { DetachKeys } from './detach-keys.ts'
+import { takeTerminal } from './terminal.ts'
+import { openStream } from './terminal-stream.ts'
+import { borrowTerminal } from './user-terminal.ts'
 
 const DRAIN = 2000 // milliseconds without output after which the last of a container that has ended is not waited for
 
@@ -11,10 +14,21 @@ export interface Attachment {
   open(): void
   /** Waits until the last output is written, then gives the user's terminal back as it was. */
   close(): Promise<void>
+  /** Resolves when the user has typed the keys to detach. */
+  readonly detached: Promise<'by keys'>
+  /** Gives the user's terminal back at once. `keep` gets the container's, which is closed here. */
+  leave(keep: (master: number) => void): void
+}
+
+export interface AttachWish {
+  /** Keys go to the container. */
+  readonly interactive: boolean
+  /** Those by which the user leaves. */
+  readonly keys?: Uint8Array | undefined
 }
 
 /** Takes the terminal of a process that waits at TERMINAL_GATE, and shows what is written to it. */
-export function attachTerminal(pidfd: number, { interactive }: { interactive: boolean }): Attachment {
+export function attachTerminal(pidfd: number, { interactive, keys }: AttachWish): Attachment {
   const { stdin, stdout } = process
   const master = takeTerminal(pidfd)
   let ended = () => {}
@@ -40,13 +54,30 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
       stdout.once('drain', () => stream.resume())
     }
   })
-  const type = (data: Buffer) => void stream.write(data)
+  let detach = () => {}
+  const detached = new Promise<'by keys'>(resolve => {
+    detach = () => resolve('by keys')
+  })
+  const filter = keys && new DetachKeys(keys)
+  const type = (data: Buffer) => {
+    const { pass, complete } = filter?.take(data) ?? { pass: data, complete: false }
+    if (pass.length > 0) stream.write(pass)
+    if (complete) detach()
+  }
   let restore = () => {}
+  const part = () => {
+    shown.off('resize', resize)
+    stream.destroy()
+    restore()
+    stdin.off('data', type)
+    stdin.off('end', hangUp)
+    if (interactive) stdin.pause()
+  }
 
   return {
     open() {
       if (!interactive) return
-      restore = makeRaw(stdin.fd) // ^C is a key for the container, not a signal for us
+      restore = borrowTerminal() // ^C is a key for the container, not a signal for us
       stdin.on('data', type)
       stdin.on('end', hangUp)
       stdin.on('error', hangUp)
@@ -59,12 +90,12 @@ export function attachTerminal(pidfd: number, { interactive }: { interactive: bo
       }, DRAIN)
       await end
       clearInterval(timeout)
-      shown.off('resize', resize)
-      stream.destroy()
-      restore()
-      stdin.off('data', type)
-      stdin.off('end', hangUp)
-      if (interactive) stdin.pause()
+      part()
+    },
+    detached,
+    leave(keep) {
+      keep(master)
+      part()
     },
   }
 }

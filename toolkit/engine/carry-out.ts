@@ -24,6 +24,8 @@ export interface Observer {
 export interface CarryOutOptions {
   /** The terminal of the container gets what is typed here. */
   readonly interactive: boolean
+  /** The keys by which the user leaves it. */
+  readonly keys?: Uint8Array | undefined
   readonly signals: Forwarding
   readonly observer: Observer | undefined
   /** The process is there, and makes its first calls. */
@@ -70,7 +72,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
     const gates = gatesOf(plan)
     const context = { descriptors, process }
     // What is done for it at a gate needs no more than that it is there: meanwhile it goes on. Who watches sees it there.
-    if (!observer) for (const { actions = [] } of gates.values()) await act(actions, context)
+    if (!observer) for (const { actions = [], waits } of gates.values()) if (!waits) await act(actions, context)
     const next = () => {
       alive = false // where next() throws, it has ended
       const gate = process!.next()
@@ -79,8 +81,8 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
       return gate
     }
     for (let name = next(); name !== undefined; name = next()) {
-      const actions = gates.get(name)?.actions
-      if (actions) await act(observer ? actions : [], context)
+      const { actions, waits = false } = gates.get(name) ?? {}
+      if (actions) await act(observer || waits ? actions : [], context)
       else if (name === TERMINAL_GATE) {
         const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
         terminal = attachTerminal(process.pidfd, options)

@@ -21,7 +21,6 @@ import { amend, type ContainerState, directoryOf, newId, readState, retire, shor
 
 /** What has to mean the same wherever and whenever it is started. */
 function lasting(options: RunOptions): RunOptions {
-  if (options.terminal) throw new UsageError('run: -d and -t do not go together yet; leave -t out')
   const isFile = !['default', 'unconfined'].includes(options.seccomp)
   return { ...options, rootfs: resolve(options.rootfs), seccomp: isFile ? resolve(options.seccomp) : options.seccomp }
 }
@@ -62,14 +61,17 @@ export async function runDetached(wish: RunOptions, observer?: Observer): Promis
   return id
 }
 
-/** Starts a container that is kept; one that runs is as good. Throws KernelError and UsageError; then it is kept. */
-export async function startContainer(word: string): Promise<void> {
+/**
+ * Starts a container that is kept; one that runs is as good. `onStdin`: its stdin ends when what this gets, the other end
+ * of the pipe, is closed. Throws KernelError and UsageError; then it is kept.
+ */
+export async function startContainer(word: string, onStdin?: (writer: number) => void): Promise<void> {
   const row = findContainer(word)
   if (row.running) return
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
   await settled(row.id)
   if (findContainer(row.id).restarting) return
-  await startAnew(row.state, (id, wish) => reopenDirectory(id, wish))
+  await startAnew(row.state, (id, wish) => reopenDirectory(id, wish), onStdin)
 }
 
 /**
@@ -101,13 +103,14 @@ export async function restartContainer(state: ContainerState, lock: number): Pro
 async function startAnew(
   { id, name, options }: ContainerState,
   open: (id: string, wish: Restart) => ContainerDirectory,
+  onStdin?: (writer: number) => void,
 ): Promise<void> {
   if (!options)
     throw new UsageError(`container ${name} was made by an older toolkit; make a new one with 'toolkit run'`)
   const parts = await prepare(options, id, { livesOn: true })
   const directory = open(id, { outside: outsideOf(parts, options), detached: true })
   try {
-    await launch({ id, options, parts, directory, observer: undefined })
+    await launch({ id, options, parts, directory, observer: undefined, onStdin })
   } catch (error) {
     await directory.keep().catch(() => {})
     throw error
@@ -127,10 +130,11 @@ interface Launch {
   readonly parts: Prepared
   readonly directory: ContainerDirectory
   readonly observer: Observer | undefined
+  readonly onStdin?: ((writer: number) => void) | undefined
 }
 
 /** From a directory to a program that runs, with a monitor. */
-async function launch({ id, options, parts, directory, observer }: Launch): Promise<void> {
+async function launch({ id, options, parts, directory, observer, onStdin }: Launch): Promise<void> {
   const { mode } = options.network
   const network =
     mode === 'bridge'
@@ -145,6 +149,7 @@ async function launch({ id, options, parts, directory, observer }: Launch): Prom
       lock: directory.lock,
       ports: network?.sockets ?? [],
       stdin: options.interactive,
+      onStdin,
     })
     const { process } = await carryOut(plan, {
       interactive: false,

@@ -40,6 +40,8 @@ export interface ContainerDirectory {
   discard(): Promise<void>
   /** It could not be started, or shall not be yet: undoes what was made, and keeps it. */
   keep(): Promise<void>
+  /** A monitor is going to look after all that. */
+  outlives(): void
   /** A monitor has the lock, too, and looks after all that from now on. */
   handOver(): void
 }
@@ -132,6 +134,7 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
         await undo()
         withoutResources()
       }),
+    outlives: () => tryUpdate({ detached: true }),
     handOver: () => closeSync(held),
   }
 }

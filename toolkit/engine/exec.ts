@@ -24,6 +24,7 @@ import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
 import { randomBytes } from './store.ts'
+import { drain } from './terminal-drain.ts'
 
 export interface ExecWish {
   readonly args: readonly string[]
@@ -40,13 +41,18 @@ export interface ExecWish {
   /** Milliseconds; then it is killed. */
   readonly timeout?: number
   readonly onTimeout?: () => void
+  /** The keys by which the user leaves its terminal. */
+  readonly keys: Uint8Array
 }
 
 const CONTAINER = { descriptor: 'container' }
 const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP + CLONE.NEWTIME
 
-/** Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it. Throws KernelError and UsageError. */
-export async function exec(word: string, wish: ExecWish): Promise<number> {
+/**
+ * Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it; undefined where its user has left
+ * it. Throws KernelError and UsageError.
+ */
+export async function exec(word: string, wish: ExecWish): Promise<number | undefined> {
   const row = findContainer(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
@@ -69,6 +75,7 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
     const plan = planExec({ spec, seccomp, wish, container, cgroups: resources?.cgroups ?? [] })
     const { process: program, terminal } = await carryOut(plan, {
       interactive: wish.interactive,
+      keys: wish.keys,
       signals,
       observer: undefined,
       onStart() {},
@@ -80,8 +87,15 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
       attempt('pidfd_send_signal', [program.pidfd, SIG.KILL, null, 0])
     }
     const timer = wish.timeout === undefined ? undefined : setTimeout(tooLate, wish.timeout)
-    const exit = await wait(program.pid, program.pidfd)
+    const exit = await Promise.race([
+      wait(program.pid, program.pidfd),
+      terminal?.detached ?? new Promise<never>(() => {}),
+    ])
     clearTimeout(timer)
+    if (exit === 'by keys') {
+      terminal?.leave(master => drain(master, program.pidfd))
+      return undefined
+    }
     await terminal?.close()
     program.close()
     recordOf(row.state!, 'exec_die', { execID, exitCode: String(exitStatus(exit)) })
@@ -122,6 +136,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
   const born = directories.find(directory => existsSync(`${directory}/cgroup.controllers`)) // v2
   const joined = directories.filter(directory => directory !== born)
   const { uidMappings } = spec.linux
+  const livesOn = wish.detached || wish.terminal // whose user may leave it; if we are killed, its terminal hangs up
   const about = { lesson: '20-engine', shell: '' } as const
   const join: Step[] = [
     ...(joined.length > 0 ? cgroups.join(joined) : []),
@@ -152,7 +167,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
     ...(born && { cgroup: { descriptor: cgroups.CGROUP } }),
     first: uidMappings ? [...join, ...enterUsers] : [],
     steps: [
-      ...(wish.detached ? [] : pid.dieWithParent()),
+      ...(livesOn ? [] : pid.dieWithParent()),
       ...(uidMappings ? [] : join),
       ...process.undoNode(),
       ...keyring.plan(),
@@ -163,7 +178,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
       }),
       ...stdio(spec, wish),
       ...rlimits.plan(spec.process),
-      ...becomeProgram(spec, seccomp, wish.detached),
+      ...becomeProgram(spec, seccomp, livesOn),
       ...process.execute(spec),
     ],
   }

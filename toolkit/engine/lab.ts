@@ -22,7 +22,8 @@ import { makeTree } from './files.ts'
 import { CONTROLLERS, type LabCgroups, planLabCgroups } from './lab-cgroup.ts'
 import { environment, LAB, planEnter, planLab, scratchDir } from './lab-plan.ts'
 import { createRecord, type LabRecord, sweepLabs } from './lab-record.ts'
-import { openStream, takeTerminal } from './terminal.ts'
+import { takeTerminal } from './terminal.ts'
+import { openStream } from './terminal-stream.ts'
 
 export { LAB_HOME } from './lab-plan.ts'
 

@@ -1,5 +1,5 @@
 // Reads what a monitor has written down (monitor.ts): the bytes as they came, and when and from where each piece was.
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { nanoseconds } from './exit-record.ts'
 import { INDEX_RECORD, LOST, STREAM } from './monitor.ts'
 
@@ -24,6 +24,9 @@ interface Part {
 
 const RECORDS = 2048 // read at once
 const CHUNK = 1 << 22 // bytes of the log, read at once
+
+/** Whether somebody keeps what the container writes. */
+export const hasLog = (directory: string): boolean => existsSync(`${directory}/log.index`)
 
 function openPart(directory: string, suffix: '' | '.1'): Part | undefined {
   let index: number
@@ -92,17 +95,43 @@ function* beyond(part: Part): Generator<Piece> {
   }
 }
 
+/** Goes to the end of what the index knows. */
+function toEnd(part: Part): Part {
+  for (;;) {
+    const records = readAt(part.index, part.indexAt, RECORDS * INDEX_RECORD)
+    const whole = records.length - (records.length % INDEX_RECORD)
+    if (whole === 0) return part
+    for (let at = 0; at < whole; at += INDEX_RECORD)
+      if (!(records.readInt32LE(at + 24) & LOST)) part.readAt += Math.max(0, records.readInt32LE(at + 16))
+    part.last = nanoseconds(records, whole - INDEX_RECORD)
+    part.indexAt += whole
+  }
+}
+
 /** Follows the log of a container. */
 export class LogReader {
   readonly #directory: string
   #part: Part | undefined
   #older: Part | undefined
 
-  /** `directory` may be one that moves: /proc/self/fd/N. */
-  constructor(directory: string) {
+  /** `directory` may be one that moves: /proc/self/fd/N. `fromEnd`: only what comes from now on. */
+  constructor(directory: string, { fromEnd = false } = {}) {
     this.#directory = directory
     this.#part = openPart(directory, '')
-    this.#older = openPart(directory, '.1')
+    if (fromEnd) this.skip()
+    else this.#older = openPart(directory, '.1')
+  }
+
+  /** Bytes that have come and have not been read, in the part that is being read. */
+  get behind(): number {
+    return this.#part ? fstatSync(this.#part.log).size - this.#part.readAt : 0
+  }
+
+  /** Leaves out what has come so far. */
+  skip(): void {
+    if (this.#part) closePart(this.#part)
+    const part = openPart(this.#directory, '')
+    this.#part = part && toEnd(part)
   }
 
   /** What has come since the last time. With `all`, nobody writes any more: also what the index does not know. */

@@ -10,59 +10,55 @@
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
-import { CLOCK, F, IOCTL, O, PR, SPLICE_F, W } from '../kernel/constants.ts'
+import { CLOCK, F, IOCTL, O, SPLICE_F, W } from '../kernel/constants.ts'
 import { all, pieces, type Slice } from '../kernel/iovec.ts'
-import { type Arg, type Descriptor, type Jump, type Monitor, type Step, type Struct, step } from '../kernel/step.ts'
-import type { SyscallName } from '../kernel/syscalls.ts'
+import { type Jump, type Monitor, type Step, step } from '../kernel/step.ts'
 import * as rlimits from '../primitives/rlimits.ts'
 import { KNOWN } from './exit-record.ts'
+import { guard } from './monitor-guard.ts'
+import {
+  about,
+  begin,
+  call,
+  DIRECTORY,
+  FREE,
+  go,
+  INDEX,
+  jump,
+  LOG,
+  limitLog,
+  MIB,
+  NULL,
+  number,
+  ownSession,
+  PIDFD,
+  PIPES,
+  place,
+  pollfd,
+  pollfds,
+  SETMASK,
+} from './monitor-steps.ts'
+import { fill, fillLast, receiveTerminal, takeStreams } from './monitor-terminal.ts'
 
 /** Bytes of a record of the index. */
 export const INDEX_RECORD = 32
-/** Bytes of each of the two parts of a log, at most. */
-export const MOST = 50 * 1024 * 1024
 /** In a record of the index: which stream; LOST is added where a full disk did not take the bytes. */
 export const STREAM = { stdout: 1, stderr: 2 } as const
 export const LOST = 0x100
 
-// What the engine opens for it, see monitored.ts.
-const [NULL, LOG, INDEX, DIRECTORY, LOCK] = ['null', 'log', 'log.index', 'container', 'lock'].map(descriptor => ({
-  descriptor,
-})) as [Descriptor, Descriptor, Descriptor, Descriptor, Descriptor]
-
-const PIDFD = 3
-const PIPES = { stdout: 4, stderr: 5 } as const
-const POLLIN = 1
-const MIB = 1 << 20
-const SETMASK = 2
-const FREE = 6 // after the pidfd and the two pipes, the lowest descriptor that is free in the monitor: what openat returns
-
 export interface MonitorWish {
   /** The container has a pipe for stdin, into which others may write. */
   readonly stdin: boolean
+  /** It has a terminal: no stdin, stdout and stderr of ours. */
+  readonly terminal: boolean
+  /** Its user is before that terminal, and may leave it. */
+  readonly attended?: boolean
   /** How many sockets hold the host's ports for it. */
   readonly ports: number
   /** What it becomes in the end: the words, the first of them a path. */
   readonly command: readonly string[]
   /** NAME=value. */
   readonly env: readonly string[]
-}
-
-const about = { lesson: '20-engine', shell: '' } as const
-const call = (name: SyscallName, args: readonly Arg[], why: string, label?: string): Step =>
-  step(name, args, { ...about, why, allow: 'any', ...(label !== undefined && { label }) })
-const jump = (to: string, of: string, above: number): Jump => ({ to, of, above })
-/** Whatever the result was. */
-const go = (to: string): Jump => jump(to, 'poll', -4096)
-
-const number = (value: number): Uint8Array => Buffer.from(BigInt64Array.of(BigInt(value)).buffer)
-
-/** Waits for what is to be read, or for the end of the container's first process. */
-function pollfds(): { struct: Struct; pidfdAt: number } {
-  const bytes = Buffer.alloc(3 * 8)
-  for (const [i, fd] of [PIPES.stdout, PIPES.stderr].entries()) bytes.writeInt32LE(fd, 8 * i)
-  for (const i of [0, 1, 2]) bytes.writeInt16LE(POLLIN, 8 * i + 4)
-  return { struct: { bytes, text: '[stdout, stderr, pidfd]' }, pidfdAt: 16 }
 }
 
 /** The label of the first step for a stream, in each round or in the last. */
@@ -123,14 +119,21 @@ function rotate(): (Step | Jump)[] {
   ]
 }
 
+/** What has come goes to the log; then on to 'ask'. */
+const takeAll = (terminal: boolean): (Step | Jump)[] =>
+  terminal
+    ? [...fill(taking('stdout', 'each')), ...take('stdout', 'each', 'ask')]
+    : [...take('stdout', 'each', taking('stderr', 'each')), ...take('stderr', 'each', 'ask')]
+
 /** The container has ended: the rest of its output, and how it ended. `known`: 8 bytes, see exit-record.ts. */
-function finish({ command, env }: MonitorWish, status: Slice, known: Slice): (Step | Jump)[] {
+function finish({ terminal, command, env }: MonitorWish, status: Slice, known: Slice): (Step | Jump)[] {
   const time = Buffer.alloc(16)
   const write = [FREE, pieces('{time, status, known}', all(time), status, known), 3]
   return [
     { ...call('clock_gettime', [CLOCK.REALTIME, time], 'when it ended'), label: 'ended' },
-    ...take('stdout', 'last', taking('stderr', 'last')),
-    ...take('stderr', 'last', 'write'),
+    ...(terminal
+      ? fillLast(then => take('stdout', 'last', then))
+      : [...take('stdout', 'last', taking('stderr', 'last')), ...take('stderr', 'last', 'write')]),
     { ...call('close_range', [FREE, FREE, 0], 'makes 6 the lowest free descriptor'), label: 'write' },
     call('openat', [DIRECTORY, 'exit.new', O.CREAT + O.TRUNC + O.WRONLY + O.CLOEXEC, 0o600], 'beside, then renamed'),
     call('writev', write, 'when and how it ended'),
@@ -142,24 +145,6 @@ function finish({ command, env }: MonitorWish, status: Slice, known: Slice): (St
   ]
 }
 
-/** What every monitor does first, when it is one. */
-const settleIn = (): Step[] => {
-  const { hard } = rlimits.current('RLIMIT_FSIZE')
-  return [
-    ...(['stdout', 'stderr'] as const).map(name =>
-      call('dup3', [{ descriptor: name }, PIPES[name], O.CLOEXEC], 'under a number that one can write down'),
-    ),
-    call('prctl', [PR.SET_NAME, 'toolkit-monitor', 0, 0, 0], 'its name in ps'),
-    call('chdir', ['/'], 'no file system is kept busy by where the user was'),
-    ...[0, 1, 2].map(fd => call('dup3', [NULL, fd, 0], 'it has nothing to say itself')),
-    call('fcntl', [LOCK, F.SETFD, 1], 'held until this process ends: the container has somebody who looks after it'),
-    call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8).fill(0xff), text: '~[]' }, null, 8], 'it ends last'),
-    rlimits.plan({ rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? MOST : Math.min(MOST, hard), hard }] })[0]!,
-  ]
-}
-
-const ownSession = (): Step => step('setsid', [], { ...about, why: 'Ctrl-C at the terminal is not meant for it' })
-
 const keepPorts = ({ ports }: MonitorWish): Step[] =>
   Array.from({ length: ports }, (_, i) =>
     call('fcntl', [{ descriptor: `port ${i}` }, F.SETFD, 1], 'the port is the container’s as long as it lives'),
@@ -168,22 +153,28 @@ const keepPorts = ({ ports }: MonitorWish): Step[] =>
 /** The monitor of a container that is about to be made. Needs the descriptors of monitored.ts. */
 export function planMonitor(wish: MonitorWish): Monitor {
   const { struct, pidfdAt } = pollfds()
-  const status = Buffer.alloc(8)
+  const status = Buffer.alloc(8, 0xff)
+  const { terminal, attended = false } = wish
+  const streams = [wish.stdin ? { descriptor: 'stdin' } : NULL, { descriptor: 'stdout' }, { descriptor: 'stderr' }]
   return {
     first: [
       ownSession(),
-      ...[wish.stdin ? { descriptor: 'stdin' } : NULL, { descriptor: 'stdout' }, { descriptor: 'stderr' }].map(
-        (from, fd) =>
-          step('dup3', [from, fd, 0], { ...about, why: 'what the container reads and writes, and the monitor keeps' }),
+      ...streams.map((from, fd) =>
+        step('dup3', [terminal ? NULL : from, fd, 0], {
+          ...about,
+          why: terminal ? 'the terminal is going to be there' : 'what the container reads and writes',
+        }),
       ),
     ],
     pidfd: { bytes: struct.bytes, at: pidfdAt },
+    status,
     steps: [
       ...keepPorts(wish),
-      ...settleIn(),
+      ...begin('toolkit-monitor'),
+      ...(attended ? guard(status) : terminal ? receiveTerminal() : takeStreams(false)),
+      ...limitLog(),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
-      ...take('stdout', 'each', taking('stderr', 'each')),
-      ...take('stderr', 'each', 'ask'),
+      ...takeAll(terminal),
       call('wait4', [-1, status, W.NOHANG + W.ALL, null], 'whether it has ended, and how', 'ask'),
       jump('ended', 'ask', 0),
       go('poll'),
@@ -198,11 +189,7 @@ export function planMonitor(wish: MonitorWish): Monitor {
  * kernel tells it the exit status only since Linux 6.15 (PIDFD_GET_INFO in ioctl_pidfd(2)), when somebody has reaped it.
  */
 export function planAdoption(wish: MonitorWish): Monitor {
-  const { struct, pidfdAt } = pollfds()
-  struct.bytes[pidfdAt] = PIDFD
-  const end = Buffer.alloc(8) // struct pollfd
-  end.writeInt32LE(PIDFD, 0)
-  end.writeInt16LE(POLLIN, 4)
+  const { struct } = pollfds()
   const now = Buffer.alloc(16)
   const moment = Buffer.alloc(16)
   moment.writeUInt32LE(20_000_000, 8) // nanoseconds
@@ -212,17 +199,13 @@ export function planAdoption(wish: MonitorWish): Monitor {
     first: [ownSession()],
     steps: [
       ...keepPorts(wish),
-      ...settleIn(),
-      call('dup3', [{ descriptor: 'pidfd' }, PIDFD, O.CLOEXEC], 'under a number that one can write down'),
+      ...takeStreams(wish.terminal),
+      ...begin('toolkit-monitor'),
+      ...limitLog(),
+      place('pidfd', PIDFD),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
-      ...take('stdout', 'each', taking('stderr', 'each')),
-      ...take('stderr', 'each', 'ask'),
-      call(
-        'ppoll',
-        [{ bytes: end, text: '[pidfd]' }, 1, { bytes: now, text: '{0}' }, null, 0],
-        'whether it has ended',
-        'ask',
-      ),
+      ...takeAll(wish.terminal),
+      call('ppoll', [pollfd('[pidfd]', PIDFD), 1, { bytes: now, text: '{0}' }, null, 0], 'whether it has ended', 'ask'),
       jump('reaped', 'ask', 0),
       go('poll'),
       ...rotate(),

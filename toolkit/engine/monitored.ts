@@ -5,11 +5,18 @@ import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import { invoke } from '../kernel/call.ts'
 import { AT, CLONE, F, O, S } from '../kernel/constants.ts'
-import { start } from '../kernel/start.ts'
-import { type Descriptor, type Monitor, type Plan, step } from '../kernel/step.ts'
+import { passDescriptor, socketPair } from '../kernel/pass-descriptor.ts'
+import { type Starting, start } from '../kernel/start.ts'
+import { type Descriptor, isGate, type Monitor, type Plan, step } from '../kernel/step.ts'
+import { setSize, sizeOf } from '../kernel/tty.ts'
+import { readStat } from '../observe/process.ts'
+import { TERMINAL_FD, TERMINAL_GATE } from '../primitives/terminal.ts'
 import { outside } from '../primitives/user.ts'
 import { planAdoption, planMonitor } from './monitor.ts'
+import { SOCKET } from './monitor-terminal.ts'
 import type { Spec } from './spec.ts'
+import { takeTerminal } from './terminal.ts'
+import { hasTerminal, keepTerminal, takeKept } from './terminal-holder.ts'
 
 export interface Monitored {
   /** In live/. */
@@ -21,17 +28,76 @@ export interface Monitored {
   readonly ports: readonly number[]
   /** It has a stdin, into which others may write. */
   readonly stdin: boolean
+  /** Its stdin ends with whoever starts it: gets the pipe's other end. Without it, it never ends. */
+  readonly onStdin?: ((writer: number) => void) | undefined
 }
 
 /** The plan with a monitor, which goes on when the engine has ended. */
 export function withMonitor(plan: Plan, about: Monitored): Plan {
-  const { stdin, ports } = about
+  const { stdin, ports, spec } = about
+  const { terminal } = spec.process
   const { pidNamespace, ...rest } = plan
-  const monitor = planMonitor({ stdin, ports: ports.length, ...ourselves(['settle']) })
+  const monitor = planMonitor({ stdin: stdin && !terminal, terminal, ports: ports.length, ...ourselves(['settle']) })
   return {
     ...rest,
     before: [...(plan.before ?? []), openFiles(about), ...(pidNamespace ? [openOwn] : [])],
+    steps: plan.steps.map(entry =>
+      terminal && isGate(entry) && entry.gate === TERMINAL_GATE
+        ? { ...entry, actions: [giveTerminal(about)], waits: true }
+        : entry,
+    ),
     monitor: pidNamespace ? inPidNamespace(monitor, pidNamespace) : monitor,
+  }
+}
+
+/** A container whose user may leave it. */
+export interface Guarded {
+  readonly plan: Plan
+  /** Leaves it to its monitor. `master` is its terminal's other end. Throws KernelError, and errors of node:fs. */
+  leave(process: Pick<Starting, 'monitor' | 'pidfd'>, master: number): void
+  /** To be called in the end: what runs by then, and has not been left, is ended by its monitor. */
+  close(): void
+}
+
+/** The plan with a monitor that waits until its user leaves it; until then all is as without one. */
+export function withGuard(
+  plan: Plan,
+  { directory, lock, ports }: Pick<Monitored, 'directory' | 'lock' | 'ports'>,
+): Guarded {
+  const wish = { stdin: false, terminal: true, attended: true, ports: ports.length, ...ourselves(['settle']) }
+  let socket: number | undefined
+  const guarded: Plan = {
+    ...plan,
+    before: [
+      ...(plan.before ?? []),
+      {
+        text: `open("${directory}", "/dev/null"); socketpair()`,
+        why: 'its user may leave: its parent is then somebody who stays',
+        lesson: '20-engine',
+        shell: '',
+        apply({ descriptors }) {
+          for (const name of ['null', 'log', 'log.index']) descriptors.set(name, openSync('/dev/null', O.RDWR))
+          descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
+          const [ours, its] = socketPair()
+          socket = ours
+          descriptors.set(SOCKET, its)
+          share(descriptors, lock, ports)
+        },
+      },
+    ],
+    monitor: planMonitor(wish),
+  }
+  return {
+    plan: guarded,
+    leave({ monitor = 0, pidfd }, master) {
+      invoke('mknodat', [AT.FDCWD, `${directory}/stdout`, S.IFIFO + 0o600, 0])
+      keepTerminal(directory, { monitor, pidfd, master })
+      passDescriptor(socket!, master)
+      socket = undefined
+    },
+    close() {
+      if (socket !== undefined) closeSync(socket)
+    },
   }
 }
 
@@ -76,13 +142,20 @@ export function adopt(directory: string, pidfd: number, lock: number, ports: rea
   const descriptors = new Map<string, number>()
   try {
     openCommon(directory, descriptors)
-    for (const name of ['stdout', 'stderr']) descriptors.set(name, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, ports: ports.length, ...ourselves(['settle']) })
+    const master = takeKept(directory)
+    if (master !== undefined) descriptors.set('master', master)
+    const terminal = master !== undefined
+    // A terminal that nobody has kept has hung up; what it has written lies in stdout.
+    const names = terminal ? ['stdout'] : hasTerminal(directory) ? ['stdout', 'stdout'] : ['stdout', 'stderr']
+    for (const [i, name] of names.entries())
+      descriptors.set(['stdout', 'stderr'][i]!, openSync(`${directory}/${name}`, O.RDWR))
+    const monitor = planAdoption({ stdin: false, terminal, ports: ports.length, ...ourselves(['settle']) })
     const process = start(
       { namespaces: [], steps: [], monitor },
       { descriptors: new Map([...descriptors, ...named(ports), ['pidfd', pidfd], ['lock', lock]]) },
     )
     process.next()
+    if (terminal) keepTerminal(directory, { monitor: process.pid, pidfd, master })
     process.close()
   } finally {
     for (const fd of descriptors.values()) closeSync(fd)
@@ -98,20 +171,64 @@ function openCommon(directory: string, descriptors: Map<string, number>): void {
   for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
 }
 
-function openFiles({ directory, spec, lock, ports, stdin }: Monitored): Action {
+function openFiles({ directory, spec, lock, ports, stdin, onStdin }: Monitored): Action {
+  const { terminal } = spec.process
+  const names = terminal ? ['stdout'] : [...(stdin ? ['stdin'] : []), 'stdout', 'stderr']
   return {
-    text: `open("${directory}", "/dev/null", stdout, stderr, log, log.index)`,
+    text: `open("${directory}", "/dev/null", ${names.join(', ')}, log, log.index)`,
     why: 'pipes and a log for what the container writes: they outlast this command, and even the monitor',
     lesson: '20-engine',
-    shell: `mkfifo ${directory}/stdout ${directory}/stderr`,
+    shell: `mkfifo ${names.map(name => `${directory}/${name}`).join(' ')}`,
     apply({ descriptors }) {
       openCommon(directory, descriptors)
-      for (const name of [...(stdin ? ['stdin'] : []), 'stdout', 'stderr'])
-        descriptors.set(name, openPipe(`${directory}/${name}`, spec))
-      // The same open files, and so the same lock and the same ports: they are let go when the last has closed them.
-      const keep = (name: string, fd: number) => descriptors.set(name, invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0]))
-      keep('lock', lock)
-      for (const [i, fd] of ports.entries()) keep(`port ${i}`, fd)
+      for (const name of names) descriptors.set(name, openPipe(`${directory}/${name}`, spec))
+      if (stdin && !terminal && onStdin) readOnly(descriptors, `${directory}/stdin`, onStdin)
+      if (terminal) {
+        const [ours, its] = socketPair()
+        descriptors.set(OURS, ours).set(SOCKET, its)
+      }
+      share(descriptors, lock, ports)
+    },
+  }
+}
+
+/** The same open files, and so the same lock and the same ports: they are let go when the last has closed them. */
+function share(descriptors: Map<string, number>, lock: number, ports: readonly number[]): void {
+  const keep = (name: string, fd: number) => descriptors.set(name, invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0]))
+  keep('lock', lock)
+  for (const [i, fd] of ports.entries()) keep(`port ${i}`, fd)
+}
+
+/** A pipe at whose end its reader comes when the last writer has closed it: whoever has the other end decides when. */
+function readOnly(descriptors: Map<string, number>, path: string, onWriter: (fd: number) => void): void {
+  const both = descriptors.get('stdin')!
+  descriptors.set('stdin', openSync(path, O.RDONLY + O.NONBLOCK))
+  onWriter(openSync(path, O.WRONLY))
+  closeSync(both)
+  invoke('fcntl', [descriptors.get('stdin')!, F.SETFL, 0]) // its program may wait for input
+}
+
+/** Our end of the socket by which the monitor gets the terminal. */
+const OURS = 'our terminal socket'
+
+function giveTerminal({ directory }: Monitored): Action {
+  return {
+    text: `master = pidfd_getfd(PID, ${TERMINAL_FD}); sendmsg(monitor, master); start(holder)`,
+    why: 'the terminal would hang up when this command ends: two others keep its other end',
+    lesson: '20-engine',
+    shell: '',
+    apply({ descriptors, process }) {
+      const master = takeTerminal(process!.pidfd)
+      try {
+        setSize(master, sizeOf(1) ?? sizeOf(2) ?? { columns: 80, rows: 24 })
+        const socket = descriptors.get(OURS)!
+        descriptors.delete(OURS)
+        passDescriptor(socket, master)
+        const monitor = readStat(process!.pid)?.ppid ?? 0
+        keepTerminal(directory, { monitor, pidfd: process!.pidfd, master })
+      } finally {
+        closeSync(master)
+      }
     },
   }
 }

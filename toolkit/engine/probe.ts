@@ -31,7 +31,7 @@ export async function probe(id: string, { args, timeout }: HealthCheck): Promise
   const output = collect(read)
   for (const fd of [1, 2]) invoke('dup3', [write, fd, 0])
   closeSync(write)
-  let ExitCode: number
+  let ExitCode: number | undefined
   let said = ''
   let late = false
   try {
@@ -42,7 +42,7 @@ export async function probe(id: string, { args, timeout }: HealthCheck): Promise
         late = true
       },
       ...{ env: [], cwd: undefined, user: undefined },
-      ...{ interactive: false, terminal: false, privileged: false, detached: false },
+      ...{ interactive: false, terminal: false, privileged: false, detached: false, keys: new Uint8Array() },
     })
   } catch (error) {
     ExitCode = -1
@@ -58,5 +58,5 @@ export async function probe(id: string, { args, timeout }: HealthCheck): Promise
     const before = output.text()
     if (before) said = `${said}: ${before}`
   }
-  return { Start, End: new Date().toISOString(), ExitCode, Output: said || output.text() }
+  return { Start, End: new Date().toISOString(), ExitCode: ExitCode ?? -1, Output: said || output.text() }
 }

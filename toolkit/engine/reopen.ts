@@ -73,7 +73,7 @@ export function restartDirectory(id: string, held: number, wish: Restart): Conta
 /** Clears away what is left of the last run. */
 function renew(held: number, last: ContainerState, { outside: resources, detached }: Restart): ContainerDirectory {
   const { directory, work } = pathsOf(last.id)
-  for (const name of ['exit', 'stdin', 'stdout', 'stderr', 'health.json'])
+  for (const name of ['exit', 'stdin', 'stdout', 'stderr', 'terminal.json', 'health.json'])
     rmSync(`${directory}/${name}`, { force: true })
   rmSync(work, { recursive: true, force: true }) // the kernel's
   mkdirSync(work)

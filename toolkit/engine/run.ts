@@ -1,10 +1,13 @@
 // From a user's wish to a running container, and to its end. Read it as a table of contents.
-import { exitStatus, wait } from '../kernel/wait.ts'
+import { attempt } from '../kernel/call.ts'
+import { SIG } from '../kernel/constants.ts'
+import { type Exit, exitStatus } from '../kernel/wait.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
 import { oomKilled } from './cgroup.ts'
 import { type ContainerDirectory, createDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
+import type { Guarded } from './monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { type Forwarding, forwardSignals } from './signals.ts'
@@ -18,25 +21,37 @@ export interface Result {
   readonly oomKilled: boolean
   /** Why not all of it could be undone; the next command tries again. */
   readonly left?: string
+  /** Its user has left it, and it lives on. */
+  readonly detached?: true
 }
 
-/** Runs a container to its end. Throws KernelError and UsageError; then nothing of it is left. */
-export async function run(options: RunOptions, observer?: Observer): Promise<Result> {
+/**
+ * Runs a container to its end, or until its user leaves it by `keys`. Throws KernelError and UsageError; then nothing of it
+ * is left.
+ */
+export async function run(options: RunOptions, observer?: Observer, keys?: Uint8Array): Promise<Result> {
   const id = newId()
-  const parts = await prepare(options, id) // bad input is refused here, before anything is made
+  const { terminal, interactive, namespaces } = options
+  const joins = typeof namespaces.pid === 'object' // only the engine's own child can be born there, see monitored.ts
+  const attended = terminal && interactive && keys !== undefined && !joins
+  const parts = await prepare(options, id, { livesOn: attended }) // bad input is refused here, before anything is made
   const signals = forwardSignals()
   try {
-    const { namespaces, network } = options
+    const { network } = options
     const { ownVolumes: volumes } = parts
     const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge', volumes }
     const directory = await createDirectory({ ...options, id, users: namespaces.users, outside, options })
     let result: Result
     try {
       failpoint('directory made')
-      result = await live({ id, options, parts, directory, signals, observer })
+      result = await live({ id, options, parts, directory, signals, observer, keys: attended ? keys : undefined })
     } catch (error) {
       await directory.discard().catch(() => {}) // the first error says more; the rest is undone by the next command
       throw error
+    }
+    if (result.detached) {
+      directory.handOver()
+      return result
     }
     try {
       await directory.ended(result)
@@ -56,18 +71,27 @@ interface Life {
   readonly directory: ContainerDirectory
   readonly signals: Forwarding
   readonly observer: Observer | undefined
+  /** The keys by which its user may leave it. */
+  readonly keys: Uint8Array | undefined
 }
 
-async function live({ id, options, parts, directory, signals, observer }: Life): Promise<Result> {
+async function live(life: Life): Promise<Result> {
+  const { id, options, parts, directory, signals, observer, keys } = life
   const cgroups = parts.cgroup.directories
+  let guarded: Guarded | undefined
   const { mode } = options.network
   const network =
     mode === 'bridge' ? (await import('./networks.ts')).join(options.network, id, [directory.name]) : undefined
   try {
     failpoint('network joined')
-    const plan = await complete(parts, options, id, network?.leases ?? [])
-    const { process, terminal } = await carryOut(plan, {
+    const made = await complete(parts, options, id, network?.leases ?? [])
+    if (keys) {
+      const { withGuard } = await import('./monitored.ts') // most runs have no use for it
+      guarded = withGuard(made, { directory: directory.path, lock: directory.lock, ports: network?.sockets ?? [] })
+    }
+    const { process, terminal } = await carryOut(guarded?.plan ?? made, {
       interactive: options.interactive,
+      keys,
       signals,
       observer,
       onStart: ({ pid }) => directory.started(pid, readStat(pid)?.startTime), // while it makes its first calls
@@ -75,12 +99,26 @@ async function live({ id, options, parts, directory, signals, observer }: Life):
     directory.running()
     failpoint('program started')
     signals.to(process.pidfd)
-    const exitCode = exitStatus(await wait(process.pid, process.pidfd))
+    const left = terminal?.detached ?? new Promise<never>(() => {})
+    const exit = await Promise.race([process.ended(), left])
+    if (exit === 'by keys') {
+      directory.outlives()
+      terminal!.leave(master => guarded!.leave(process, master))
+      return { exitCode: 0, oomKilled: false, detached: true }
+    }
+    const exitCode = exitStatus(exit ?? killed(process.pidfd))
     failpoint('program ended')
     await terminal?.close()
     process.close()
     return { exitCode, oomKilled: oomKilled(cgroups) }
   } finally {
+    guarded?.close()
     network?.close()
   }
+}
+
+/** Its parent was killed, and cannot tell how it ends: so it ends now. */
+function killed(pidfd: number): Exit {
+  attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
+  return { code: undefined, signal: SIG.KILL }
 }

@@ -4,23 +4,9 @@ import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 // All that can be caught, but those about ourselves: our own children (CHLD), our own pipes (PIPE), our own sockets
-// (URG); and those the kernel raises for what a process itself did (SEGV …). docker passes the same.
-const forwarded = [
-  'HUP',
-  'INT',
-  'QUIT',
-  'USR1',
-  'USR2',
-  'ALRM',
-  'TERM',
-  'CONT',
-  'TSTP',
-  'TTIN',
-  'TTOU',
-  'WINCH',
-  'IO',
-  'PWR',
-] as const
+// (URG), our own use of a terminal in the background (TTIN, TTOU: the kernel makes the call again when the signal has
+// been caught, and raises it again, without end); and those it raises for what a process itself did (SEGV …).
+const forwarded = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'ALRM', 'TERM', 'CONT', 'TSTP', 'WINCH', 'IO', 'PWR'] as const
 
 // Those that end a process which does not care for them.
 const ending: readonly string[] = ['HUP', 'INT', 'QUIT', 'TERM']

@@ -188,10 +188,10 @@ export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, FIXED_
 /** socket(2), address_families(7). */
 export const AF = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const
 /** socket(2). */
-export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000 } as const
+export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, SEQPACKET: 5, CLOEXEC: 0o2000000 } as const
 
 /** recv(2). */
-export const MSG = { PEEK: 2, TRUNC: 0x20, DONTWAIT: 0x40 } as const
+export const MSG = { PEEK: 2, TRUNC: 0x20, DONTWAIT: 0x40, CMSG_CLOEXEC: 0x40000000 } as const
 /** socket(7). */
 export const SO = { REUSEADDR: 2, SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 33 } as const
 /** socket(7), netlink(7): the levels of setsockopt. */

@@ -25,7 +25,7 @@ import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
 import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
-import { waitSync } from './wait.ts'
+import { decode, type Exit, wait, waitSync } from './wait.ts'
 
 export interface StartOptions {
   /** Open descriptors by the names that the plan has for them. They stay open here; the process gets those it uses. */
@@ -43,6 +43,10 @@ export interface Starting {
   next(): string | undefined
   /** Opens the gate where the process waits. */
   open(): void
+  /** Waits for its end, or for its monitor's: undefined where that one was killed, and has not seen how it ends. */
+  ended(): Promise<Exit | undefined>
+  /** The monitor's pid, where there is one. */
+  readonly monitor: number | undefined
   /** The results of the plan's system calls so far, in order, gates left out; undefined where not run yet. */
   results(): (number | undefined)[]
   /** Gives up: ends the process and waits for it. */
@@ -122,7 +126,7 @@ export function start(plan: Plan, options: StartOptions = {}): Starting {
     })
     const child = born(plan, table, options)
     for (const fd of theirs.splice(0)) closeSync(fd) // the process has its own
-    return watch(child, table, statusRead, gateWrite, goWrite)
+    return watch(child, table, statusRead, gateWrite, goWrite, plan.monitor?.status)
   } catch (error) {
     table?.memory.free()
     closeSync(statusRead)
@@ -155,6 +159,7 @@ function watch(
   statusRead: number,
   gateWrite: number,
   go: number | undefined,
+  status: Uint8Array | undefined,
 ): Starting {
   let process: Child | undefined = go === undefined ? made : undefined
   let finished = false
@@ -198,7 +203,7 @@ function watch(
     // Its first word; at the end of file there is none.
     const word = readSync(statusRead, Buffer.alloc(1))
     const pid = word === 1 ? (cloneRow < 0 ? made.pid : result(cloneRow)) : 0
-    const pidfd = pid === made.pid ? made.pidfd : pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it has ended, and its monitor was killed
+    const pidfd = pid === made.pid ? made.pidfd : pid > 0 ? attempt('pidfd_open', [pid, 0]) : 0 // fails where it is gone
     if (pid <= 0 || pidfd < 0) {
       const cause = why() ?? new Error('the new process was killed at once')
       end(made)
@@ -208,7 +213,6 @@ function watch(
     process = pid === made.pid ? made : { pid, pidfd }
   }
   const { pid, pidfd } = process
-
   return {
     pid,
     pidfd,
@@ -230,6 +234,12 @@ function watch(
     },
     open() {
       writeSync(gateWrite, Uint8Array.of(1))
+    },
+    monitor: made.pid === pid ? undefined : made.pid,
+    async ended() {
+      const exit = await wait(made.pid, made.pidfd)
+      const found = status && memory.read64(memory.put(status)) // all ones: nobody has written it
+      return found === undefined ? exit : found === -1 ? undefined : decode(found | 0)
     },
     results() {
       return rows.flatMap(({ step }, i) => (step === undefined ? [] : [result(i) === NOT_RUN ? undefined : result(i)]))

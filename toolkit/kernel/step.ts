@@ -84,6 +84,8 @@ export interface Gate {
   readonly gate: string
   /** What the engine does outside, when the process is there and before the gate opens: the uid map, the cable. */
   readonly actions?: readonly Action[]
+  /** They need the process to stand here; else that it is there is enough. */
+  readonly waits?: boolean
 }
 
 /** A gate where nobody waits: a word to the parent is enough. Who finds its parent dead fails there, with EPIPE. */
@@ -114,6 +116,8 @@ export interface Monitor {
    * it there is no other process to make: the monitor of one that is there already. Then `Plan.steps` is empty.
    */
   readonly pidfd?: { readonly bytes: Uint8Array; readonly at: number }
+  /** Memory of those steps that gets the status of the container's first process, all ones until then: see `Starting`. */
+  readonly status?: Uint8Array
 }
 
 /** How a process comes to be: the namespaces it is born in, then its calls in order; the last one is execve. */

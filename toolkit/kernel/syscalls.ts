@@ -111,6 +111,9 @@ export const syscalls = {
   listen: call(50, 201, 'fd', 'int'),
   sendto: call(44, 206, 'fd', 'ptr', 'size', 'uint', 'ptr', 'size'),
   recvfrom: call(45, 207, 'fd', 'ptr', 'size', 'uint', 'ptr', 'ptr'),
+  socketpair: call(53, 199, 'enum:AF', 'flags:SOCK', 'int', 'ptr'),
+  sendmsg: call(46, 211, 'fd', 'ptr', 'uint'),
+  recvmsg: call(47, 212, 'fd', 'ptr', 'uint'),
   setsockopt: call(54, 208, 'fd', 'int', 'int', 'ptr', 'size'),
   getsockname: call(51, 204, 'fd', 'ptr', 'ptr'),
   // rights

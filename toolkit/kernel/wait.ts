@@ -14,7 +14,8 @@ export interface Exit {
 /** As a shell and docker count it: the code, or 128 + the signal. */
 export const exitStatus = ({ code, signal }: Exit): number => code ?? 128 + (signal ?? 0)
 
-const decode = (status: number): Exit =>
+/** A status of wait(2). */
+export const decode = (status: number): Exit =>
   (status & 0x7f) === 0 ? { code: (status >> 8) & 0xff, signal: undefined } : { code: undefined, signal: status & 0x7f }
 
 /** Waits for a child and reaps it; blocks. Throws ECHILD where it is not our child. */

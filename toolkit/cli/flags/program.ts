@@ -3,6 +3,11 @@ import { readFileSync } from 'node:fs'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
+/** Of commands whose user is before the container's terminal. */
+export const detachFlag = {
+  'detach-keys': { value: 'KEYS', help: 'the keys that leave its terminal, and it running (default: ctrl-p,ctrl-q)' },
+} satisfies Record<string, Flag>
+
 export const flags = {
   interactive: { short: 'i', help: 'pass stdin on to the command' },
   tty: { short: 't', help: 'give it a terminal of its own' },

@@ -1,0 +1,40 @@
+import { statusOf } from '../engine/lifecycle.ts'
+import { findContainer, placeOf } from '../engine/list.ts'
+import { hasLog } from '../engine/log.ts'
+import { sweep } from '../engine/orphans.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { needContainer } from './each.ts'
+import { detachFlag } from './flags/program.ts'
+import { type Command, formatHelp, parse } from './options.ts'
+import { print } from './output.ts'
+import { keysOf, stay } from './stay.ts'
+
+const command: Command = {
+  usage: 'attach [OPTIONS] CONTAINER',
+  summary: `Join stdin, stdout and stderr to those of a container that runs, until it ends; its exit code is ours.
+One with a terminal (run -dit) is left running by ctrl-p ctrl-q.`,
+  flags: {
+    ...detachFlag,
+    'no-stdin': { help: 'only look: nothing that is typed here goes to it' },
+    'sig-proxy': { help: 'pass signals on, where it has no terminal (default: true; --sig-proxy=false)' },
+  },
+  mixed: true,
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  const keys = keysOf(flags)
+  const word = needContainer('attach', rest)
+  await sweep() // it may have lost its monitor
+  const row = findContainer(word)
+  const status = statusOf(row)
+  if (status === 'paused') throw new UsageError('cannot attach to a paused container, unpause it first', 1)
+  if (status !== 'running') throw new UsageError('cannot attach to a stopped container, start it first', 1)
+  if (!hasLog(placeOf(row)))
+    throw new UsageError(`container ${row.id} was run without -d: only its caller is attached to it`, 1)
+  return stay({ word, keys, stdin: flags['no-stdin'] !== true, signals: flags['sig-proxy'] !== false })
+}
