@@ -54,11 +54,16 @@ const engine = {
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
 }
 const others = [
+  'completion',
+  'container',
+  'cp',
   'create',
   'diff',
   'dns-server',
   'doctor',
   'exec',
+  'help',
+  'info',
   'inspect',
   'kill',
   'logs',
@@ -73,8 +78,10 @@ const others = [
   'spec',
   'start',
   'stop',
+  'system',
   'top',
   'unpause',
+  'version',
   'volume',
   'wait',
   'xray',

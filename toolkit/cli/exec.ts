@@ -7,7 +7,7 @@ import { print } from './output.ts'
 
 const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 
-const command: Command = {
+export const command: Command = {
   usage: 'exec [OPTIONS] CONTAINER COMMAND [ARG…]',
   summary: 'Run one more command in a container that runs.',
   flags: {

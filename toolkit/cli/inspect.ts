@@ -8,7 +8,7 @@ import { print, printError } from './output.ts'
 import { printable } from './printable.ts'
 import { template } from './template.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
   summary: 'Print all about containers, as JSON in docker’s shape.',
   flags: {

@@ -15,6 +15,7 @@ import { confirm } from './confirm.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
+import { printDeleted, pruneFilters, pruneNetworks } from './prune.ts'
 import { formatRows, type Row } from './rows.ts'
 import {
   type Family,
@@ -32,7 +33,7 @@ import {
 
 type Flags = Parsed['flags']
 
-const family: Family = {
+export const family: Family = {
   name: 'network',
   summary: 'Networks: containers of one reach each other, and none of another.',
   commands: {
@@ -82,7 +83,10 @@ const family: Family = {
       usage: 'network prune [OPTIONS]',
       summary: 'Remove all networks that nobody is in.',
       words: [0, 0],
-      flags: { force: { short: 'f', help: 'do not ask' }, filter: filterFlag('label=, label!=') },
+      flags: {
+        force: { short: 'f', help: 'do not ask' },
+        filter: filterFlag('until= (made before that), label=, label!='),
+      },
       run: prune,
     },
   },
@@ -231,24 +235,10 @@ async function remove(words: readonly string[], { force }: Flags): Promise<numbe
   })
 }
 
-const pruneFilters: Filters<Shown> = {
-  label: filters.label!,
-  'label!': ({ state }, value) => !hasLabel(state?.labels, value),
-}
-
 async function prune(_: readonly string[], { force, filter }: Flags): Promise<number> {
+  const wanted = filterOf(filter, pruneFilters)
   if (!force) confirm('This will remove all networks that no container is in.', 'network prune')
   await sweep()
-  const wanted = filterOf(filter, pruneFilters)
-  const idle = networks().filter(row => !row.builtIn && row.state && row.leases.length === 0 && wanted(row))
-  const gone = idle.flatMap(({ name }) => {
-    try {
-      return [removeNetwork(name)]
-    } catch (error) {
-      if (error instanceof UsageError) return [] // somebody has come, or was quicker
-      throw error
-    }
-  })
-  if (gone.length > 0) print(`Deleted Networks:\n${gone.join('\n')}\n`)
+  printDeleted('Networks', pruneNetworks(wanted))
   return 0
 }

@@ -4,7 +4,7 @@ import { leases } from './describe.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'port CONTAINER [PORT[/PROTOCOL]]',
   summary: 'List the published ports of a container, or what one of its ports is on the host.',
   flags: {},

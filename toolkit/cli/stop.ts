@@ -10,7 +10,7 @@ export const stopFlags = {
   signal: { short: 's', value: 'SIGNAL', help: 'the signal that asks it to end (default: TERM)' },
 } as const
 
-const command: Command = {
+export const command: Command = {
   usage: 'stop [OPTIONS] CONTAINER…',
   summary: 'End containers: ask first, and after a while do not ask.',
   flags: stopFlags,

@@ -9,7 +9,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { printTable } from './table.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'top CONTAINER',
   summary: 'List the processes of a container, with the pids that they have on the host.',
   flags: {},
