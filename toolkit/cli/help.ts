@@ -32,9 +32,7 @@ export function printHelp(): void {
   const names = groups.flatMap(({ entries }) => entries.map(nameOf))
   const titles = Math.max(...names.map(name => name.length)) + 1
   const parts = groups.map(({ title, entries }) =>
-    [colour(1, `${title}:`), ...entries.map(entry => row(nameOf(entry), brief(entry), { titles }))].join(
-      '\n',
-    ),
+    [colour(1, `${title}:`), ...entries.map(entry => row(nameOf(entry), brief(entry), { titles }))].join('\n'),
   )
   print(`Usage: toolkit COMMAND
 

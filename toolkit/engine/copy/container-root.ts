@@ -11,7 +11,7 @@ import * as mount from '../../primitives/mount.ts'
 import * as pid from '../../primitives/pid.ts'
 import type { IdMapping, Mappings } from '../../primitives/user.ts'
 import { lock } from '../files.ts'
-import { holdProcess } from '../lifecycle.ts'
+import { holdProcess, settled } from '../lifecycle.ts'
 import { type ContainerRow, findContainer } from '../list.ts'
 import { planRootfs } from '../rootfs.ts'
 import { type ContainerState, directoryOf, exclusively, idsIn } from '../store.ts'
@@ -29,13 +29,16 @@ export interface ContainerRoot {
 }
 
 /** Opens the files of a container. Throws a UsageError (exit code 1), and KernelError. */
-export function openContainer(word: string): ContainerRoot {
+export async function openContainer(word: string): Promise<ContainerRoot> {
   const row = findContainer(word)
   const { state } = row
   if (!state) throw new UsageError(`container ${word}: ${row.problem ?? 'its state cannot be read'}`, 1)
   const users = state.options?.namespaces.users
   const pidfd = holdProcess(state)
-  if (pidfd === undefined) return openEnded(row, state, users)
+  if (pidfd === undefined) {
+    await settled(row.id) // it may have ended just now, and its monitor is still at it
+    return openEnded(row, state, users)
+  }
   try {
     const fd = openSync(`/proc/${state.pid}/root`, O.PATH + O.DIRECTORY + O.CLOEXEC)
     const still = holdProcess(state) // so it was its own, and no other's with its number

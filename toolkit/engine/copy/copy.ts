@@ -39,8 +39,9 @@ interface Root extends Pick<ContainerRoot, 'fd' | 'users'> {
 const refuse = (path: string, why: string): UsageError => new UsageError(`${toText(path)}: ${why}`, 1)
 
 /** All paths begin at the root of what they are looked up in. */
-function open({ container, path }: Place): { root: Root; path: string } {
-  if (container !== undefined) return { root: { ...openContainer(container), within: 'root' }, path: fromText(path) }
+async function open({ container, path }: Place): Promise<{ root: Root; path: string }> {
+  if (container !== undefined)
+    return { root: { ...(await openContainer(container)), within: 'root' }, path: fromText(path) }
   const fd = openSync('/', O.PATH + O.DIRECTORY + O.CLOEXEC)
   const whole = path.startsWith('/') ? path : `${process.cwd()}/${path}`
   return { root: { fd, users: undefined, within: 'host', close: () => closeSync(fd) }, path: fromText(whole) }
@@ -162,11 +163,11 @@ const rename =
 
 /** Copies. Returns how many bytes of content that were. Throws UsageError (exit code 1), KernelError, errors of node:fs. */
 export async function copy(from: Place, to: Place, wish: CopyWish): Promise<number> {
-  const { root: fromRoot, path } = open(from)
+  const { root: fromRoot, path } = await open(from)
   try {
     const source = openSource(fromRoot, path, wish)
     try {
-      const { root, path } = open(to)
+      const { root, path } = await open(to)
       try {
         const { directory, name } = openTarget(root, path, source)
         try {
@@ -192,7 +193,7 @@ export async function copy(from: Place, to: Place, wish: CopyWish): Promise<numb
 
 /** As an archive in pieces; its paths begin with the name of the source, or with `.` for what is in it. */
 export async function* copyOut(from: Place, wish: CopyWish): AsyncGenerator<Buffer> {
-  const { root, path } = open(from)
+  const { root, path } = await open(from)
   try {
     const source = openSource(root, path, wish)
     try {
@@ -207,7 +208,7 @@ export async function* copyOut(from: Place, wish: CopyWish): AsyncGenerator<Buff
 
 /** Unpacks an archive into a directory that is there. Owners are those of the archive. Returns the bytes of content. */
 export async function copyIn(archive: AsyncIterable<Buffer>, to: Place): Promise<number> {
-  const { root, path } = open(to)
+  const { root, path } = await open(to)
   try {
     const found = locate(root.fd, relative(path), { within: root.within, directory: true })
     if (found === undefined) throw refuse(path, 'an archive goes into a directory, and there is none')
