@@ -1,6 +1,6 @@
 // `toolkit system prune`: every kind of what is not needed any more, in one go.
-import { closeSync, existsSync, renameSync, rmSync } from 'node:fs'
-import { entries, lock, remove } from '../engine/files.ts'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { entries, isFree, remove } from '../engine/files.ts'
 import { labsDir } from '../engine/lab-record.ts'
 import { listContainers } from '../engine/list.ts'
 import { stateDir } from '../image/paths.ts'
@@ -50,12 +50,7 @@ async function run(_: readonly string[], { all, volumes, force, filter }: Parsed
 }
 
 /** Whether a lab lives: its shell has the files of a root file system below it. */
-const labLives = (): boolean =>
-  entries(labsDir()).some(name => {
-    const fd = lock(`${labsDir()}/${name}`, { wait: false, shared: true })
-    if (fd !== undefined) closeSync(fd)
-    return fd === undefined
-  })
+const labLives = (): boolean => entries(labsDir()).some(name => !isFree(`${labsDir()}/${name}`))
 
 /** What can be made again: root file systems of which no container is made, and filters that were compiled. */
 function removeFiles(): { names: string[]; bytes: number } {

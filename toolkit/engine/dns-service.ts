@@ -58,7 +58,7 @@ export function nameAction(lease: Lease, network: Network): Action {
         makeTree(serviceDir(root))
         rmSync(readyFile(root, lease.id), { force: true })
         writeJson(wishFile(root, lease.id), wish, { durable: false })
-        if (!isServed(root)) startServer(root)
+        ensureServed(root)
       })
       awaitReady(readyFile(root, lease.id), wish)
     },
@@ -70,6 +70,22 @@ function isServed(root: string): boolean {
   const fd = lock(lockFile(root), { wait: false })
   if (fd !== undefined) closeSync(fd)
   return fd === undefined
+}
+
+/** Brings a name server where there is none. To be called `exclusively`. */
+export function ensureServed(root: string): void {
+  if (!isServed(root)) startServer(root)
+}
+
+/** Undefined where it is torn, or of another version. */
+export function readWish(root: string, id: string): Wish | undefined {
+  try {
+    const wish = JSON.parse(readFileSync(wishFile(root, id), 'utf8')) as Partial<Wish> | null
+    const whole = wish?.version === VERSION && Number.isInteger(wish.pid) && /^[\w.-]+$/.test(String(wish.network))
+    return whole ? (wish as Wish) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Several may be started: the first one stays. */

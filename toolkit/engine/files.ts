@@ -34,6 +34,13 @@ export function lock(path: string, { wait, shared = false }: { wait: boolean; sh
   return undefined
 }
 
+/** Whether nobody has the lock behind a path, and it is there. */
+export function isFree(path: string): boolean {
+  const fd = lock(path, { wait: false, shared: true })
+  if (fd !== undefined) closeSync(fd)
+  return fd !== undefined
+}
+
 /** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
 export function makeTree(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return // the usual case; an error would cost more to make

@@ -3,7 +3,7 @@
 //
 // Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
 // hand, rules flushed by another firewall. Changes are made under the network's lock.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Action, type Context, writeAction } from '../kernel/action.ts'
 import { NETLINK } from '../kernel/constants.ts'
@@ -41,13 +41,27 @@ const ETH0 = 'eth0'
 /** Connects a container: for when its network namespace is there, and before its program starts. */
 export function wire(lease: Lease, network: Network): Action[] {
   const prefix = parseSubnet(lease.subnet)!.prefix
-  const gateway = { ...address(network.bridge, `${lease.gateway}/${prefix}`), allow: 'EEXIST' as const }
   const cable = vethPair({
     name: lease.link,
     master: network.bridge,
     mtu: lease.mtu,
     peer: { name: ETH0, mac: lease.mac, into: { process: 'pid' } },
   })
+  return [
+    ...wireHost(lease, network),
+    saying(messageAction(cable), wantedOfHost('veth')),
+    messageAction(hairpin(lease.link)),
+    messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
+    messageAction(linkUp(ETH0), 'inside'),
+    ...(lease.internal ? [] : [messageAction(route({ gateway: lease.gateway }), 'inside')]),
+    ...(lease.network === 'bridge' ? [] : [nameAction(lease, network)]),
+  ]
+}
+
+/** What the host itself needs for it, and for all others in the network. */
+function wireHost(lease: Lease, network: Network): Action[] {
+  const { prefix } = parseSubnet(lease.subnet)!
+  const gateway = { ...address(network.bridge, `${lease.gateway}/${prefix}`), allow: 'EEXIST' as const }
   const outward = !lease.internal
   return [
     saying(bridgeAction(lease, network), wantedOfHost('bridge')),
@@ -56,14 +70,31 @@ export function wire(lease: Lease, network: Network): Action[] {
     ...(outward ? [localAction(network)] : []),
     saying(firewallAction(lease, network), wantedOfHost('nftables')), // before anything could pass
     ...(outward ? [saying(forwardAction(network), wantedOfHost('ip-forward'))] : []),
-    saying(messageAction(cable), wantedOfHost('veth')),
-    messageAction(hairpin(lease.link)),
-    messageAction(address(ETH0, `${lease.address}/${prefix}`), 'inside'),
-    messageAction(linkUp(ETH0), 'inside'),
-    ...(outward ? [messageAction(route({ gateway: lease.gateway }), 'inside')] : []),
-    ...(lease.network === 'bridge' ? [] : [nameAction(lease, network)]),
   ]
 }
+
+/** Makes on the host again what somebody has taken away from a network with containers in it: one of them is enough. */
+export function mend(lease: Lease, network: Network): void {
+  const descriptors = new Map<string, number>()
+  try {
+    for (const action of wireHost(lease, network)) action.apply({ descriptors })
+  } finally {
+    for (const fd of descriptors.values()) closeSync(fd)
+  }
+  withNetlink(NETLINK.ROUTE, netlink => {
+    succeeds(() => netlink.request(linkMaster(lease.link, network.bridge)), 'ENODEV')
+  })
+}
+
+/** Takes away the host's end of a cable, and with it the other. */
+export const removeCable = (name: string): void =>
+  withNetlink(NETLINK.ROUTE, netlink => netlink.request({ ...linkDelete(name), allow: 'ENODEV' }))
+
+/** Takes the firewall away. To be called `exclusively`, and when there is no container. */
+export const removeTables = ({ table }: Network): void =>
+  withNetlink(NETLINK.NETFILTER, firewall =>
+    firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: table }))),
+  )
 
 /** Makes the bridge. Where it was gone, the cables of those who are there already are plugged in again. */
 function bridgeAction({ gateway, id }: Lease, network: Network): Action {
@@ -181,7 +212,8 @@ export const networkOf = (lease: Lease, network: Network): Network => ({
   bridge: lease.bridge,
 })
 
-function restoreForwarding(network: Network): void {
+/** Switches off what we have switched on. To be called `exclusively`, and when nobody needs it. */
+export function restoreForwarding(network: Network): void {
   const { forwarding } = readHost(network)
   if (forwarding === undefined) return
   if (forwarding === bootId()) writeFileSync(IP_FORWARD, '0')
