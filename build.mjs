@@ -129,6 +129,7 @@ await build({
   splitting: true,
 })
 
+fs.writeFileSync(`${outdir}/toolkit.1`, spawnSync('bin/node', ['scripts/man.ts']).stdout)
 fs.copyFileSync('toolkit/cli/entry.cjs', `${outdir}/toolkit.cjs`)
 fs.rmSync('dist', { recursive: true, force: true })
 fs.renameSync(outdir, 'dist')
