@@ -21,7 +21,10 @@ test.skipIf(!groff)(
     const page = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-t'], { input: manPage('0.0.0', '2026-01-31') })
     expect(page.stderr.toString()).toBe('')
     expect(page.status).toBe(0)
-    const text = page.stdout.toString().replace(/.\x08|\x1b\[[\d;]*m/g, '')
+    const text = page.stdout
+      .toString()
+      .replace(/.\x08|\x1b\[[\d;]*m/g, '')
+      .replace(/\s+/g, ' ')
     for (const entry of entries) {
       const usages = isFamily(entry) ? Object.values(entry.commands).map(({ usage }) => usage) : [entry.usage]
       for (const usage of usages)

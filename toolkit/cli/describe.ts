@@ -1,6 +1,6 @@
 // A container in docker's words: what `ps` and `inspect` show.
 
-import { type Lease, readLeases } from '../engine/leases.ts'
+import { type Lease, readAllLeases } from '../engine/leases.ts'
 import { type Status, statusOf } from '../engine/lifecycle.ts'
 import type { ContainerRow } from '../engine/list.ts'
 import { bridgeNetwork } from '../engine/network.ts'
@@ -37,7 +37,7 @@ export const createdText = ({ state }: ContainerRow, now = Date.now()): string =
 
 /** The leases of all containers in the network, by their ids. */
 export const leases = (): ReadonlyMap<string, Lease> =>
-  new Map(readLeases(bridgeNetwork()).map(lease => [lease.id, lease]))
+  new Map(readAllLeases(bridgeNetwork()).map(lease => [lease.id, lease]))
 
 /** docker's column PORTS. */
 export const portsText = (ports: readonly Port[]): string =>

@@ -19,6 +19,7 @@ export const command: Command = {
     env,
     'env-file': envFile,
     privileged: { help: 'with all capabilities' },
+    explain: { help: 'print every system call, why it is made, and its result' },
   },
 }
 
@@ -35,9 +36,7 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
     throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   const { env, cwd, interactive, terminal } = program.program(flags)
-  return exec(container, {
-    ...{ args, env, cwd, interactive, terminal, detached },
-    user: flags.user as string | undefined,
-    privileged: flags.privileged === true,
-  })
+  const observer = flags.explain ? (await import('./explain.ts')).explain({ stepwise: false }) : undefined
+  const wish = { args, env, cwd, interactive, terminal, detached, privileged: flags.privileged === true }
+  return exec(container, { ...wish, user: flags.user as string | undefined }, observer)
 }

@@ -1,19 +1,32 @@
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
+import { listNetworks } from '../engine/networks.ts'
+import { PATH } from '../engine/spec.ts'
+import { hasVolume } from '../engine/volume-store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { imageOf, leases } from './describe.ts'
+import { sizeOf } from '../observe/disk-usage.ts'
+import { imageOf } from './describe.ts'
 import { needContainers } from './each.ts'
+import { filesOf, hostConfig, mounts, networkSettings } from './inspect-parts.ts'
+import { details as networkDetails } from './network.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { printable, printableJson, printableLines } from './printable.ts'
+import { labelsOfContainer } from './prune.ts'
 import { template } from './template.ts'
+import { details as volumeDetails } from './volume.ts'
 
 export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
   summary: 'Print all about containers, as JSON in docker’s shape.',
   flags: {
     format: { short: 'f', value: 'TEMPLATE', help: "parts of it, as '{{.State.Status}}' or '{{json .Config}}'" },
-    type: { value: 'container', help: 'what it is; only containers are known here' },
+    type: {
+      value: 'container|network|volume',
+      help: 'what it is (default: a container, else a network, else a volume)',
+    },
+    size: { short: 's', help: 'how much space its files take, too' },
+    json: { help: 'as JSON, which it is without this, too' },
   },
   mixed: true,
 }
@@ -24,16 +37,16 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
-  if (flags.type !== undefined && flags.type !== 'container')
-    throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: only container is known here`)
+  if (flags.type !== undefined && !['container', 'network', 'volume'].includes(String(flags.type)))
+    throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: there are container, network, volume`)
   const words = needContainers('inspect', rest)
   const fill = typeof flags.format === 'string' && flags.format !== 'json' ? template(flags.format) : undefined
   const found: unknown[] = []
   let status = 0
   for (const word of words) {
     try {
-      const about = describe(findContainer(word))
-      if (fill) print(fill(about))
+      const about = find(word, flags.type as string | undefined, flags.size === true)
+      if (fill) print(printableLines(fill(about)))
       else found.push(about)
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
@@ -41,18 +54,31 @@ export async function main(argv: string[]): Promise<number> {
       status = 1
     }
   }
-  if (!fill) print(flags.format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4))
+  if (!fill) print(printableJson(found, flags.format === 'json' ? 0 : 4))
   return status
+}
+
+/** As docker: whatever has this name. Throws a UsageError (exit code 1). */
+function find(word: string, type: string | undefined, size: boolean): object {
+  if (type === 'network') return networkDetails(word)
+  if (type === 'volume') return volumeDetails(word)
+  try {
+    return describe(findContainer(word), size)
+  } catch (error) {
+    if (!(error instanceof UsageError) || type !== undefined) throw error
+    if (listNetworks().some(({ name }) => name === word)) return networkDetails(word)
+    if (hasVolume(word)) return volumeDetails(word)
+    throw error
+  }
 }
 
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
 
-function describe(row: ContainerRow) {
+function describe(row: ContainerRow, size: boolean) {
   const { id, state } = row
   if (!state) throw new UsageError(`container ${id}: ${row.problem ?? 'its state cannot be read'}`, 1)
   const status = statusOf(row)
   const { options, args } = state
-  const lease = leases().get(state.id)
   const directory = placeOf(row)
   return {
     Id: state.id,
@@ -73,55 +99,45 @@ function describe(row: ContainerRow) {
       FinishedAt: (!row.running && state.finished) || NEVER,
     },
     Image: imageOf(row),
-    HostnamePath: `${directory}/hostname`,
-    HostsPath: `${directory}/hosts`,
-    ResolvConfPath: `${directory}/resolv.conf`,
-    LogPath: state.detached ? `${directory}/log` : '',
+    ...filesOf(row),
     Name: `/${state.name}`,
     RestartCount: 0,
     Driver: 'overlay',
     Platform: 'linux',
-    Mounts: (options?.mounts.mounts ?? []).map(({ destination, source, type, options }) => ({
-      Type: type,
-      Source: source,
-      Destination: destination,
-      Mode: options.join(','),
-      RW: !options.includes('ro'),
-    })),
+    Mounts: mounts(row),
     Config: {
       Hostname: options?.hostname ?? id,
+      Domainname: '',
       User: options?.user ?? '',
+      AttachStdin: false,
+      AttachStdout: !state.detached,
+      AttachStderr: !state.detached,
+      ExposedPorts: Object.fromEntries(
+        (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
+      ),
       Tty: options?.terminal ?? false,
       OpenStdin: options?.interactive ?? false,
-      Env: options?.env ?? [],
+      Env: environment(options?.env ?? []),
       Cmd: args,
+      Entrypoint: null, // args has both
       Image: imageOf(row),
       WorkingDir: options?.cwd ?? '',
+      Labels: labelsOfContainer(row),
     },
-    HostConfig: {
-      AutoRemove: state.autoRemove,
-      NetworkMode: options?.network.mode ?? '',
-      Privileged: options?.capabilities.privileged ?? false,
-      ReadonlyRootfs: options?.readOnly ?? false,
-      Init: options?.init ?? false,
-      CapAdd: options?.capabilities.add ?? [],
-      CapDrop: options?.capabilities.drop ?? [],
-      Resources: options?.resources ?? {},
-    },
+    HostConfig: hostConfig(options, state.autoRemove),
     GraphDriver: {
       Name: 'overlay',
       Data: { LowerDir: state.rootfs, UpperDir: `${directory}/upper`, WorkDir: `${directory}/work` },
     },
-    NetworkSettings: {
-      IPAddress: lease?.address ?? '',
-      MacAddress: lease?.mac ?? '',
-      Gateway: lease?.gateway ?? '',
-      Ports: Object.fromEntries(
-        (lease?.ports ?? []).map(({ container, protocol, address, host }) => [
-          `${container}/${protocol}`,
-          [{ HostIp: address, HostPort: String(host) }],
-        ]),
-      ),
-    },
+    NetworkSettings: networkSettings(row),
+    ...(size && {
+      SizeRw: sizeOf(`${directory}/upper`),
+      SizeRootFs: sizeOf(`${directory}/upper`) + sizeOf(state.rootfs),
+    }),
   }
 }
+
+/** The last of a name wins. */
+const environment = (env: readonly string[]): string[] => [
+  ...new Map([PATH, ...env].map(text => [text.split('=')[0], text])).values(),
+]

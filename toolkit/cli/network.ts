@@ -62,6 +62,7 @@ export const family: Family = {
           short: 'f',
         },
         format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Driver}}' },
+        json: { help: 'as JSON' },
       },
       run: list,
     },
@@ -69,7 +70,10 @@ export const family: Family = {
       usage: 'network inspect [OPTIONS] NETWORK…',
       summary: 'Show all about networks and who is in them, as JSON.',
       words: [1, Number.POSITIVE_INFINITY],
-      flags: { format: { short: 'f', value: 'TEMPLATE', help: 'such as {{json .Containers}}' } },
+      flags: {
+        json: { help: 'as JSON, which it is without this, too' },
+        format: { short: 'f', value: 'TEMPLATE', help: 'such as {{json .Containers}}' },
+      },
       run: inspect,
     },
     rm: {
@@ -145,7 +149,7 @@ const filters: Filters<Shown> = {
   scope: (_, value) => value === 'local',
 }
 
-function list(_: readonly string[], { quiet, filter, format: wanted, 'no-trunc': full }: Flags): number {
+function list(_: readonly string[], { json, quiet, filter, format: wanted, 'no-trunc': full }: Flags): number {
   const template =
     (wanted as string | undefined) ?? (quiet ? '{{.ID}}' : 'table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}')
   const rows = networks()
@@ -161,7 +165,8 @@ function list(_: readonly string[], { quiet, filter, format: wanted, 'no-trunc':
       Internal: state?.internal ?? false,
       Labels: labelText(state?.labels ?? {}),
     }))
-  for (const line of formatRows(template, rows, { ID: 'NETWORK ID' })) print(line)
+  if (json) print(printableJson(rows))
+  else for (const line of formatRows(template, rows, { ID: 'NETWORK ID' })) print(line)
   return 0
 }
 
@@ -179,7 +184,7 @@ function find(word: string): Shown {
 }
 
 /** A network in docker's words. */
-function details(word: string): Row {
+export function details(word: string): Row {
   const { name, id, driver, state, leases } = find(word)
   const names = new Map(listContainers().map(row => [row.state?.id, row.state?.name]))
   const containers = leases.map(lease => [lease.id, endpoint(lease, names.get(lease.id))])

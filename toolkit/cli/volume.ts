@@ -55,6 +55,7 @@ export const family: Family = {
         quiet: { short: 'q', help: 'names only' },
         filter: { ...filterFlag('dangling=true (in use by none), name=, label=, driver='), short: 'f' },
         format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Mountpoint}}' },
+        json: { help: 'as JSON' },
       },
       run: list,
     },
@@ -62,7 +63,10 @@ export const family: Family = {
       usage: 'volume inspect [OPTIONS] VOLUME…',
       summary: 'Show all about volumes, as JSON.',
       words: [1, Number.POSITIVE_INFINITY],
-      flags: { format: { short: 'f', value: 'TEMPLATE', help: 'such as {{.Mountpoint}}' } },
+      flags: {
+        json: { help: 'as JSON, which it is without this, too' },
+        format: { short: 'f', value: 'TEMPLATE', help: 'such as {{.Mountpoint}}' },
+      },
       run: inspect,
     },
     rm: {
@@ -118,15 +122,16 @@ const rowOf = ({ name, state, users }: VolumeRow): Row => ({
   Scope: 'local',
 })
 
-function list(_: readonly string[], { quiet, filter, format: wanted }: Flags): number {
+function list(_: readonly string[], { json, quiet, filter, format: wanted }: Flags): number {
   const template = (wanted as string | undefined) ?? (quiet ? '{{.Name}}' : 'table {{.Driver}}\t{{.Name}}')
   const rows = listVolumes().filter(filterOf(filter, filters)).map(rowOf)
-  for (const line of formatRows(template, rows, { Name: 'VOLUME NAME' })) print(line)
+  if (json) print(printableJson(rows))
+  else for (const line of formatRows(template, rows, { Name: 'VOLUME NAME' })) print(line)
   return 0
 }
 
 /** A volume in docker's words. Throws a UsageError where it cannot be read. */
-function details(word: string): Row {
+export function details(word: string): Row {
   const { name } = findVolume(word)
   const { created, labels } = readVolume(name)
   return {

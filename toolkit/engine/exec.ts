@@ -14,7 +14,7 @@ import * as process from '../primitives/process.ts'
 import * as rlimits from '../primitives/rlimits.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, type Observer } from './carry-out.ts'
 import { holdProcess, statusOf } from './lifecycle.ts'
 import { findContainer } from './list.ts'
 import type { RunOptions } from './options.ts'
@@ -41,7 +41,7 @@ const CONTAINER = { descriptor: 'container' }
 const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP + CLONE.NEWTIME
 
 /** Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it. Throws KernelError and UsageError. */
-export async function exec(word: string, wish: ExecWish): Promise<number> {
+export async function exec(word: string, wish: ExecWish, observer?: Observer): Promise<number> {
   const row = findContainer(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
@@ -57,11 +57,11 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
       profile: wish.privileged ? 'unconfined' : options.seccomp,
       capabilities: spec.process.capabilities.bounding,
     })
-    const plan = planExec({ spec, seccomp, wish, container, cgroups: resources?.cgroups ?? [] })
+    const plan = planExec({ spec, seccomp, wish, pid: pid!, container, cgroups: resources?.cgroups ?? [] })
     const { process: program, terminal } = await carryOut(plan, {
       interactive: wish.interactive,
       signals,
-      observer: undefined,
+      observer,
       onStart() {},
     })
     if (wish.detached) return 0
@@ -97,12 +97,13 @@ interface ExecParts {
   readonly spec: Spec
   readonly seccomp: readonly Step[]
   readonly wish: ExecWish
-  /** A pidfd of its first process. */
+  /** Its first process, and a pidfd of it. */
+  readonly pid: number
   readonly container: number
   readonly cgroups: readonly string[]
 }
 
-function planExec({ spec, seccomp, wish, container, cgroups: directories }: ExecParts): Plan {
+function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directories }: ExecParts): Plan {
   const born = directories.find(directory => existsSync(`${directory}/cgroup.controllers`)) // v2
   const joined = directories.filter(directory => directory !== born)
   const { uidMappings } = spec.linux
@@ -121,7 +122,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
   return {
     before: [
       {
-        text: 'container = pidfd_open(PID, 0)',
+        text: `container = pidfd_open(${first}, 0)`,
         why: 'one handle for all its namespaces, which cannot come to mean another process',
         lesson: '20-engine',
         shell: '',
@@ -143,7 +144,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
       step('setns', [CONTAINER, ALL], {
         ...about,
         why: 'joins the container: its files, its network, its names',
-        shell: 'nsenter --all --target PID',
+        shell: `nsenter --all --target ${first}`,
       }),
       ...stdio(spec, wish),
       ...rlimits.plan(spec.process),

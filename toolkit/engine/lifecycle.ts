@@ -12,6 +12,7 @@ import { checkName } from './container-name.ts'
 import { lock, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
+import { carryOutStop, type Watcher } from './stop.ts'
 import {
   type ContainerState,
   directoryOf,
@@ -77,21 +78,20 @@ export interface StopWish {
 }
 
 /** Ends it: by a signal, and by SIGKILL when the time is over. Waits for that. One that does not run has ended already. */
-export async function stop(word: string, { timeout = 10, signal = 'TERM' }: StopWish): Promise<void> {
+export async function stop(
+  word: string,
+  { timeout = 10, signal = 'TERM' }: StopWish,
+  watcher?: Watcher,
+): Promise<void> {
   const asking = signalNumber(signal)
   const row = findContainer(word)
   const pidfd = holdProcess(row.state)
   if (pidfd === undefined) return
-  const send = (signal: number) => {
-    attempt('pidfd_send_signal', [pidfd, signal, null, 0])
-    cgroup.resume(row.state!.resources?.cgroups ?? [])
-  }
   try {
-    if (timeout !== 0) send(asking)
-    if (timeout === 0 || !(await ended(pidfd, timeout < 0 ? undefined : 1000 * timeout))) {
-      send(SIG.KILL)
-      if (!(await ended(pidfd, 10_000))) throw new UsageError(`container ${word} does not end, even by SIGKILL`, 1)
-    }
+    const { pid, resources } = row.state!
+    const wish = { pid: pid!, signal: asking, timeout, cgroups: resources?.cgroups ?? [] }
+    if (!(await carryOutStop(wish, pidfd, watcher)))
+      throw new UsageError(`container ${word} does not end, even by SIGKILL`, 1)
   } finally {
     closeSync(pidfd)
   }
