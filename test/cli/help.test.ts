@@ -28,7 +28,9 @@ test.skipIf(!groff)(
     for (const entry of entries) {
       const usages = isFamily(entry) ? Object.values(entry.commands).map(({ usage }) => usage) : [entry.usage]
       for (const usage of usages)
-        expect(text).toContain(`toolkit ${usage.split('\n')[0]!.split(' [')[0]!.split(' ').slice(0, 2).join(' ')}`)
+        expect(text).toContain(
+          `toolkit ${usage.split('\n')[0]!.split(' [')[0]!.split(' ').slice(0, 2).join(' ').replace('…', '...')}`,
+        )
       if (!isFamily(entry)) for (const flag of Object.keys(entry.flags)) expect(text).toContain(`--${flag}`)
     }
   },

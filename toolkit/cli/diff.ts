@@ -10,6 +10,7 @@ export const command: Command = {
   usage: 'diff [OPTIONS] CONTAINER',
   summary: 'List what a container has changed in its files: A added, C changed, D deleted.',
   flags: { json: { help: 'as JSON' } },
+  mixed: true,
 }
 
 export async function main(argv: string[]): Promise<number> {
