@@ -125,7 +125,13 @@ describe.skipIf(skipped)(`cp${skipped}`, () => {
     expect(fs.statSync(`${here}/plain`)).toMatchObject({ uid: 0, mode: 0o100751, mtimeMs: 1000_500 })
     expect(cp('-a', 'box:/tmp/dir/file', `${here}/kept`)).toMatchObject(ok)
     expect(fs.statSync(`${here}/kept`)).toMatchObject({ uid: 12, gid: 34, mode: 0o104751 })
-    expect(cp('box:/tmp/dir', `${here}/back`)).toMatchObject(ok)
+    expect(cp('box:/tmp/dir', `${here}/back`)).toMatchObject({
+      status: 0,
+      stderr: 'toolkit: cp: back/null is a device, and was left out; -a copies it\n',
+    })
+    expect(fs.existsSync(`${here}/back/null`)).toBe(false)
+    expect(cp('-a', 'box:/tmp/dir/null', `${here}/null`)).toMatchObject(ok)
+    expect(fs.statSync(`${here}/null`)).toMatchObject({ mode: 0o020644, rdev: 0x103 })
     expect(fs.readdirSync(`${here}/back`, { encoding: 'latin1' })).toContain('\xff ')
     expect(fs.statSync(`${here}/back/holes`)).toMatchObject({ size: 1 << 30, blocks: 0 })
     const { ino } = fs.statSync(`${here}/back/file`)

@@ -1,5 +1,5 @@
 // toolkit cp: between a container and the host. docker's words, rules and exit codes.
-import { copy, copyIn, copyOut, type Place } from '../engine/copy/copy.ts'
+import { type CopyWish, copy, copyIn, copyOut, type Place } from '../engine/copy/copy.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { isTerminal } from '../kernel/tty.ts'
@@ -12,9 +12,10 @@ export const command: Command = {
   usage: 'cp [OPTIONS] CONTAINER:SOURCE DESTINATION|-\n       toolkit cp [OPTIONS] SOURCE|- CONTAINER:DESTINATION',
   summary: `Copy files between a container and the host.
 With - a tar archive goes to stdout, or comes from stdin. A path in a container begins at its root; the container need not
-run. What is copied belongs to the container’s root, or on the host to you, without set-user-ID.`,
+run. What is copied belongs to the container’s root, or on the host to you, without set-user-ID
+and without devices.`,
   flags: {
-    archive: { short: 'a', help: 'keep owners; on the host set-user-ID and attributes, too' },
+    archive: { short: 'a', help: 'keep owners; on the host set-user-ID, attributes and devices, too' },
     'follow-link': { short: 'L', help: 'where the source is a symlink, copy what it leads to' },
     quiet: { short: 'q', help: 'do not say how much was copied (default: say it to a terminal)' },
   },
@@ -39,7 +40,7 @@ async function send(pieces: AsyncIterable<Buffer>): Promise<number> {
   return sent
 }
 
-async function carry(from: string, to: string, wish: { archive: boolean; followLink: boolean }): Promise<number> {
+async function carry(from: string, to: string, wish: CopyWish): Promise<number> {
   const [source, destination] = [readPlace(from), readPlace(to)]
   if (source.container !== undefined && destination.container !== undefined)
     throw new UsageError('cp: copying between containers is not supported; go by - or by a directory of the host', 1)
@@ -70,7 +71,8 @@ export async function main(argv: string[]): Promise<number> {
   if (from === undefined || to === undefined || rest.length > 2)
     throw new UsageError("cp: give a source and a destination; see 'toolkit cp --help'")
   try {
-    const wish = { archive: flags.archive === true, followLink: flags['follow-link'] === true }
+    const leftOut = (path: string) => printError(`toolkit: cp: ${path} is a device, and was left out; -a copies it`)
+    const wish = { archive: flags.archive === true, followLink: flags['follow-link'] === true, leftOut }
     const size = await carry(from, to, wish)
     if (!flags.quiet && to !== '-' && isTerminal(2)) printError(`Successfully copied ${humanSize(size)} to ${to}`)
     return 0

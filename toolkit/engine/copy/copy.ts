@@ -29,6 +29,8 @@ export interface CopyWish {
   readonly archive: boolean
   /** Where the source is a symlink, what it leads to. */
   readonly followLink: boolean
+  /** Is told the paths of devices that are not made. */
+  readonly leftOut?: (path: string) => void
 }
 
 interface Root extends Pick<ContainerRoot, 'fd' | 'users'> {
@@ -139,18 +141,20 @@ const EVERYTHING = 0o7777
 const NO_MORE_POWER = 0o1777 // no set-user-ID: a program of the container is not to run as us for everybody on the host
 
 /** Who owns the copies, and what they may. */
-function rightsOf(root: Root, archive: boolean): Pick<Making, 'owner' | 'rights' | 'attributes'> {
+function rightsOf(root: Root, archive: boolean): Pick<Making, 'owner' | 'rights' | 'attributes' | 'devices'> {
   const { uid, gid } = outsideIds(root.users)
   const keep = (entry: Entry) => [uid(entry.uid), gid(entry.gid)] as const
   if (root.within === 'root')
     return {
       owner: archive ? keep : () => [uid(0), gid(0)],
       rights: EVERYTHING,
+      devices: true,
       attributes: name => name.startsWith('user.') || (name === 'security.capability' && !root.users),
     }
   return {
     owner: archive ? keep : () => [process.geteuid!(), process.getegid!()],
     rights: archive ? EVERYTHING : NO_MORE_POWER,
+    devices: archive, // nor a disk of the host, under a name that everybody may read
     attributes: () => archive,
   }
 }
@@ -175,6 +179,7 @@ export async function copy(from: Place, to: Place, wish: CopyWish): Promise<numb
             directory: path => locate(directory, path, { within: 'beneath', directory: true }),
             rename: rename(name),
             makeParents: false,
+            ...(wish.leftOut && { leftOut: wish.leftOut }),
             ...rightsOf(root, wish.archive),
           })
         } finally {

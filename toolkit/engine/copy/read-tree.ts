@@ -45,7 +45,7 @@ function* visit(fd: number, path: string, target: string | undefined, walk: Walk
     yield* children(fd, path, walk)
     return
   }
-  const first = linkOf(stat, path, walk)
+  const first = stat.isFile() ? linkOf(stat, path, walk) : undefined
   if (first !== undefined) yield { ...about, kind: 'link', target: first }
   else if (target !== undefined) yield { ...about, kind: 'symlink', target }
   else if (stat.isFIFO()) yield { ...about, kind: 'fifo' }

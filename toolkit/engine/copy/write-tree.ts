@@ -34,6 +34,9 @@ export interface Making {
   readonly owner: (entry: Entry) => readonly [uid: number, gid: number]
   /** The rights that it gets of those that it had. */
   readonly rights: number
+  /** Devices are made; where they are not, `leftOut` is told. */
+  readonly devices: boolean
+  readonly leftOut?: (path: string) => void
   /** Attributes are copied. */
   readonly attributes: (name: string) => boolean
   /** Directories that are missing on the way are made: of an archive, which need not list them. */
@@ -51,6 +54,10 @@ export async function writeTree(entries: Entries, making: Making): Promise<numbe
     for await (const entry of entries) {
       const path = making.rename(entry.path)
       if (path === '' && entry.kind === 'directory') continue // it is there, and stays as it is
+      if (entry.kind === 'device' && !making.devices) {
+        making.leftOut?.(toText(path))
+        continue
+      }
       const [above, name] = split(path)
       const directory = openParent(above, making)
       try {
