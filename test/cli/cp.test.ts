@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { copy, copyIn } from '../../toolkit/engine/copy/copy.ts'
+import { attempt, invoke } from '../../toolkit/kernel/call.ts'
 import { eventually, nothing, skipped, World } from './toolkit.ts'
 
 const world = new World()
@@ -87,7 +88,7 @@ describe.skipIf(skipped)(`cp${skipped}`, () => {
     expect(fs.statSync('/dev/null').isCharacterDevice()).toBe(true)
   })
 
-  test('owners, rights, times, links, holes, attributes, devices, and names that are no UTF-8', () => {
+  test('owners, rights, times, links, holes, devices, and names that are no UTF-8', () => {
     begin()
     const dir = `${here}/dir`
     fs.mkdirSync(`${dir}/own`, { recursive: true })
@@ -137,6 +138,36 @@ describe.skipIf(skipped)(`cp${skipped}`, () => {
     const { ino } = fs.statSync(`${here}/back/file`)
     expect(fs.statSync(`${here}/back/own/again`).ino).toBe(ino)
     expect(fs.readlinkSync(`${here}/back/link`)).toBe('/etc/shadow')
+  })
+
+  test('attributes: a file’s own, and the rights of a program', () => {
+    begin()
+    write('file', 'x')
+    const rights = Buffer.alloc(20) // struct vfs_cap_data, revision 2, effective: CAP_NET_BIND_SERVICE
+    rights.writeUInt32LE(0x02000001)
+    rights.writeUInt32LE(1 << 10, 4)
+    const named = { 'user.note': Buffer.of(0, 255, 10), 'security.capability': rights }
+    const fd = fs.openSync(`${here}/file`, 'r')
+    for (const [name, value] of Object.entries(named)) invoke('fsetxattr', [fd, name, value, value.length, 0])
+    fs.closeSync(fd)
+    const attributes = (path: string) => {
+      const fd = fs.openSync(path, 'r')
+      const found = Object.keys(named).map(name => {
+        const value = Buffer.alloc(64)
+        const length = attempt('fgetxattr', [fd, name, value, value.length])
+        return [name, length < 0 ? undefined : Buffer.from(value.subarray(0, length))]
+      })
+      fs.closeSync(fd)
+      return Object.fromEntries(found)
+    }
+    expect(cp(`${here}/file`, 'box:/tmp')).toMatchObject(ok)
+    expect(attributes(`/proc/${world.init()}/root/tmp/file`)).toEqual(named)
+    expect(world.shell('$TOOLKIT cp box:/tmp/file - | $TOOLKIT cp - box:/root')).toMatchObject(ok)
+    expect(attributes(`/proc/${world.init()}/root/root/file`)).toEqual(named)
+    cp('box:/tmp/file', `${here}/plain`)
+    expect(attributes(`${here}/plain`)).toEqual({ 'user.note': undefined, 'security.capability': undefined })
+    cp('-a', 'box:/tmp/file', `${here}/kept`)
+    expect(attributes(`${here}/kept`)).toEqual(named)
   })
 
   test('archives: what tar writes we read, and the other way round', () => {

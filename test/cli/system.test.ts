@@ -204,7 +204,9 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
       'container ls',
     ]) {
       const { status, stdout, stderr } = toolkit(...args.split(' '), '--json')
-      expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: '' })
+      // What others have left on this machine is a finding, too.
+      const well = args === 'system check' ? expect.any(Number) : 0
+      expect({ args, status, stderr }).toEqual({ args, status: well, stderr: '' })
       expect(JSON.parse(stdout), args).toBeTypeOf('object')
     }
     toolkit('rm', '-f', 'box')

@@ -8,7 +8,7 @@ type Run = (argv: string[]) => Promise<number>
 
 const LIST = ['ls', 'list', 'ps']
 const OTHERS = new Set(['volume', 'network', 'system', 'container', 'info', 'version', 'completion', 'doctor', 'spec'])
-const HIDDEN = new Set(['settle', 'dns-server', 'xray', 'inspect-process', 'stack'])
+const HIDDEN = new Set(['settle', 'dns-server', 'xray', 'inspect-process'])
 
 /** `commands`: those of the short form. */
 export async function main(argv: string[], commands: Readonly<Record<string, Run>>): Promise<number> {

@@ -16,7 +16,7 @@ import { labsDir, sweepLabs } from '../lab-record.ts'
 import { idsIn, rootDir } from '../store.ts'
 import type { Finding } from './finding.ts'
 
-const OLD = 60_000 // milliseconds without a process after which a group is nobody's: one is made just before its process
+const OLD = 600_000 // milliseconds without a process after which a group is nobody's: one is made just before its process
 
 /** The groups of containers, wherever they lie: TOP/…/toolkit/ID. */
 const containerGroups = (directory: string): string[] =>
