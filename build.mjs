@@ -56,6 +56,9 @@ const engine = {
 }
 const others = [
   'attach',
+  'completion',
+  'container',
+  'cp',
   'create',
   'diff',
   'dns-server',
@@ -63,6 +66,8 @@ const others = [
   'events',
   'exec',
   'health',
+  'help',
+  'info',
   'inspect',
   'kill',
   'logs',
@@ -83,6 +88,7 @@ const others = [
   'top',
   'unpause',
   'update',
+  'version',
   'volume',
   'wait',
   'xray',
@@ -134,6 +140,7 @@ await build({
   splitting: true,
 })
 
+fs.writeFileSync(`${outdir}/toolkit.1`, spawnSync('bin/node', ['scripts/man.ts']).stdout)
 fs.copyFileSync('toolkit/cli/entry.cjs', `${outdir}/toolkit.cjs`)
 fs.rmSync('dist', { recursive: true, force: true })
 fs.renameSync(outdir, 'dist')

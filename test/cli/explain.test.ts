@@ -50,6 +50,58 @@ describe.skipIf(skipped)(`--explain${skipped}`, () => {
     expect(stdout).toContain('bin\n')
   })
 
+  test('exec: each call that is made, from the pidfd to the program', () => {
+    world.toolkit(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000'])
+    const pid = world.toolkit(['inspect', '-f', '{{.State.Pid}}', 'box']).stdout.trim()
+    const { status, stdout, stderr } = world.toolkit([
+      'exec',
+      '--explain',
+      '-u',
+      '7',
+      'box',
+      'sh',
+      '-c',
+      'id -u; exit 4',
+    ])
+    expect({ status, stdout }).toEqual({ status: 4, stdout: '7\n' })
+    expect(stderr).toContain(`  ·  container = pidfd_open(${pid}, 0)\n`)
+    const lines = calls(stderr)
+    expect(lines.map(([n]) => n)).toEqual(lines.map((_, i) => i))
+    expect([lines[0]![1], lines.at(-1)![1]]).toEqual(['clone3', 'execve'])
+    for (const call of ['setns', 'setresuid', 'capset', 'seccomp'])
+      expect(lines.map(([, name]) => name)).toContain(call)
+    expect(stderr).toMatch(/setns\(.*CLONE_NEWNS.*CLONE_NEWNET/)
+    expect(world.toolkit(['exec', 'box', 'true']).stderr).toBe('')
+    world.toolkit(['rm', '-f', 'box'])
+  })
+
+  test('stop: asked, waited for, and no longer asked; nothing is told that is not done', () => {
+    world.toolkit(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000'])
+    const { status, stdout, stderr } = world.toolkit(['stop', '--explain', '-t', '1', 'box'])
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'box\n' })
+    const done = [...stderr.matchAll(/^ {2}· {2}(.*)$/gm)].map(([, text]) => text!.replace(/\(.*/, ''))
+    const asked = ['container = pidfd_open', 'pidfd_send_signal', 'thaw', 'poll']
+    expect(done).toEqual([...asked, ...asked.slice(1)])
+    expect(stderr).toMatch(/pidfd_send_signal\(container, SIGTERM, NULL, 0\)\n[\s\S]*= 0\n[\s\S]*it runs on, after 1 s/)
+    expect(stderr).toMatch(/pidfd_send_signal\(container, SIGKILL, NULL, 0\)\n[\s\S]*it has ended\n$/)
+    world.toolkit(['rm', 'box'])
+    world.toolkit([
+      'run',
+      '-d',
+      '--name',
+      'box',
+      'busybox',
+      'sh',
+      '-c',
+      'trap "exit 0" TERM; while :; do sleep 0.05; done',
+    ])
+    world.shell('sleep 0.3') // until the trap is there
+    const polite = world.toolkit(['stop', '--explain', 'box']).stderr
+    expect(polite).not.toContain('SIGKILL')
+    expect(polite).toMatch(/poll\(\{container, POLLIN\}, 10000\)\n.*\n {5}it has ended\n$/)
+    world.toolkit(['rm', 'box'])
+  })
+
   test('a failure: the step, the error, one line at the end, nothing left', () => {
     const { status, stderr } = world.toolkit(['run', '--rm', '--explain', 'busybox', 'nosuch'])
     expect(status).toBe(127)

@@ -9,7 +9,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { keysOf, stay } from './stay.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'attach [OPTIONS] CONTAINER',
   summary: `Join stdin, stdout and stderr to those of a container that runs, until it ends; its exit code is ours.
 One with a terminal (run -dit) is left running by ctrl-p ctrl-q.`,

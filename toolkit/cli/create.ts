@@ -9,7 +9,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { wishes, wishOf } from './run.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'create [OPTIONS] ROOTFS COMMAND [ARG…]',
   summary: `Make a container as 'run' does, and print its id; 'start' starts it.`,
   flags: {

@@ -6,10 +6,11 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { printable, printableJson } from './printable.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'diff [OPTIONS] CONTAINER',
   summary: 'List what a container has changed in its files: A added, C changed, D deleted.',
   flags: { json: { help: 'as JSON' } },
+  mixed: true,
 }
 
 export async function main(argv: string[]): Promise<number> {

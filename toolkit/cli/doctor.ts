@@ -7,7 +7,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { printable, printableJson } from './printable.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'doctor [OPTIONS]',
   summary: `Look at this machine: is there all that containers and the course need? Says what is missing, what does not
 work without it, and what to type. Changes nothing. The exit code is 0 where containers can be made, else 1.`,

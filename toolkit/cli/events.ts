@@ -8,7 +8,7 @@ import { type Filters, filterOf } from './subcommands.ts'
 import { template } from './template.ts'
 import { formatTime, parseDuration, parseTime } from './times.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'events [OPTIONS]',
   summary: 'Print what happens to containers, networks and volumes, as it happens, until ^C.',
   flags: {

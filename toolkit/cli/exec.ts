@@ -8,7 +8,7 @@ import { exitNow, print, printError } from './output.ts'
 
 const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 
-const command: Command = {
+export const command: Command = {
   usage: 'exec [OPTIONS] CONTAINER COMMAND [ARG…]',
   summary: 'Run one more command in a container that runs.',
   flags: {
@@ -21,6 +21,7 @@ const command: Command = {
     'env-file': envFile,
     privileged: { help: 'with all capabilities' },
     ...program.detachFlag,
+    explain: { help: 'print every system call, why it is made, and its result' },
   },
 }
 
@@ -37,12 +38,14 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
     throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   const { env, cwd, interactive, terminal } = program.program(flags)
-  const code = await exec(container, {
+  const observer = flags.explain ? (await import('./explain.ts')).explain({ stepwise: false }) : undefined
+  const wish = {
     ...{ args, env, cwd, interactive, terminal, detached },
     user: flags.user as string | undefined,
     privileged: flags.privileged === true,
     keys: parseDetachKeys(flags['detach-keys'] as string | undefined),
-  })
+  }
+  const code = await exec(container, wish, observer)
   if (code !== undefined) return code
   printError('read escape sequence')
   return exitNow(0)

@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from '../engine/carry-out.ts'
+import type { Watcher } from '../engine/stop.ts'
 import type { Action } from '../kernel/action.ts'
 import { errnoMeaning, errnoName } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
@@ -34,16 +35,18 @@ const formatStep = (number: number, step: Step): string =>
   format(String(number), formatCall(step.call, step.args), step)
 
 /** What the engine does outside. */
-const formatAction = (action: Action): string => format('·', action.text, action)
+const formatAction = (action: Omit<Action, 'apply'>): string => format('·', action.text, action)
 
 /** clone3, with a line for each namespace. */
 function formatClone({ namespaces, cgroup, ...plan }: Plan, pid?: number): string {
   const flags = [formatFlags('CLONE', cloneFlags({ namespaces, ...plan })), ...(cgroup ? ['CLONE_INTO_CGROUP'] : [])]
+  const known = namespaces.length > 0
+  const joined = plan.pidNamespace ? ', born in the pid namespace of another' : ''
   return [
     `  0  clone3({flags=${flags.join('|')}, exit_signal=SIGCHLD})`,
-    '     a new process, born in new namespaces:',
+    known ? '     a new process, born in new namespaces:' : `     a new process${joined}`,
     ...namespaces.map(({ flag, why, lesson }) => `     ${formatFlags('CLONE', flag)}: ${why}  [${lesson}]`),
-    `     $ unshare ${namespaces.map(({ shell }) => shell).join(' ')}`,
+    ...(known ? [`     $ unshare ${namespaces.map(({ shell }) => shell).join(' ')}`] : []),
     ...(pid === undefined ? [] : [`     = ${pid}`]),
   ].join('\n')
 }
@@ -154,6 +157,15 @@ function checkWords(words: string, { before = [], steps }: Plan): void {
   const calls = steps.flatMap(entry => (isGate(entry) ? [] : [formatCall(entry.call, entry.args)]))
   if (![...actions.map(({ text }) => text), ...calls].some(text => text.includes(words)))
     throw new UsageError(`run: --until ${JSON.stringify(words)}: no call has that in it; --dry-run shows them all`)
+}
+
+/** `--explain` of what the engine does itself, without a new process: what, why, and then what has come of it. */
+export function explainActs(): Watcher {
+  const group = groupByLesson(say)
+  return {
+    before: action => group(action.lesson, formatAction(action)),
+    after: result => say(`     ${typeof result === 'number' ? formatResult(result) : result}`),
+  }
 }
 
 /** `--explain`, `--step` and `--until`: gates in the plan stop the process where something is to be said. */

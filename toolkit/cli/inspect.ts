@@ -1,26 +1,36 @@
-import { type AllResources, oomKilled } from '../engine/cgroup.ts'
+import { oomKilled } from '../engine/cgroup.ts'
 import { readHealth, tend } from '../engine/health.ts'
-import type { Lease } from '../engine/leases.ts'
 import { statusOf } from '../engine/lifecycle.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
-import type { HealthCheck, RunOptions } from '../engine/options.ts'
+import { listNetworks } from '../engine/networks.ts'
+import type { HealthCheck } from '../engine/options.ts'
 import { sweep } from '../engine/orphans.ts'
-import { dataOf } from '../engine/volume-store.ts'
-import { mountsOf } from '../engine/volume-uses.ts'
+import { PATH } from '../engine/spec.ts'
+import { hasVolume } from '../engine/volume-store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { imageOf, leases } from './describe.ts'
+import { sizeOf } from '../observe/disk-usage.ts'
+import { imageOf } from './describe.ts'
 import { needContainers } from './each.ts'
+import { filesOf, hostConfig, mounts, networkSettings } from './inspect-parts.ts'
+import { details as networkDetails } from './network.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { printable, printableJson, printableLines } from './printable.ts'
+import { labelsOfContainer } from './prune.ts'
 import { template } from './template.ts'
+import { details as volumeDetails } from './volume.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
   summary: 'Print all about containers, as JSON in docker’s shape.',
   flags: {
     format: { short: 'f', value: 'TEMPLATE', help: "parts of it, as '{{.State.Status}}' or '{{json .Config}}'" },
-    type: { value: 'container', help: 'what it is; only containers are known here' },
+    type: {
+      value: 'container|network|volume',
+      help: 'what it is (default: a container, else a network, else a volume)',
+    },
+    size: { short: 's', help: 'how much space its files take, too' },
+    json: { help: 'as JSON, which it is without this, too' },
   },
   mixed: true,
 }
@@ -31,16 +41,16 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
-  if (flags.type !== undefined && flags.type !== 'container')
-    throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: only container is known here`)
+  if (flags.type !== undefined && !['container', 'network', 'volume'].includes(String(flags.type)))
+    throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: there are container, network, volume`)
   const words = needContainers('inspect', rest)
   const fill = typeof flags.format === 'string' && flags.format !== 'json' ? template(flags.format) : undefined
   const found: unknown[] = []
   let status = 0
   for (const word of words) {
     try {
-      const about = describe(await carriedOn(word))
-      if (fill) print(fill(about))
+      const about = await find(word, flags.type as string | undefined, flags.size === true)
+      if (fill) print(printableLines(fill(about)))
       else found.push(about)
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
@@ -48,20 +58,23 @@ export async function main(argv: string[]): Promise<number> {
       status = 1
     }
   }
-  if (!fill) print(flags.format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4))
+  if (!fill) print(printableJson(found, flags.format === 'json' ? 0 : 4))
   return status
 }
 
-const networkOf = ({ address, subnet, gateway, mac, link, names = [], links = [], id }: Lease) => ({
-  Links: links.length > 0 ? links.map(({ name, alias }) => `${name}:${alias}`) : null,
-  Aliases: names.slice(1),
-  MacAddress: mac,
-  EndpointID: link,
-  Gateway: gateway,
-  IPAddress: address,
-  IPPrefixLen: Number(subnet.split('/')[1]),
-  DNSNames: names.length > 0 ? [...names, id.slice(0, 12)] : null,
-})
+/** As docker: whatever has this name. Throws a UsageError (exit code 1). */
+async function find(word: string, type: string | undefined, size: boolean): Promise<object> {
+  if (type === 'network') return networkDetails(word)
+  if (type === 'volume') return volumeDetails(word)
+  try {
+    return describe(await carriedOn(word), size)
+  } catch (error) {
+    if (!(error instanceof UsageError) || type !== undefined) throw error
+    if (listNetworks().some(({ name }) => name === word)) return networkDetails(word)
+    if (hasVolume(word)) return volumeDetails(word)
+    throw error
+  }
+}
 
 /** Who waits for a restart policy may have been killed: then somebody else does. */
 async function carriedOn(word: string): Promise<ContainerRow> {
@@ -81,48 +94,13 @@ const healthcheck = ({ args, interval, timeout, retries, startPeriod, startInter
   StartInterval: startInterval * 1e6,
 })
 
-/** 0 in docker's shape is no limit. */
-const limitsOf = ({ memory, cpu, pids, blockIO }: AllResources) => ({
-  Memory: memory?.limit ?? 0,
-  MemorySwap: memory?.swap ?? 2 * (memory?.limit ?? 0),
-  MemoryReservation: memory?.reservation ?? 0,
-  CpuShares: cpu?.shares ?? 0,
-  CpuPeriod: cpu?.period ?? 0,
-  CpuQuota: cpu?.quota ?? 0,
-  CpusetCpus: cpu?.cpus ?? '',
-  CpusetMems: cpu?.mems ?? '',
-  PidsLimit: pids?.limit ?? null,
-  BlkioWeight: blockIO?.weight ?? 0,
-})
-
 const NEVER = '0001-01-01T00:00:00Z' // of Go, where no time is
 
-/** What it has mounted; before its first start, what it has asked for. */
-function mountsIn(row: ContainerRow) {
-  const found = mountsOf(row)
-  return (found.length > 0 ? found : (row.state?.options?.mounts.mounts ?? [])).map(
-    ({ destination, source, type, options }) => ({
-      Type: type,
-      ...(type === 'volume' && { Name: source, Driver: 'local' }),
-      Source: type === 'volume' && source !== '' ? dataOf(source) : type === 'tmpfs' ? '' : source,
-      Destination: destination,
-      Mode: options.filter(word => !/^r?(private|slave|shared|bind)$|^bind$/.test(word)).join(','),
-      RW: !options.some(word => word === 'ro' || word === 'rotop'),
-      Propagation: type === 'bind' ? (options.find(word => /^r?(private|slave|shared)$/.test(word)) ?? '') : '',
-    }),
-  )
-}
-
-const networkMode = ({ mode, container, endpoints = [] }: RunOptions['network']): string =>
-  container !== undefined ? `container:${container}` : mode === 'bridge' ? (endpoints[0]?.name ?? 'bridge') : mode
-
-function describe(row: ContainerRow) {
+function describe(row: ContainerRow, size: boolean) {
   const { id, state } = row
   if (!state) throw new UsageError(`container ${id}: ${row.problem ?? 'its state cannot be read'}`, 1)
   const status = statusOf(row)
   const { options, args } = state
-  const places = leases().get(state.id) ?? []
-  const [first] = places
   const { care = {} } = options ?? {}
   const directory = placeOf(row)
   if (row.running) tend(id, state)
@@ -147,57 +125,48 @@ function describe(row: ContainerRow) {
       ...(care.health && { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log } }),
     },
     Image: imageOf(row),
-    HostnamePath: `${directory}/hostname`,
-    HostsPath: `${directory}/hosts`,
-    ResolvConfPath: `${directory}/resolv.conf`,
-    LogPath: state.detached ? `${directory}/log` : '',
+    ...filesOf(row),
     Name: `/${state.name}`,
     RestartCount: state.restarts ?? 0,
     Driver: 'overlay',
     Platform: 'linux',
-    Mounts: mountsIn(row),
+    Mounts: mounts(row),
     Config: {
       Hostname: options?.hostname ?? id,
+      Domainname: '',
       User: options?.user ?? '',
+      AttachStdin: false,
+      AttachStdout: !state.detached,
+      AttachStderr: !state.detached,
+      ExposedPorts: Object.fromEntries(
+        (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
+      ),
       Tty: options?.terminal ?? false,
       OpenStdin: options?.interactive ?? false,
-      Env: options?.env ?? [],
+      Env: environment(options?.env ?? []),
       Cmd: args,
+      Entrypoint: null, // args has both
       Image: imageOf(row),
       WorkingDir: options?.cwd ?? '',
+      Labels: labelsOfContainer(row),
       StopSignal: care.stopSignal ?? 'SIGTERM',
       ...(care.stopTimeout !== undefined && { StopTimeout: care.stopTimeout }),
       ...(care.health && { Healthcheck: healthcheck(care.health) }),
     },
-    HostConfig: {
-      AutoRemove: state.autoRemove,
-      NetworkMode: options ? networkMode(options.network) : '',
-      RestartPolicy: { Name: care.restart?.name ?? 'no', MaximumRetryCount: care.restart?.most ?? 0 },
-      Privileged: options?.capabilities.privileged ?? false,
-      ReadonlyRootfs: options?.readOnly ?? false,
-      Init: options?.init ?? false,
-      CapAdd: options?.capabilities.add ?? [],
-      CapDrop: options?.capabilities.drop ?? [],
-      ...limitsOf(options?.resources ?? {}),
-      Resources: options?.resources ?? {},
-    },
+    HostConfig: hostConfig(options, state.autoRemove),
     GraphDriver: {
       Name: 'overlay',
       Data: { LowerDir: state.rootfs, UpperDir: `${directory}/upper`, WorkDir: `${directory}/work` },
     },
-    NetworkSettings: {
-      IPAddress: first?.network === 'bridge' ? first.address : '', // docker: of that network only
-      MacAddress: first?.network === 'bridge' ? first.mac : '',
-      Gateway: first?.network === 'bridge' ? first.gateway : '',
-      Networks: Object.fromEntries(places.map(lease => [lease.network, networkOf(lease)])),
-      Ports: Object.fromEntries(
-        places
-          .flatMap(({ ports }) => ports)
-          .map(({ container, protocol, address, host }) => [
-            `${container}/${protocol}`,
-            [{ HostIp: address, HostPort: String(host) }],
-          ]),
-      ),
-    },
+    NetworkSettings: networkSettings(row),
+    ...(size && {
+      SizeRw: sizeOf(`${directory}/upper`),
+      SizeRootFs: sizeOf(`${directory}/upper`) + sizeOf(state.rootfs),
+    }),
   }
 }
+
+/** The last of a name wins. */
+const environment = (env: readonly string[]): string[] => [
+  ...new Map([PATH, ...env].map(text => [text.split('=')[0], text])).values(),
+]

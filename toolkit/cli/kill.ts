@@ -3,7 +3,7 @@ import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'kill [OPTIONS] CONTAINER…',
   summary: 'Send a signal to the first process of containers.',
   flags: { signal: { short: 's', value: 'SIGNAL', help: 'a name or number of signal(7) (default: KILL)' } },

@@ -10,7 +10,7 @@ import { print } from './output.ts'
 import { showLog } from './show-log.ts'
 import { parseTime } from './times.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'logs [OPTIONS] CONTAINER',
   summary: 'Print what a container has written: its stdout to stdout, its stderr to stderr.',
   flags: {

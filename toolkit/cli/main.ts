@@ -7,53 +7,13 @@ import { printable } from './printable.ts'
 
 declare const VERSION: string
 
-const HELP = `Usage: toolkit COMMAND
-
-Build a Linux container by hand, one kernel primitive at a time; then run the engine you understood.
-
-The course:
-  learn [LESSON]   open the tutor
-  lessons          list, show, check, solve and verify lessons without a screen
-  workshop         a course for a room: the run-book, and a page with what each seat does
-
-The engine:
-  run              make a container and run a command in it; -d lets it run on
-  create, start    the same in two steps; start also those that have ended
-  ps               list containers
-  logs             print what a container that runs on has written
-  attach           join one's own terminal, or stdin and stdout, to a container that runs
-  exec             run one more command in a container
-  stop, kill       end containers, or send them a signal
-  restart          stop and start them
-  pause, unpause   stop all their processes where they are, and let them go on
-  wait             wait for their end, and print their exit codes
-  inspect          print all about a container
-  top, port        list its processes, or its published ports
-  stats            show what containers use, as it changes
-  update           change the limits and the restart policy of containers
-  events           print what happens to containers, networks and volumes
-  diff             list what a container has changed in its files
-  rename           give it another name
-  rm               remove containers
-  volume           keep files apart from containers: create, ls, inspect, rm, prune
-  network          part containers from each other: create, connect, disconnect, ls, inspect, rm, prune
-  system           after a start of the machine: boot
-  spec             print what run would make as an OCI config.json, for runc and its like
-
-The kernel's view:
-  doctor           look whether this machine has all that is needed, and what to type where not
-  inspect-process  show all about a process or container, or what separates two (short: xray)
-
-'toolkit COMMAND --help' tells more.
-`
-
 /** A command: takes its words, resolves to the exit code. */
 type Run = (argv: string[]) => Promise<number>
 
 /** The course is a bundle of its own: whoever runs a container does not pay for loading it. */
 type LoadCourse = () => Promise<{ main: Run }>
 
-const commands: Record<string, Run> = {
+export const commands: Readonly<Record<string, Run>> = {
   run: async argv => (await import('./run.ts')).main(argv),
   create: async argv => (await import('./create.ts')).main(argv),
   start: async argv => (await import('./start.ts')).main(argv),
@@ -75,6 +35,7 @@ const commands: Record<string, Run> = {
   update: async argv => (await import('./update.ts')).main(argv),
   health: async argv => (await import('./health.ts')).main(argv), // from time to time, for nobody else
   oom: async argv => (await import('./oom.ts')).main(argv), // the same
+  cp: async argv => (await import('./cp.ts')).main(argv),
   diff: async argv => (await import('./diff.ts')).main(argv),
   rename: async argv => (await import('./rename.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
@@ -83,6 +44,9 @@ const commands: Record<string, Run> = {
   volume: async argv => (await import('./volume.ts')).main(argv),
   network: async argv => (await import('./network.ts')).main(argv),
   system: async argv => (await import('./system.ts')).main(argv),
+  info: async argv => (await import('./info.ts')).main(argv),
+  version: async argv => (await import('./version.ts')).main(argv),
+  completion: async argv => (await import('./completion.ts')).main(argv),
   'dns-server': async argv => (await import('./dns-server.ts')).main(argv),
   doctor: async argv => (await import('./doctor.ts')).main(argv),
   'inspect-process': async argv => (await import('./xray.ts')).main(argv),
@@ -93,19 +57,21 @@ const commands: Record<string, Run> = {
 const OWN_WAY = ['run', 'settle', 'dns-server']
 
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    print(HELP)
+  const [next, ...others] = argv
+  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && next === undefined)) {
+    ;(await import('./help.ts')).printHelp()
     return 0
   }
-  if (name === '--version' || name === 'version' || name === '-v') {
+  if (name === 'help') return main([next!, ...others, '--help'], loadCourse) // as git has it
+  if (name === '--version' || name === '-v') {
     print(`toolkit ${VERSION}`)
     return 0
   }
   if (name === 'learn' || name === 'lessons' || name === 'workshop') return (await loadCourse()).main([name, ...argv])
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
+  if (name === 'container') return (await import('./container.ts')).main(argv, commands)
+  if (!Object.hasOwn(commands, name)) throw (await import('./help.ts')).noCommand(name)
   if (!OWN_WAY.includes(name)) await (await import('../engine/mend-names.ts')).mendNames()
-  return command(argv)
+  return commands[name]!(argv)
 }
 
 /** One line for what we know; a stack for what is our own fault. */

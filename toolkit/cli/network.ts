@@ -16,6 +16,7 @@ import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
+import { printDeleted, pruneFilters, pruneNetworks } from './prune.ts'
 import { formatRows, type Row } from './rows.ts'
 import {
   type Family,
@@ -31,7 +32,7 @@ import {
 
 type Flags = Parsed['flags']
 
-const family: Family = {
+export const family: Family = {
   name: 'network',
   summary: 'Networks: containers of one reach each other, and none of another.',
   commands: {
@@ -50,6 +51,7 @@ const family: Family = {
           short: 'f',
         },
         format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Driver}}' },
+        json: { help: 'as JSON' },
       },
       run: list,
     },
@@ -57,7 +59,10 @@ const family: Family = {
       usage: 'network inspect [OPTIONS] NETWORK…',
       summary: 'Show all about networks and who is in them, as JSON.',
       words: [1, Number.POSITIVE_INFINITY],
-      flags: { format: { short: 'f', value: 'TEMPLATE', help: 'such as {{json .Containers}}' } },
+      flags: {
+        json: { help: 'as JSON, which it is without this, too' },
+        format: { short: 'f', value: 'TEMPLATE', help: 'such as {{json .Containers}}' },
+      },
       run: inspect,
     },
     rm: {
@@ -71,7 +76,10 @@ const family: Family = {
       usage: 'network prune [OPTIONS]',
       summary: 'Remove all networks that nobody is in.',
       words: [0, 0],
-      flags: { force: { short: 'f', help: 'do not ask' }, filter: filterFlag('label=, label!=') },
+      flags: {
+        force: { short: 'f', help: 'do not ask' },
+        filter: filterFlag('until= (made before that), label=, label!='),
+      },
       run: prune,
     },
   },
@@ -121,7 +129,7 @@ const filters: Filters<Shown> = {
   scope: (_, value) => value === 'local',
 }
 
-function list(_: readonly string[], { quiet, filter, format: wanted, 'no-trunc': full }: Flags): number {
+function list(_: readonly string[], { json, quiet, filter, format: wanted, 'no-trunc': full }: Flags): number {
   const template =
     (wanted as string | undefined) ?? (quiet ? '{{.ID}}' : 'table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}')
   const rows = networks()
@@ -137,7 +145,8 @@ function list(_: readonly string[], { quiet, filter, format: wanted, 'no-trunc':
       Internal: state?.internal ?? false,
       Labels: labelText(state?.labels ?? {}),
     }))
-  for (const line of formatRows(template, rows, { ID: 'NETWORK ID' })) print(line)
+  if (json) print(printableJson(rows))
+  else for (const line of formatRows(template, rows, { ID: 'NETWORK ID' })) print(line)
   return 0
 }
 
@@ -155,7 +164,7 @@ function find(word: string): Shown {
 }
 
 /** A network in docker's words. */
-function details(word: string): Row {
+export function details(word: string): Row {
   const { name, id, driver, state, leases } = find(word)
   const names = new Map(listContainers().map(row => [row.state?.id, row.state?.name]))
   const containers = leases.map(lease => [lease.id, endpoint(lease, names.get(lease.id))])
@@ -215,24 +224,10 @@ async function remove(words: readonly string[], { force }: Flags): Promise<numbe
   })
 }
 
-const pruneFilters: Filters<Shown> = {
-  label: filters.label!,
-  'label!': ({ state }, value) => !hasLabel(state?.labels, value),
-}
-
 async function prune(_: readonly string[], { force, filter }: Flags): Promise<number> {
+  const wanted = filterOf(filter, pruneFilters)
   if (!force) confirm('This will remove all networks that no container is in.', 'network prune')
   await sweep()
-  const wanted = filterOf(filter, pruneFilters)
-  const idle = networks().filter(row => !row.builtIn && row.state && row.leases.length === 0 && wanted(row))
-  const gone = idle.flatMap(({ name }) => {
-    try {
-      return [removeNetwork(name)]
-    } catch (error) {
-      if (error instanceof UsageError) return [] // somebody has come, or was quicker
-      throw error
-    }
-  })
-  if (gone.length > 0) print(`Deleted Networks:\n${gone.join('\n')}\n`)
+  printDeleted('Networks', pruneNetworks(wanted))
   return 0
 }

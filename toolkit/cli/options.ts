@@ -1,5 +1,6 @@
 // The flags of a command as a table: parsed, checked and printed for --help from the same rows.
 import { UsageError } from '../kernel/usage-error.ts'
+import { suggest } from './flags/suggest.ts'
 
 export interface Flag {
   /** One letter. */
@@ -40,11 +41,16 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const given: Record<string, string | boolean | readonly string[]> = {}
   const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
 
+  const unknown = (written: string) => {
+    const close = written.startsWith('--') ? suggest(written.slice(2), Object.keys(table)) : undefined
+    return `unknown flag ${written}${close ? `; did you mean --${close}?` : ''}`
+  }
+
   const words: string[] = []
   let at = 0
   const take = (flag: string, written: string, value: string | undefined): void => {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
-    if (!row) throw refuse(`unknown flag ${written}`)
+    if (!row) throw refuse(unknown(written))
     if (!row.value && value !== undefined && value !== 'true' && value !== 'false')
       throw refuse(`${written} takes no value but true or false`)
     if (row.value && value === undefined && at === argv.length) throw refuse(`${written} needs a value: ${row.value}`)

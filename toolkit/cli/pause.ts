@@ -3,7 +3,7 @@ import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'pause CONTAINER…',
   summary: 'Stop all processes of containers where they are; unpause lets them go on.',
   flags: {},

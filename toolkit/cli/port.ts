@@ -3,11 +3,12 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { portsOf } from './describe.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
+import { printableJson } from './printable.ts'
 
-const command: Command = {
-  usage: 'port CONTAINER [PORT[/PROTOCOL]]',
+export const command: Command = {
+  usage: 'port [OPTIONS] CONTAINER [PORT[/PROTOCOL]]',
   summary: 'List the published ports of a container, or what one of its ports is on the host.',
-  flags: {},
+  flags: { json: { help: 'as JSON' } },
   mixed: true,
 }
 
@@ -21,6 +22,10 @@ export async function main(argv: string[]): Promise<number> {
   if (word === undefined || rest.length > 2) throw new UsageError("port: give a container; 'toolkit ps' lists them")
   const { state } = findContainer(word)
   const ports = portsOf(state?.id)
+  if (wanted === undefined && flags.json) {
+    print(printableJson(ports))
+    return 0
+  }
   if (wanted === undefined) {
     for (const { container, protocol, address, host } of ports) print(`${container}/${protocol} -> ${address}:${host}`)
     return 0
@@ -28,6 +33,7 @@ export async function main(argv: string[]): Promise<number> {
   const [number, protocol = 'tcp'] = wanted.split('/')
   const found = ports.filter(port => port.container === Number(number) && port.protocol === protocol)
   if (found.length === 0) throw new UsageError(`no public port '${number}/${protocol}' published for ${word}`, 1)
-  for (const { address, host } of found) print(`${address}:${host}`)
+  if (flags.json) print(printableJson(found))
+  else for (const { address, host } of found) print(`${address}:${host}`)
   return 0
 }

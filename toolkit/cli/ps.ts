@@ -12,7 +12,7 @@ import { printable, printableJson } from './printable.ts'
 import { printTable } from './table.ts'
 import { fieldsOf, template } from './template.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'ps [OPTIONS]',
   summary: 'List running containers.',
   flags: {

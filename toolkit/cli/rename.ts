@@ -5,7 +5,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'rename CONTAINER NAME',
   summary: 'Give a container another name.',
   flags: {},

@@ -7,7 +7,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 import { stopFlags, stopWish } from './stop.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'restart [OPTIONS] CONTAINER…',
   summary: 'Stop containers, and start them again.',
   flags: stopFlags,

@@ -3,7 +3,7 @@ import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'rm [OPTIONS] CONTAINER…',
   summary: 'Remove containers that have ended, by name, id or the beginning of one.',
   flags: {

@@ -6,7 +6,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print, printError } from './output.ts'
 import { wishes, wishOf } from './run.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'spec [OPTIONS] ROOTFS COMMAND [ARG…]',
   summary: `Print what 'toolkit run' with the same words would carry out, as a config.json of the OCI runtime specification.
 Put into a directory, it is a bundle: 'runc run --bundle DIRECTORY NAME'. What it cannot say comes on stderr.`,

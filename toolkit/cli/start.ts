@@ -5,7 +5,7 @@ import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'start [OPTIONS] CONTAINER…',
   summary: 'Start containers that were created, or have ended.',
   flags: {

@@ -8,7 +8,7 @@ import { type Command, formatHelp, parse } from './options.ts'
 import { print, writeBytes } from './output.ts'
 import { formatRows } from './rows.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'stats [OPTIONS] [CONTAINER…]',
   summary: 'Show what containers use, once a second, until ^C; all that run where none is named.',
   flags: {

@@ -10,10 +10,10 @@ export const stopFlags = {
   signal: { short: 's', value: 'SIGNAL', help: 'the signal that asks it to end (default: its --stop-signal, TERM)' },
 } as const
 
-const command: Command = {
+export const command: Command = {
   usage: 'stop [OPTIONS] CONTAINER…',
   summary: 'End containers: ask first, and after a while do not ask.',
-  flags: stopFlags,
+  flags: { ...stopFlags, explain: { help: 'print what is done, why, and what comes of it' } },
   mixed: true,
 }
 
@@ -33,5 +33,6 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const wish = stopWish('stop', flags)
-  return forEach(needContainers('stop', rest), word => stop(word, wish))
+  const watcher = flags.explain ? (await import('./explain.ts')).explainActs() : undefined
+  return forEach(needContainers('stop', rest), word => stop(word, wish, watcher))
 }

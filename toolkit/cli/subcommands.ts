@@ -1,5 +1,6 @@
 // Commands that are a family: `toolkit volume ls`. One table a family, one row a command.
 import { UsageError } from '../kernel/usage-error.ts'
+import { suggest } from './flags/suggest.ts'
 import { type Command, type Flag, formatHelp, type Parsed, parse } from './options.ts'
 import { print, printError } from './output.ts'
 import { printable } from './printable.ts'
@@ -36,8 +37,13 @@ export async function runFamily(family: Family, [word, ...argv]: readonly string
   }
   const key = Object.hasOwn(aliases, word) ? aliases[word]! : word
   const found = Object.hasOwn(commands, key) ? commands[key]! : undefined
-  if (!found)
-    throw new UsageError(`${name}: no command ${JSON.stringify(word)}; there are ${Object.keys(commands).join(', ')}`)
+  if (!found) {
+    const close = suggest(word, Object.keys(commands))
+    const known = `there are ${Object.keys(commands).join(', ')}`
+    throw new UsageError(
+      `${name}: no command ${JSON.stringify(word)}; ${close ? `did you mean ${close}? ` : ''}${known}`,
+    )
+  }
   const command: Command = { ...found, name: `${name} ${key}`, mixed: true }
   const { flags, rest } = parse(command, argv)
   if (flags.help) {

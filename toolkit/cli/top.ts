@@ -7,12 +7,13 @@ import { readProcess } from '../observe/process.ts'
 import { needContainer } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
+import { printableJson } from './printable.ts'
 import { printTable } from './table.ts'
 
-const command: Command = {
-  usage: 'top CONTAINER',
+export const command: Command = {
+  usage: 'top [OPTIONS] CONTAINER',
   summary: 'List the processes of a container, with the pids that they have on the host.',
-  flags: {},
+  flags: { json: { help: 'as JSON' } },
   mixed: true,
 }
 
@@ -36,6 +37,14 @@ export async function main(argv: string[]): Promise<number> {
       const { uid, ppid, comm, argv } = process
       return [[String(uid), String(pid), String(ppid), argv.length > 0 ? argv.join(' ') : `[${comm}]`]]
     })
-  printTable(['UID', 'PID', 'PPID', 'CMD'], rows)
+  if (flags.json) {
+    const all = rows.map(([uid, pid, ppid, command]) => ({
+      uid: Number(uid),
+      pid: Number(pid),
+      ppid: Number(ppid),
+      command,
+    }))
+    print(printableJson(all))
+  } else printTable(['UID', 'PID', 'PPID', 'CMD'], rows)
   return 0
 }

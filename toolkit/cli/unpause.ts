@@ -3,7 +3,7 @@ import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'unpause CONTAINER…',
   summary: 'Let all processes of containers go on that were paused.',
   flags: {},

@@ -21,7 +21,7 @@ const {
   'blkio-weight': weight,
 } = resourceFlags
 
-const command: Command = {
+export const command: Command = {
   usage: 'update [OPTIONS] CONTAINER…',
   summary: 'Change the limits of containers, at once and for each later start, and what happens when they end.',
   flags: {

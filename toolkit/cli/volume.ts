@@ -1,6 +1,4 @@
 // toolkit volume: directories that the engine keeps for containers. docker's words, output and exit codes.
-
-import { lstatSync, readdirSync } from 'node:fs'
 import { sweep } from '../engine/orphans.ts'
 import { newId } from '../engine/store.ts'
 import {
@@ -12,7 +10,6 @@ import {
   listVolumes,
   makeVolume,
   readVolume,
-  removeUnused,
   removeVolume,
   type VolumeRow,
 } from '../engine/volume-store.ts'
@@ -21,6 +18,7 @@ import { confirm } from './confirm.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
+import { printDeleted, printReclaimed, pruneFilters, pruneVolumes } from './prune.ts'
 import { formatRows, type Row } from './rows.ts'
 import {
   type Family,
@@ -38,7 +36,7 @@ import {
 
 type Flags = Parsed['flags']
 
-const family: Family = {
+export const family: Family = {
   name: 'volume',
   summary: 'Volumes: files that outlive their container, and can be seen by several.',
   commands: {
@@ -57,6 +55,7 @@ const family: Family = {
         quiet: { short: 'q', help: 'names only' },
         filter: { ...filterFlag('dangling=true (in use by none), name=, label=, driver='), short: 'f' },
         format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Mountpoint}}' },
+        json: { help: 'as JSON' },
       },
       run: list,
     },
@@ -64,7 +63,10 @@ const family: Family = {
       usage: 'volume inspect [OPTIONS] VOLUME…',
       summary: 'Show all about volumes, as JSON.',
       words: [1, Number.POSITIVE_INFINITY],
-      flags: { format: { short: 'f', value: 'TEMPLATE', help: 'such as {{.Mountpoint}}' } },
+      flags: {
+        json: { help: 'as JSON, which it is without this, too' },
+        format: { short: 'f', value: 'TEMPLATE', help: 'such as {{.Mountpoint}}' },
+      },
       run: inspect,
     },
     rm: {
@@ -81,7 +83,7 @@ const family: Family = {
       flags: {
         all: { short: 'a', help: 'those with a name, too' },
         force: { short: 'f', help: 'do not ask' },
-        filter: filterFlag('label=, label!='),
+        filter: filterFlag('until= (made before that), label=, label!='),
       },
       run: prune,
     },
@@ -120,15 +122,16 @@ const rowOf = ({ name, state, users }: VolumeRow): Row => ({
   Scope: 'local',
 })
 
-function list(_: readonly string[], { quiet, filter, format: wanted }: Flags): number {
+function list(_: readonly string[], { json, quiet, filter, format: wanted }: Flags): number {
   const template = (wanted as string | undefined) ?? (quiet ? '{{.Name}}' : 'table {{.Driver}}\t{{.Name}}')
   const rows = listVolumes().filter(filterOf(filter, filters)).map(rowOf)
-  for (const line of formatRows(template, rows, { Name: 'VOLUME NAME' })) print(line)
+  if (json) print(printableJson(rows))
+  else for (const line of formatRows(template, rows, { Name: 'VOLUME NAME' })) print(line)
   return 0
 }
 
 /** A volume in docker's words. Throws a UsageError where it cannot be read. */
-function details(word: string): Row {
+export function details(word: string): Row {
   const { name } = findVolume(word)
   const { created, labels } = readVolume(name)
   return {
@@ -159,42 +162,13 @@ async function remove(words: readonly string[], { force }: Flags): Promise<numbe
   })
 }
 
-const pruneFilters: Filters<VolumeRow> = {
-  label: filters.label!,
-  'label!': ({ state }, value) => !hasLabel(state?.labels, value),
-}
-
 async function prune(_: readonly string[], { all, force, filter }: Flags): Promise<number> {
-  const isWanted = filterOf(filter, pruneFilters)
+  const wanted = filterOf(filter, pruneFilters)
   const what = all ? 'all volumes' : 'all volumes without a name'
   if (!force) confirm(`This will remove ${what} that no container uses.`, 'volume prune')
   await sweep()
-  let bytes = 0
-  const onGone = (directory: string) => {
-    bytes += sizeOf(`${directory}/_data`)
-  }
-  const names = removeUnused(row => isWanted(row) && (all === true || row.state?.anonymous === true), { onGone })
-  if (names.length > 0) print(`Deleted Volumes:\n${names.join('\n')}\n`)
-  print(`Total reclaimed space: ${humanSize(bytes)}`)
+  const { names, bytes } = pruneVolumes(wanted, { all: all === true })
+  printDeleted('Volumes', names)
+  printReclaimed(bytes)
   return 0
-}
-
-/** As docker says it: powers of 1000, four digits at most. */
-function humanSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
-  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3))
-  return `${Number((bytes / 1000 ** power).toPrecision(4))}${units[power]}`
-}
-
-/** Bytes of the files below a directory. */
-function sizeOf(directory: string): number {
-  try {
-    return readdirSync(directory, { withFileTypes: true }).reduce((sum, file) => {
-      const path = `${directory}/${file.name}`
-      if (file.isDirectory()) return sum + sizeOf(path)
-      return sum + (file.isFile() ? lstatSync(path).size : 0)
-    }, 0)
-  } catch {
-    return 0 // gone meanwhile, by another hand
-  }
 }

@@ -3,7 +3,7 @@ import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'wait CONTAINER…',
   summary: "Wait for the end of containers, and print their exit codes; 'unknown' where nobody has seen one.",
   flags: {},

@@ -10,7 +10,7 @@ import { print, printError } from './output.ts'
 import { printable, printableJson } from './printable.ts'
 import { formatXray } from './xray-text.ts'
 
-const command: Command = {
+export const command: Command = {
   usage: 'inspect-process [OPTIONS] PROCESS [PROCESS]',
   summary: `Show all that the kernel tells about a process: who it is, its namespaces, mounts, cgroups, rights and network.
 With two processes, or --host: only what separates them, and what each difference means. Changes nothing.

@@ -2,12 +2,12 @@
 // a short visit; it asks other name servers from the host's. All that it knows it reads from the leases when it is asked.
 
 import { createSocket, type Socket } from 'node:dgram'
-import { closeSync, existsSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, watch, writeFileSync } from 'node:fs'
 import { type Socket as Connection, createServer, type Server as TcpServer } from 'node:net'
 import { isAlive } from '../observe/process.ts'
 import { answer, type Names, RCODE, refusal } from './dns.ts'
 import { forward, framed } from './dns-forward.ts'
-import { clients, lockFile, readyFile, serviceDir, VERSION, type Wish, wishFile } from './dns-service.ts'
+import { clients, lockFile, readWish, readyFile, serviceDir, type Wish } from './dns-service.ts'
 import { openIn } from './dns-sockets.ts'
 import { hostServers } from './etc.ts'
 import { lock, makeTree } from './files.ts'
@@ -40,7 +40,7 @@ export function serve(root: string): void {
     else if (performance.now() - idle >= GRACE) exclusively(networks, leave)
   }
   const begin = (id: string) => {
-    const wish = readWish(wishFile(root, id))
+    const wish = readWish(root, id)
     if (!wish || !isAlive(wish.pid, wish.startTime)) return // torn, or its engine was killed; the next command removes it
     try {
       served.set(id, new Client(root, id, wish))
@@ -64,17 +64,8 @@ export function serve(root: string): void {
 }
 
 const isWanted = (root: string, id: string): boolean => {
-  const wish = readWish(wishFile(root, id))
+  const wish = readWish(root, id)
   return wish !== undefined && isAlive(wish.pid, wish.startTime)
-}
-
-function readWish(path: string): Wish | undefined {
-  try {
-    const wish = JSON.parse(readFileSync(path, 'utf8')) as Partial<Wish> | null
-    return wish?.version === VERSION && Number.isInteger(wish.pid) ? (wish as Wish) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Of several who are called the same, another one is first each time. */

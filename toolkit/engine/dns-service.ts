@@ -56,7 +56,7 @@ export function nameAction({ id }: Pick<Lease, 'id'>, network: Pick<Network, 'di
         makeTree(serviceDir(root))
         rmSync(readyFile(root, id), { force: true })
         writeJson(wishFile(root, id), wish, { durable: false })
-        if (!isServed(root)) startServer(root)
+        ensureServed(root)
       })
       awaitReady(readyFile(root, id), wish)
     },
@@ -70,7 +70,7 @@ export const hasNames = (id: string, network: Pick<Network, 'directory'>): boole
 /** Where somebody has killed the name server and containers still want one, they get another; nobody waits for it. */
 export function mendServer(root: string): void {
   const look = () => {
-    if (clients(root).length > 0 && !isServed(root)) startServer(root)
+    if (clients(root).length > 0) ensureServed(root)
   }
   if (clients(root).length > 0 && !isServed(root)) exclusively({ directory: `${root}/bridge` }, look)
 }
@@ -84,6 +84,22 @@ function isServed(root: string): boolean {
 
 let lastStart = Number.NEGATIVE_INFINITY
 const START = 2_000 // milliseconds, in which one may still be about to take its lock
+
+/** Brings a name server where there is none. To be called `exclusively`. */
+export function ensureServed(root: string): void {
+  if (!isServed(root)) startServer(root)
+}
+
+/** Undefined where it is torn, or of another version. */
+export function readWish(root: string, id: string): Wish | undefined {
+  try {
+    const wish = JSON.parse(readFileSync(wishFile(root, id), 'utf8')) as Partial<Wish> | null
+    const whole = wish?.version === VERSION && Number.isInteger(wish.pid)
+    return whole ? (wish as Wish) : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Several may be started, by several commands: the first one stays. */
 function startServer(root: string): void {

@@ -14,7 +14,7 @@ import * as process from '../primitives/process.ts'
 import * as rlimits from '../primitives/rlimits.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, type Observer } from './carry-out.ts'
 import { recordOf } from './events.ts'
 import { holdProcess, statusOf } from './lifecycle.ts'
 import { findContainer } from './list.ts'
@@ -52,7 +52,7 @@ const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEW
  * Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it; undefined where its user has left
  * it. Throws KernelError and UsageError.
  */
-export async function exec(word: string, wish: ExecWish): Promise<number | undefined> {
+export async function exec(word: string, wish: ExecWish, observer?: Observer): Promise<number | undefined> {
   const row = findContainer(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
@@ -72,12 +72,12 @@ export async function exec(word: string, wish: ExecWish): Promise<number | undef
     const command = wish.args.join(' ')
     recordOf(row.state!, `exec_create: ${command}`, { execID })
     recordOf(row.state!, `exec_start: ${command}`, { execID })
-    const plan = planExec({ spec, seccomp, wish, container, cgroups: resources?.cgroups ?? [] })
+    const plan = planExec({ spec, seccomp, wish, pid: pid!, container, cgroups: resources?.cgroups ?? [] })
     const { process: program, terminal } = await carryOut(plan, {
       interactive: wish.interactive,
       keys: wish.keys,
       signals,
-      observer: undefined,
+      observer,
       onStart() {},
     })
     if (wish.detached) return 0
@@ -127,12 +127,13 @@ interface ExecParts {
   readonly spec: Spec
   readonly seccomp: readonly Step[]
   readonly wish: ExecWish
-  /** A pidfd of its first process. */
+  /** Its first process, and a pidfd of it. */
+  readonly pid: number
   readonly container: number
   readonly cgroups: readonly string[]
 }
 
-function planExec({ spec, seccomp, wish, container, cgroups: directories }: ExecParts): Plan {
+function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directories }: ExecParts): Plan {
   const born = directories.find(directory => existsSync(`${directory}/cgroup.controllers`)) // v2
   const joined = directories.filter(directory => directory !== born)
   const { uidMappings } = spec.linux
@@ -152,7 +153,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
   return {
     before: [
       {
-        text: 'container = pidfd_open(PID, 0)',
+        text: `container = pidfd_open(${first}, 0)`,
         why: 'one handle for all its namespaces, which cannot come to mean another process',
         lesson: '20-engine',
         shell: '',
@@ -174,7 +175,7 @@ function planExec({ spec, seccomp, wish, container, cgroups: directories }: Exec
       step('setns', [CONTAINER, ALL], {
         ...about,
         why: 'joins the container: its files, its network, its names',
-        shell: 'nsenter --all --target PID',
+        shell: `nsenter --all --target ${first}`,
       }),
       ...stdio(spec, wish),
       ...rlimits.plan(spec.process),

@@ -172,11 +172,14 @@ export const readAllLeases = (network: Pick<Network, 'directory'>): Lease[] =>
     name.startsWith('.') ? [] : readLeases({ directory: `${rootOf(network)}/${name}` }),
   )
 
+/** Whether a file among the leases is one. */
+export const isLeaseFile = (name: string, network: Pick<Network, 'directory'>): boolean =>
+  isLease(read(`${network.directory}/leases/${name}`), name, network)
+
 /** Removes what lies among the leases and is none. To be called `exclusively`. */
 export function removeStrangers({ directory }: Network): void {
   for (const name of entries(`${directory}/leases`))
-    if (!isLease(read(`${directory}/leases/${name}`), name, { directory }))
-      rmSync(`${directory}/leases/${name}`, { recursive: true })
+    if (!isLeaseFile(name, { directory })) rmSync(`${directory}/leases/${name}`, { recursive: true })
 }
 
 /** Whether there is a link of this name in our network namespace. */

@@ -15,6 +15,7 @@ import { isFree, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
 import { signalNumber } from './signals.ts'
+import { carryOutStop, type Watcher } from './stop.ts'
 import {
   type ContainerState,
   directoryOf,
@@ -76,7 +77,7 @@ export interface StopWish {
 }
 
 /** Ends it: by a signal, and by SIGKILL when the time is over. Waits for that. One that does not run has ended already. */
-export async function stop(word: string, wish: StopWish): Promise<void> {
+export async function stop(word: string, wish: StopWish, watcher?: Watcher): Promise<void> {
   if (wish.signal !== undefined) signalNumber(wish.signal) // before anything is done
   const row = await endPolicy(word)
   const { stopSignal = 'TERM', stopTimeout = 10 } = row.state?.options?.care ?? {}
@@ -87,17 +88,12 @@ export async function stop(word: string, wish: StopWish): Promise<void> {
     if (policyOf(row) && idsIn('live').includes(row.id)) await settled(row.id)
     return
   }
-  const send = (signal: number) => {
-    attempt('pidfd_send_signal', [pidfd, signal, null, 0])
-    recordOf(row.state!, 'kill', { signal: String(signal) })
-    cgroup.resume(row.state!.resources?.cgroups ?? [])
-  }
   try {
-    if (timeout !== 0) send(asking)
-    if (timeout === 0 || !(await ended(pidfd, timeout < 0 ? undefined : 1000 * timeout))) {
-      send(SIG.KILL)
-      if (!(await ended(pidfd, 10_000))) throw new UsageError(`container ${word} does not end, even by SIGKILL`, 1)
-    }
+    const { pid, resources } = row.state!
+    const onSignal = (number: number) => recordOf(row.state!, 'kill', { signal: String(number) })
+    const stopping = { pid: pid!, signal: asking, timeout, cgroups: resources?.cgroups ?? [], onSignal }
+    if (!(await carryOutStop(stopping, pidfd, watcher)))
+      throw new UsageError(`container ${word} does not end, even by SIGKILL`, 1)
   } finally {
     closeSync(pidfd)
   }

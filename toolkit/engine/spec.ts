@@ -91,7 +91,8 @@ export const defaultMounts: readonly Mount[] = [
   },
 ]
 
-const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+/** Where programs are looked for, unless a container is told otherwise. */
+export const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** The user's wish in the words of the OCI runtime specification. Throws a UsageError that names the flag. */
 export function makeSpec(options: RunOptions, id: string): Spec {

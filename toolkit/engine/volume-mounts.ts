@@ -72,7 +72,7 @@ function inherit({ container, access }: VolumesFrom): Mount[] {
   }
 }
 
-const asBind = ({ destination, source, options }: Mount): Mount => ({
+export const asBind = ({ destination, source, options }: Mount): Mount => ({
   destination,
   type: 'bind',
   source: dataOf(source),

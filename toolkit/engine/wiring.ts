@@ -3,6 +3,7 @@
 //
 // Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
 // hand, rules flushed by another firewall. Changes are made under the network's lock.
+import { closeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Action } from '../kernel/action.ts'
 import { NETLINK } from '../kernel/constants.ts'
@@ -68,16 +69,23 @@ function wireCard({ driver, mac }: Lease, device: string): Action {
 
 /** A cable to the bridge, and all that makes the bridge a network. */
 function wireCable(lease: Lease, network: Network, device: string): Action[] {
-  const gateway = {
-    ...address(network.bridge, `${lease.gateway}/${parseSubnet(lease.subnet)!.prefix}`),
-    allow: 'EEXIST' as const,
-  }
   const cable = vethPair({
     name: lease.link,
     master: network.bridge,
     mtu: lease.mtu,
     peer: { name: device, mac: lease.mac, into: { process: 'pid' } },
   })
+  return [
+    ...wireHost(lease, network),
+    saying(messageAction(cable), wantedOfHost('veth')),
+    messageAction(hairpin(lease.link)),
+  ]
+}
+
+/** What the host itself needs for it, and for all others in the network. */
+function wireHost(lease: Lease, network: Network): Action[] {
+  const { prefix } = parseSubnet(lease.subnet)!
+  const gateway = { ...address(network.bridge, `${lease.gateway}/${prefix}`), allow: 'EEXIST' as const }
   const outward = !lease.internal
   return [
     saying(bridgeAction(lease, network), wantedOfHost('bridge')),
@@ -87,8 +95,6 @@ function wireCable(lease: Lease, network: Network, device: string): Action[] {
     ...(outward ? [localAction(network)] : []),
     saying(firewallAction(lease, network), wantedOfHost('nftables')), // before anything could pass
     ...(outward ? [saying(forwardAction(network), wantedOfHost('ip-forward'))] : []),
-    saying(messageAction(cable), wantedOfHost('veth')),
-    messageAction(hairpin(lease.link)),
   ]
 }
 
@@ -103,6 +109,29 @@ function tunnelAction(driver: Extract<Lease['driver'], { kind: 'vxlan' }>, netwo
   }
   return messageAction(wanted, 'outside', context => exclusively(network, () => make(netlinkOf(context, 'outside'))))
 }
+
+/** Makes on the host again what somebody has taken away from a network with containers in it: one of them is enough. */
+export function mend(lease: Lease, network: Network): void {
+  const descriptors = new Map<string, number>()
+  try {
+    for (const action of wireHost(lease, network)) action.apply({ descriptors })
+  } finally {
+    for (const fd of descriptors.values()) closeSync(fd)
+  }
+  withNetlink(NETLINK.ROUTE, netlink => {
+    succeeds(() => netlink.request(linkMaster(lease.link, network.bridge)), 'ENODEV')
+  })
+}
+
+/** Takes away the host's end of a cable, and with it the other. */
+export const removeCable = (name: string): void =>
+  withNetlink(NETLINK.ROUTE, netlink => netlink.request({ ...linkDelete(name), allow: 'ENODEV' }))
+
+/** Takes the firewall away. To be called `exclusively`, and when there is no container. */
+export const removeTables = ({ table }: Network): void =>
+  withNetlink(NETLINK.NETFILTER, firewall =>
+    firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: table }))),
+  )
 
 /** Makes the bridge. Where it was gone, the cables of those who are there already are plugged in again. */
 function bridgeAction({ gateway, id }: Lease, network: Network): Action {

@@ -1,10 +1,16 @@
-/** How many letters must be changed, added or left out to make one word of the other (Levenshtein). */
+/** How many letters must be changed, added, left out, or exchanged with their neighbour (Damerau and Levenshtein). */
 function distance(a: string, b: string): number {
+  let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      const exchanged = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const least = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (same ? 0 : 1))
+      next.push(i > 1 && j > 1 && exchanged ? Math.min(least, before[j - 2]! + 1) : least)
+    }
+    before = row
     row = next
   }
   return row[b.length]!

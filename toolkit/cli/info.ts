@@ -1,0 +1,118 @@
+// What the engine is, what it has, and on what machine it is: docker's fields, as far as there is such a thing here.
+import { readFileSync } from 'node:fs'
+import { cpus, machine, release, totalmem } from 'node:os'
+import { resolve } from 'node:path'
+import { entries } from '../engine/files.ts'
+import { statusOf } from '../engine/lifecycle.ts'
+import { listContainers } from '../engine/list.ts'
+import { listNetworks } from '../engine/networks.ts'
+import { wayHere } from '../engine/rootfs.ts'
+import { listVolumes } from '../engine/volume-store.ts'
+import { stateDir } from '../image/paths.ts'
+import { rootfsDir } from '../image/rootfs.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { readLayout } from '../observe/cgroups.ts'
+import { utsName } from '../observe/hostname.ts'
+import { type Command, formatHelp, type Parsed, parse } from './options.ts'
+import { print } from './output.ts'
+import { printable } from './printable.ts'
+import { binarySize } from './sizes.ts'
+import { formatFlags, show, version } from './version.ts'
+
+export const command: Command = {
+  usage: 'info [OPTIONS]',
+  summary: 'Show what the engine has, and the machine that it is on.',
+  flags: formatFlags,
+}
+
+/** PRETTY_NAME of os-release(5). */
+function operatingSystem(): string {
+  for (const path of ['/etc/os-release', '/usr/lib/os-release']) {
+    try {
+      const [, name] = /^PRETTY_NAME="?(.*?)"?$/m.exec(readFileSync(path, 'utf8')) ?? []
+      if (name) return name
+    } catch {} // a system without one
+  }
+  return 'Linux'
+}
+
+function about() {
+  const rows = listContainers()
+  const count = (...wanted: string[]) => rows.filter(row => wanted.includes(statusOf(row))).length
+  const layout = readLayout(process.pid)
+  const controllers = (layout?.hierarchies ?? [])
+    .filter(({ writable }) => writable)
+    .flatMap(({ controllers }) => controllers)
+  const has = (...names: string[]) => names.some(name => controllers.includes(name))
+  const v2 = layout?.layout === 'v2'
+  return {
+    Containers: rows.length,
+    ContainersRunning: count('running', 'restarting'),
+    ContainersPaused: count('paused'),
+    ContainersStopped: rows.filter(({ running }) => !running).length,
+    Images: entries(rootfsDir()).filter(name => !name.includes('.')).length,
+    Volumes: listVolumes().length,
+    Networks: listNetworks().length + 3,
+    ServerVersion: version(),
+    Driver: 'overlay',
+    DriverStatus: [
+      ['Made by', wayHere() === 'detached' ? 'fsmount(2), before there is a container' : 'mount(2), in the container'],
+    ],
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: v2 ? '2' : '1',
+    CgroupLayout: layout?.layout ?? 'none',
+    MemoryLimit: has('memory'),
+    CpuCfsQuota: has('cpu'),
+    CPUSet: has('cpuset'),
+    PidsLimit: has('pids'),
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns', 'name=userns'],
+    KernelVersion: release(),
+    OperatingSystem: operatingSystem(),
+    OSType: 'linux',
+    Architecture: machine(),
+    NCPU: cpus().length,
+    MemTotal: totalmem(),
+    DockerRootDir: resolve(stateDir()),
+    Name: utsName('hostname'),
+  }
+}
+
+export function info(flags: Parsed['flags']): number {
+  const found = about()
+  return show(found, flags, () => {
+    const yes = (value: boolean) => (value ? 'yes' : 'no')
+    const { MemoryLimit, CpuCfsQuota, CPUSet, PidsLimit } = found
+    return [
+      ` Containers: ${found.Containers}`,
+      `  Running: ${found.ContainersRunning}`,
+      `  Paused: ${found.ContainersPaused}`,
+      `  Stopped: ${found.ContainersStopped}`,
+      ` Root file systems: ${found.Images}`,
+      ` Volumes: ${found.Volumes}`,
+      ` Networks: ${found.Networks}`,
+      ` Server Version: ${found.ServerVersion}`,
+      ` Storage Driver: ${found.Driver}`,
+      ...found.DriverStatus.map(([name, value]) => `  ${name}: ${value}`),
+      ` Cgroup Driver: ${found.CgroupDriver}`,
+      ` Cgroup Version: ${found.CgroupVersion}${found.CgroupLayout === 'hybrid' ? ' (hybrid)' : ''}`,
+      ` Limits: memory ${yes(MemoryLimit)}, cpu ${yes(CpuCfsQuota)}, cpuset ${yes(CPUSet)}, pids ${yes(PidsLimit)}`,
+      ` Kernel Version: ${found.KernelVersion}`,
+      ` Operating System: ${printable(found.OperatingSystem)}`,
+      ` Architecture: ${found.Architecture}`,
+      ` CPUs: ${found.NCPU}`,
+      ` Total Memory: ${binarySize(found.MemTotal)}`,
+      ` Name: ${printable(found.Name)}`,
+      ` State Dir: ${printable(found.DockerRootDir)}`,
+    ].join('\n')
+  })
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const { flags, rest } = parse(command, argv)
+  if (flags.help) {
+    print(formatHelp(command))
+    return 0
+  }
+  if (rest.length > 0) throw new UsageError(`info: takes no ${JSON.stringify(rest[0])}; see 'toolkit info --help'`)
+  return info(flags)
+}

@@ -1,0 +1,180 @@
+// Parts of a container in docker's words: what was asked for (HostConfig), its mounts, its networks.
+import type { Lease } from '../engine/leases.ts'
+import { type ContainerRow, placeOf } from '../engine/list.ts'
+import { listNetworks } from '../engine/networks.ts'
+import type { RunOptions } from '../engine/options.ts'
+import { dataOf } from '../engine/volume-store.ts'
+import { mountsOf } from '../engine/volume-uses.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import type { Mount } from '../primitives/mount.ts'
+import { leases as leasesByContainer } from './describe.ts'
+
+const isReadOnly = ({ options }: Mount): boolean => options.includes('ro') || options.includes('rotop')
+const PROPAGATION = /^r?(private|shared|slave)$/
+
+/** What it has mounted; of one that was never started what it asks for. */
+function mountsKnown(row: ContainerRow): readonly Mount[] {
+  try {
+    const found = mountsOf(row)
+    if (found.length > 0) return found
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error // its list is damaged; `system check` says so
+  }
+  return row.state?.options?.mounts.mounts ?? []
+}
+
+export const mounts = (row: ContainerRow) =>
+  mountsKnown(row).map(mount => ({
+    Type: mount.type,
+    ...(mount.type === 'volume' && { Name: mount.source, Driver: 'local' }),
+    Source: mount.type === 'volume' ? mount.source && dataOf(mount.source) : mount.type === 'bind' ? mount.source : '',
+    Destination: mount.destination,
+    Mode: mount.options.filter(word => !/^(nocopy|r?bind|rprivate)$/.test(word)).join(','),
+    RW: !isReadOnly(mount),
+    Propagation: mount.type === 'bind' ? (mount.options.find(word => PROPAGATION.test(word)) ?? 'rprivate') : '',
+  }))
+
+const bindText = (mount: Mount): string => `${mount.source}:${mount.destination}${isReadOnly(mount) ? ':ro' : ''}`
+
+/** The network as --network has it. */
+export function networkMode({ network }: RunOptions): string {
+  const { mode, endpoints = [], container, path } = network
+  const name = mode === 'bridge' ? endpoints[0]?.name : undefined
+  if (name !== undefined) return name
+  if (container !== undefined) return `container:${container}`
+  return path === undefined ? mode : `ns:${path}`
+}
+
+interface Binding {
+  readonly HostIp: string
+  readonly HostPort: string
+}
+
+/** By 80/tcp and the like, all that lead there. */
+const byPort = (rows: readonly (readonly [string, Binding])[]): Record<string, Binding[]> =>
+  Object.fromEntries(
+    rows.map(([port]) => [port, rows.filter(([other]) => other === port).map(([, binding]) => binding)]),
+  )
+
+const portsOf = (ports: Lease['ports']): Record<string, Binding[]> =>
+  byPort(
+    ports.map(({ container, protocol, address, host }) => [
+      `${container}/${protocol}`,
+      { HostIp: address, HostPort: String(host) },
+    ]),
+  )
+
+const wishedPorts = ({ network }: RunOptions): Record<string, Binding[]> =>
+  byPort(
+    network.publish.map(({ container, protocol, address, host }) => [
+      `${container}/${protocol}`,
+      { HostIp: address === '0.0.0.0' ? '' : address, HostPort: [...new Set(host)].join('-') },
+    ]),
+  )
+
+/** Where it is, network by network; of one that does not run only in which it would be. */
+export function networkSettings({ state }: ContainerRow) {
+  const leases = leasesByContainer().get(state?.id ?? '') ?? []
+  const ids = new Map(listNetworks().map(network => [network.name, network.state?.id ?? '']))
+  const endpoint = (lease?: Lease) => ({
+    IPAMConfig: null,
+    Links: lease?.links?.map(({ name, alias }) => `${name}:${alias}`) ?? null,
+    Aliases: lease?.names?.slice(1) ?? null,
+    DNSNames: lease?.names ? [...lease.names, lease.id.slice(0, 12)] : null,
+    MacAddress: lease?.mac ?? '',
+    NetworkID: lease ? (ids.get(lease.network) ?? '') : '',
+    EndpointID: lease?.link ?? '',
+    Gateway: lease?.gateway ?? '',
+    IPAddress: lease?.address ?? '',
+    IPPrefixLen: lease ? Number(lease.subnet.split('/')[1]) : 0,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+  })
+  const asked = state?.options && state.options.network.container === undefined ? [networkMode(state.options)] : []
+  const own = leases.find(({ network }) => network === 'bridge')
+  const { IPAddress, IPPrefixLen, Gateway, MacAddress, EndpointID } = endpoint(own)
+  return {
+    ...{ Bridge: '', IPAddress, IPPrefixLen, Gateway, MacAddress, EndpointID },
+    Ports: portsOf(leases.flatMap(({ ports }) => ports)),
+    SandboxKey: state?.pid === undefined || state.finished !== undefined ? '' : `/proc/${state.pid}/ns/net`,
+    Networks: Object.fromEntries([
+      ...asked.filter(name => !name.startsWith('ns:')).map(name => [name, endpoint()]),
+      ...leases.map(lease => [lease.network, endpoint(lease)]),
+    ]),
+  }
+}
+
+/** What was asked for; nothing of a container that an older toolkit has made. */
+export function hostConfig(options: RunOptions | undefined, autoRemove: boolean) {
+  if (!options) return { AutoRemove: autoRemove }
+  const { network, capabilities, resources, namespaces, mounts, care } = options
+  const { memory, cpu, pids, blockIO } = resources
+  const shm = mounts.mounts.find(({ destination }) => destination === '/dev/shm')
+  const [, size] = /(?:^|,)size=(\d+)/.exec(shm?.options.join(',') ?? '') ?? []
+  const lasting = mounts.mounts.filter(({ type, source }) => type === 'bind' || (type === 'volume' && source !== ''))
+  return {
+    Binds: lasting.map(bindText),
+    NetworkMode: networkMode(options),
+    PortBindings: wishedPorts(options),
+    AutoRemove: autoRemove,
+    RestartPolicy: { Name: care?.restart?.name ?? 'no', MaximumRetryCount: care?.restart?.most ?? 0 },
+    VolumesFrom: mounts.from.map(({ container, access }) => (access ? `${container}:${access}` : container)),
+    Tmpfs: Object.fromEntries(
+      mounts.mounts
+        .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev/shm')
+        .map(({ destination, options }) => [destination, options.join(',')]),
+    ),
+    CapAdd: capabilities.add,
+    CapDrop: capabilities.drop,
+    Privileged: capabilities.privileged,
+    SecurityOpt: [
+      ...(options.noNewPrivileges ? ['no-new-privileges'] : []),
+      ...(options.seccomp === 'default' ? [] : [`seccomp=${options.seccomp}`]),
+      ...(options.masks || capabilities.privileged ? [] : ['systempaths=unconfined']),
+    ],
+    Dns: network.names.dns,
+    DnsOptions: network.names.options,
+    DnsSearch: network.names.search,
+    ExtraHosts: network.names.hosts.map(({ name, address }) => `${name}:${address}`),
+    GroupAdd: options.groupAdd,
+    IpcMode: namespaces.ipc,
+    PidMode: namespaces.pid === 'private' ? '' : namespaces.pid,
+    UTSMode: namespaces.uts === 'private' ? '' : namespaces.uts,
+    CgroupnsMode: namespaces.cgroup,
+    UsernsMode: namespaces.users ? 'private' : '',
+    ReadonlyRootfs: options.readOnly,
+    Init: options.init,
+    OomScoreAdj: options.oomScoreAdj ?? 0,
+    ShmSize: size === undefined ? 67_108_864 : Number(size),
+    Sysctls: options.sysctl,
+    Ulimits: options.rlimits.map(({ type, soft, hard }) => ({
+      Name: type.replace('RLIMIT_', '').toLowerCase(),
+      ...{ Soft: soft, Hard: hard },
+    })),
+    Devices: options.devices.map(({ path }) => path),
+    Memory: memory?.limit ?? 0,
+    MemorySwap: memory?.swap ?? 2 * (memory?.limit ?? 0),
+    MemoryReservation: memory?.reservation ?? 0,
+    NanoCpus: cpu?.quota && cpu.period ? Math.round((cpu.quota / cpu.period) * 1e9) : 0,
+    CpuShares: cpu?.shares ?? 0,
+    CpuPeriod: cpu?.period ?? 0,
+    CpuQuota: cpu?.quota ?? 0,
+    CpusetCpus: cpu?.cpus ?? '',
+    CpusetMems: cpu?.mems ?? '',
+    PidsLimit: pids?.limit ?? null,
+    BlkioWeight: blockIO?.weight ?? 0,
+    Runtime: 'toolkit',
+  }
+}
+
+/** Files of the container that the engine keeps. */
+export const filesOf = (row: ContainerRow) => {
+  const directory = placeOf(row)
+  return {
+    HostnamePath: `${directory}/hostname`,
+    HostsPath: `${directory}/hosts`,
+    ResolvConfPath: `${directory}/resolv.conf`,
+    LogPath: row.state?.detached ? `${directory}/log` : '',
+  }
+}
