@@ -88,6 +88,7 @@ function take(stream: keyof typeof STREAM, round: 'each' | 'last', then: string)
     jump(then, moved, -5), //     EINTR
     jump(dropped, moved, -11), // EIO and the like: the log cannot be written
     jump(then, moved, -12), //    EAGAIN: nothing there
+    jump(dropped, moved, -27), // EINVAL and the like: this file system knows no splice
     jump('rotate', moved, -28), // EFBIG: it is as long as it may become
     splice(NULL, 'a disk that is full must not stop the container', dropped),
     call('clock_gettime', [CLOCK.REALTIME, time], 'when that was'),
