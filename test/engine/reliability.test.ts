@@ -23,7 +23,7 @@ const asBefore = (before: Snapshot) => expectAsBefore(world, before)
 
 const onlyKept = ['retired']
 const onlyRemoved = ['name given back', 'files removed']
-const undoing = ['cgroup removed', 'network released', ...onlyKept, ...onlyRemoved]
+const undoing = ['cgroup removed', 'network released', 'volumes removed', ...onlyKept, ...onlyRemoved]
 const unused = ['network joined'] // see reliability-network.test.ts
 const actions = [1, 6, 13, 22].map(number => `action ${number}`)
 const places = [...FAILPOINTS.filter(place => !unused.includes(place)), ...actions]

@@ -6,11 +6,12 @@ import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
 import { type ContainerDirectory, createDirectory, reopenDirectory } from './directory.ts'
 import { failpoint } from './failpoint.ts'
-import { settled } from './lifecycle.ts'
+import { settled, steady } from './lifecycle.ts'
 import { findContainer } from './list.ts'
 import { withMonitor } from './monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
+import type { Resources } from './resources.ts'
 import { forwardSignals } from './signals.ts'
 import { newId } from './store.ts'
 
@@ -67,7 +68,8 @@ export async function startContainer(word: string): Promise<void> {
   if (!options)
     throw new UsageError(`container ${name} was made by an older toolkit; make a new one with 'toolkit run'`)
   const parts = await prepare(options, id, { livesOn: true })
-  const directory = reopenDirectory(id, { outside: outsideOf(parts, options), detached: true })
+  const directory = await reopen(id, outsideOf(parts, options))
+  if (!directory) return
   try {
     await launch({ id, options, parts, directory, observer: undefined })
   } catch (error) {
@@ -75,6 +77,16 @@ export async function startContainer(word: string): Promise<void> {
     throw error
   }
   directory.handOver()
+}
+
+/** Its directory, which is ours then. Undefined where another command was quicker, and it runs. */
+async function reopen(id: string, outside: Resources): Promise<ContainerDirectory | undefined> {
+  try {
+    return reopenDirectory(id, { outside, detached: true })
+  } catch (error) {
+    if ((await steady(id)).running) return undefined
+    throw error
+  }
 }
 
 interface Launch {

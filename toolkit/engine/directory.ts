@@ -20,6 +20,7 @@ import {
   retire,
   rootDir,
   shorten,
+  updateState,
   VERSION,
   writing,
 } from './store.ts'
@@ -30,6 +31,7 @@ export interface ContainerDirectory {
   readonly path: string
   /** The descriptor that holds its lock. */
   readonly lock: number
+  /** Throws a UsageError where that of one that lives on cannot be written: nobody could end it later. */
   started(pid: number, startTime: number | undefined): void
   /**
    * The container is gone: undoes what was made, then its state is kept, or with `--rm` all of it removed. Throws where
@@ -80,7 +82,7 @@ function open(held: number, known: ContainerState): ContainerDirectory {
   const tryUpdate = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
     try {
-      writeJson(`${directory}/state.json`, state, { durable })
+      state = updateState(directory, state)
     } catch {}
   }
   const undo = async () => {
@@ -103,8 +105,11 @@ function open(held: number, known: ContainerState): ContainerDirectory {
     name: state.name,
     path: directory,
     lock: held,
-    started: (pid, startTime) =>
-      tryUpdate({ pid, ...(startTime !== undefined && { startTime }), started: new Date().toISOString() }),
+    started(pid, startTime) {
+      const now = { pid, ...(startTime !== undefined && { startTime }), started: new Date().toISOString() }
+      if (state.detached) state = updateState(directory, { ...state, ...now })
+      else tryUpdate(now)
+    },
     ended: result =>
       atLast(async () => {
         if (durable) tryUpdate({ finished: new Date().toISOString(), ...result })

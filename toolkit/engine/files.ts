@@ -55,9 +55,23 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** Writes JSON beside and renames it, so that a reader sees the old text or the new, never half of one. */
-export function writeJson(path: string, value: unknown, { durable }: { durable: boolean }): void {
-  const temporary = `${path}.new`
+interface Writing {
+  /** It is on the disk when this returns. */
+  readonly durable: boolean
+  readonly suffix?: string
+  readonly replace?: (temporary: string, path: string) => void
+}
+
+/**
+ * Writes JSON beside and renames it, so that a reader sees the old text or the new, never half of one. `replace` does the
+ * renaming in its own way; two that may write at the same time need different `suffix`es.
+ */
+export function writeJson(
+  path: string,
+  value: unknown,
+  { durable, suffix = 'new', replace = renameSync }: Writing,
+): void {
+  const temporary = `${path}.${suffix}`
   try {
     const fd = openSync(temporary, 'w', 0o600)
     try {
@@ -66,7 +80,7 @@ export function writeJson(path: string, value: unknown, { durable }: { durable: 
     } finally {
       closeSync(fd)
     }
-    renameSync(temporary, path)
+    replace(temporary, path)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error

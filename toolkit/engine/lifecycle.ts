@@ -18,6 +18,7 @@ import {
   exclusively,
   holderOf,
   idsIn,
+  PLACES,
   readState,
   rootDir,
   survives,
@@ -30,6 +31,7 @@ export type Status = 'created' | 'running' | 'paused' | 'exited' | 'dead'
 /** The state of a container in docker's words; dead: nobody can say. */
 export function statusOf({ state, running }: ContainerRow): Status {
   if (!state) return 'dead'
+  if (running && state.pid === undefined) return 'created' // somebody is starting it
   if (running) return isFrozen(state.resources?.cgroups ?? []) ? 'paused' : 'running'
   return state.pid === undefined && state.finished === undefined && state.bootId !== undefined ? 'created' : 'exited'
 }
@@ -79,7 +81,7 @@ export interface StopWish {
 /** Ends it: by a signal, and by SIGKILL when the time is over. Waits for that. One that does not run has ended already. */
 export async function stop(word: string, { timeout = 10, signal = 'TERM' }: StopWish): Promise<void> {
   const asking = signalNumber(signal)
-  const row = findContainer(word)
+  const row = await steady(word)
   const pidfd = holdProcess(row.state)
   if (pidfd === undefined) return
   const send = (signal: number) => {
@@ -95,7 +97,7 @@ export async function stop(word: string, { timeout = 10, signal = 'TERM' }: Stop
   } finally {
     closeSync(pidfd)
   }
-  await outcome(row.id)
+  await outcome(row.id, row.state)
 }
 
 const PATIENCE = 10_000 // milliseconds for a monitor, or an engine, to write down how its container has ended
@@ -121,6 +123,16 @@ async function watch<T>(id: string, look: (place: 'live' | 'ended') => T | undef
   throw new UsageError(`container ${id} has ended, but nobody has written down how; 'toolkit rm -f' removes it`, 1)
 }
 
+/** The container, when nobody is starting it just now. Throws a UsageError where that takes too long. */
+export async function steady(word: string): Promise<ContainerRow> {
+  for (let waited = 0; waited < PATIENCE; waited += STEP) {
+    const row = findContainer(word)
+    if (!row.running || !row.state || row.state.pid !== undefined) return row
+    await sleep(STEP)
+  }
+  throw new UsageError(`container ${word} is being started; end the command that does it`, 1)
+}
+
 const tryRead = (directory: string): ContainerState | undefined => {
   try {
     return readState(directory)
@@ -129,16 +141,30 @@ const tryRead = (directory: string): ContainerState | undefined => {
   }
 }
 
-/** The state of a container whose first process has ended, as soon as it tells how. Undefined where it is gone. */
-export const outcome = (id: string): Promise<ContainerState | undefined> =>
-  watch(id, place => {
+/**
+ * The state of a container whose first process has ended, as soon as it tells how; `before`: its state while that ran.
+ * Undefined where it is gone, or was started again before we could see how.
+ */
+export async function outcome(id: string, before?: ContainerState): Promise<ContainerState | undefined> {
+  const found = await watch(id, place => {
     const state = tryRead(directoryOf(place, id))
-    return state?.finished !== undefined || place === 'ended' ? state : undefined
+    if (before && state && (state.pid !== before.pid || state.startTime !== before.startTime))
+      return { state: undefined }
+    return state?.finished !== undefined || place === 'ended' ? { state } : undefined
   })
+  return found?.state
+}
 
-/** Waits until all of a container that has ended is put away: then it can be started or removed. */
+/** Whether it is started again: it has no process yet, or another one that runs. */
+function isStartedAgain(id: string): boolean {
+  const state = tryRead(directoryOf('live', id))
+  return state?.finished === undefined && state !== undefined && (state.pid === undefined || survives(state))
+}
+
+/** Waits until all of a container that has ended is put away: then it can be started or removed. Or until somebody starts it. */
 export async function settled(id: string): Promise<void> {
-  await watch(id, place => (place === 'ended' ? true : undefined))
+  const path = `${directoryOf('live', id)}/lock`
+  await watch(id, place => (place === 'ended' || (isStartedAgain(id) && !isFree(path)) ? true : undefined))
 }
 
 /** Waits for its end. Returns its exit code; undefined where nobody knows it. */
@@ -151,7 +177,7 @@ export async function waitFor(word: string): Promise<number | undefined> {
     closeSync(pidfd)
   }
   if (pidfd === undefined && !row.running) return row.state?.exitCode ?? (statusOf(row) === 'created' ? 0 : undefined)
-  return (await outcome(row.id))?.exitCode
+  return (await outcome(row.id, pidfd === undefined ? undefined : row.state))?.exitCode
 }
 
 export function pause(word: string): void {
@@ -172,12 +198,21 @@ export function unpause(word: string): void {
 export async function remove(word: string, { force, volumes }: { force: boolean; volumes: boolean }): Promise<string> {
   const stuck = await sweep() // those whose engine was killed have ended, too
   const row = findContainer(word)
-  const { id, running, state } = row
+  const { id, running } = row
   if (running && !force) throw new UsageError(`container ${word} is running; stop it first, or use rm -f`, 1)
   const used = volumes ? mountsOf(row).flatMap(({ type, source }) => (type === 'volume' ? [source] : [])) : []
-  if (running) await stop(word, { timeout: 0 })
-  if (running || state?.finished !== undefined) await settled(id)
-  if (existsSync(directoryOf('live', id)) || existsSync(directoryOf('ended', id))) removeContainer(word, stuck)
+  const end = Date.now() + PATIENCE
+  const isThere = () => PLACES.some(place => existsSync(directoryOf(place, id)))
+  while (isThere()) {
+    try {
+      if (force) await stop(id, { timeout: 0 })
+      if (!stuck.has(id)) await settled(id)
+      if (isThere()) removeContainer(id, stuck, word)
+    } catch (error) {
+      if (!force || Date.now() > end || stuck.has(id)) throw error // somebody has started it meanwhile, or is at it
+      await sleep(STEP)
+    }
+  }
   if (used.length > 0) removeUnused(({ name, state }) => state?.anonymous === true && used.includes(name))
   return id // one with --rm has gone by itself
 }

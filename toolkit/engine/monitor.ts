@@ -6,7 +6,10 @@
 //                                monitor is killed, nobody gets a SIGPIPE, and what was written waits for a reader
 //   live/ID/log log.1            all that came, as it came; log.1 is the older part
 //   live/ID/log.index …          32 bytes a piece of it: when (seconds, nanoseconds), how many bytes, from which stream
-//   live/ID/exit                 28 bytes: when it ended (the same), its status as wait(2) has it, and whether that is known
+//   live/ID/exit                 28 bytes: when it ended (the same), its status as wait(2) has it, and whether that is known.
+//                                Not synced: `settle` takes it into state.json, and that is. Where the power fails in
+//                                between, the status is unknown. Its bytes are there from the start, as exit.new: a disk
+//                                that is full by then has room for them.
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
@@ -133,7 +136,7 @@ function finish({ command, env }: MonitorWish, status: Slice, known: Slice): (St
     ...take('stdout', 'last', taking('stderr', 'last')),
     ...take('stderr', 'last', 'write'),
     { ...call('close_range', [FREE, FREE, 0], 'makes 6 the lowest free descriptor'), label: 'write' },
-    call('openat', [DIRECTORY, 'exit.new', O.CREAT + O.TRUNC + O.WRONLY + O.CLOEXEC, 0o600], 'beside, then renamed'),
+    call('openat', [DIRECTORY, 'exit.new', O.CREAT + O.WRONLY + O.CLOEXEC, 0o600], 'its place on the disk is kept'),
     call('writev', write, 'when and how it ended'),
     call('renameat2', [DIRECTORY, 'exit.new', DIRECTORY, 'exit', 0], 'now it is known to all who ask'),
     rlimits.plan({ rlimits: [rlimits.current('RLIMIT_FSIZE')] })[0]!,

@@ -1,5 +1,5 @@
 // Gives a container's plan a monitor: opens what it needs (monitor.ts), and says what it becomes in the end.
-import { chownSync, closeSync, openSync } from 'node:fs'
+import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
@@ -9,8 +9,11 @@ import { start } from '../kernel/start.ts'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { outside } from '../primitives/user.ts'
+import { EXIT_RECORD } from './exit-record.ts'
+import { mendLog } from './log-mend.ts'
 import { planAdoption, planMonitor } from './monitor.ts'
 import type { Spec } from './spec.ts'
+import { writing } from './store.ts'
 
 export interface Monitored {
   /** In live/. */
@@ -38,11 +41,12 @@ export function withMonitor(plan: Plan, about: Monitored): Plan {
 
 /** What a monitor becomes in the end, and what that needs to know of us. */
 function after(): { command: readonly string[]; env: readonly string[] } {
-  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', TOOLKIT_NETWORK } = process.env
+  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin' } = process.env
+  const ours = ['TOOLKIT_NETWORK', 'TOOLKIT_FAILPOINT'].filter(name => process.env[name] !== undefined)
   const env = [
     `PATH=${PATH}`,
     `TOOLKIT_STATE=${resolve(stateDir())}`,
-    ...(TOOLKIT_NETWORK === undefined ? [] : [`TOOLKIT_NETWORK=${TOOLKIT_NETWORK}`]),
+    ...ours.map(name => `${name}=${process.env[name]}`),
   ]
   return { env, command: [`${packageDir()}/bin/toolkit`, 'settle'] }
 }
@@ -70,6 +74,8 @@ export function adopt(directory: string, pidfd: number, lock: number): void {
 
 /** What every monitor needs. */
 function openCommon(directory: string, descriptors: Map<string, number>): void {
+  mendLog(directory)
+  writeFileSync(`${directory}/exit.new`, Buffer.alloc(EXIT_RECORD)) // its place on a disk that may be full by then
   descriptors.set('null', openSync('/dev/null', O.RDWR))
   descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
   for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
@@ -82,7 +88,7 @@ function openFiles({ directory, spec, lock, ports, stdin }: Monitored): Action {
     lesson: '20-engine',
     shell: `mkfifo ${directory}/stdout ${directory}/stderr`,
     apply({ descriptors }) {
-      openCommon(directory, descriptors)
+      writing(() => openCommon(directory, descriptors))
       for (const name of [...(stdin ? ['stdin'] : []), 'stdout', 'stderr'])
         descriptors.set(name, openPipe(`${directory}/${name}`, spec))
       // The same open files, and so the same lock and the same ports: they are let go when the last has closed them.

@@ -4,7 +4,7 @@ import { invoke } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { oomKilled } from './cgroup.ts'
-import { lock, remove, writeJson } from './files.ts'
+import { lock, remove } from './files.ts'
 import { sweepLabs } from './lab-record.ts'
 import { findContainer } from './list.ts'
 import { release, releaseUnknown } from './resources.ts'
@@ -18,6 +18,7 @@ import {
   retire,
   rootDir,
   survives,
+  updateState,
 } from './store.ts'
 
 /**
@@ -78,7 +79,6 @@ async function finish({ id, lock }: Orphan): Promise<string | undefined> {
 }
 
 async function settle(id: string, lock: number): Promise<void> {
-  const path = `${directoryOf('live', id)}/state.json`
   let state: ContainerState
   try {
     state = readState(directoryOf('live', id))
@@ -94,10 +94,9 @@ async function settle(id: string, lock: number): Promise<void> {
   if (resources) {
     const outOfMemory = state.detached && state.pid !== undefined ? { oomKilled: oomKilled(resources.cgroups) } : {}
     await release(resources, state.id)
-    exclusively(() => {
-      const { name } = readState(directoryOf('live', id)) // somebody may have given it another meanwhile
-      writeJson(path, { ...rest, ...outOfMemory, name }, { durable: !state.autoRemove })
-    })
+    try {
+      updateState(directoryOf('live', id), { ...rest, ...outOfMemory })
+    } catch {} // the disk is full: that it can be removed matters more
   }
   if (state.autoRemove) forget('live', id)
   else retire(id)
@@ -116,18 +115,17 @@ export async function sweep(): Promise<ReadonlyMap<string, string>> {
 }
 
 /**
- * Removes a container that has ended, once there has been a `sweep`, which could not end what is in `stuck`. Returns its
- * id. Throws a UsageError (exit code 1) where it runs, or where not all of it can be removed.
+ * Removes a container that has ended, once there has been a `sweep`, which could not end what is in `stuck`. Throws a
+ * UsageError (exit code 1) where it runs, or where not all of it can be removed; `word` is what its user calls it.
  */
-export function removeContainer(word: string, stuck: ReadonlyMap<string, string>): string {
-  const { id, running } = findContainer(word)
+export function removeContainer(id: string, stuck: ReadonlyMap<string, string>, word = id): void {
+  const { running } = findContainer(id)
   if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
   const held = exclusively(() => (idsIn('ended').includes(id) ? claim(id) : undefined))
   if (held === undefined)
     throw new UsageError(`container ${word} cannot be removed now: ${stuck.get(id) ?? 'another command is at it'}`, 1)
   try {
     forget('ended', id)
-    return id
   } finally {
     closeSync(held)
   }
