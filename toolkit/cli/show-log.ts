@@ -70,7 +70,8 @@ export async function showLog({ id }: ContainerRow, wish: LogWish): Promise<void
   const whole = timestamps || tail !== undefined
   const timed = timestamps || since > 0n || until !== undefined
   const reader = new LogReader(`/proc/self/fd/${held}`, { joined: !timed })
-  const lines = new Lines({ cut: tail !== undefined && until === undefined && reader.skipTo(tail) })
+  if (tail !== undefined && until === undefined) reader.skipTo(tail)
+  const lines = new Lines()
   const output = new Output()
   const stamp = stamper()
   const show = ({ stream, time, data }: Piece) => {

@@ -33,5 +33,5 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const wish = stopWish('stop', flags)
-  return forEach(needContainers('stop', rest), word => stop(word, wish))
+  return forEach(needContainers('stop', rest), word => stop(word, wish), { together: true })
 }

@@ -3,6 +3,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { invoke } from '../kernel/call.ts'
 import { CLONE, F, O, PR } from '../kernel/constants.ts'
+import { KernelError } from '../kernel/error.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
@@ -15,13 +16,14 @@ import * as rlimits from '../primitives/rlimits.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
 import { carryOut } from './carry-out.ts'
-import { holdProcess, statusOf } from './lifecycle.ts'
+import { holdProcess, notRunning, statusOf } from './lifecycle.ts'
 import { findContainer } from './list.ts'
 import type { RunOptions } from './options.ts'
 import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
+import { type ContainerState, survives } from './store.ts'
 
 export interface ExecWish {
   readonly args: readonly string[]
@@ -46,7 +48,7 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
   const container = holdProcess(row.state)
-  if (container === undefined) throw new UsageError(`container ${word} is not running; it is ${status}`, 1)
+  if (container === undefined) throw notRunning(row, word)
   const signals = forwardSignals()
   try {
     const { options, id, pid, resources } = row.state!
@@ -70,10 +72,23 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
     await terminal?.close()
     program.close()
     return exitStatus(exit)
+  } catch (error) {
+    throw inWords(error, { word, wish, state: row.state! })
   } finally {
     signals.stop()
     closeSync(container)
   }
+}
+
+/** What went wrong, said of `exec`: 126 where it is about what was asked for, as docker's. */
+function inWords(error: unknown, about: { word: string; wish: ExecWish; state: ContainerState }): unknown {
+  const { word, wish, state } = about
+  if (!survives(state)) return new UsageError(`container ${word} has ended meanwhile`, 1)
+  if (error instanceof UsageError && error.message.startsWith('run: '))
+    return new UsageError(error.message.replace('run:', 'exec:'), 126)
+  if (wish.cwd !== undefined && error instanceof KernelError && error.call === 'openat2' && error.args[1] === wish.cwd)
+    return new UsageError(`exec: --workdir ${JSON.stringify(wish.cwd)}: ${error.meaning}, in the container`, 126)
+  return error
 }
 
 /** The container's own, but for what is wished for. */

@@ -54,8 +54,12 @@ export function signalNumber(text: string): number {
   throw new UsageError(`invalid signal: ${text}; give a number or a name of signal(7), such as TERM`, 1)
 }
 
-const notRunning = (row: ContainerRow, word: string): UsageError =>
-  new UsageError(`container ${word} is not running; it is ${statusOf(row)}`, 1)
+/** For a container whose first process could not be held. */
+export function notRunning(row: ContainerRow, word: string): UsageError {
+  const status = statusOf(row)
+  const what = ['running', 'paused'].includes(status) ? 'it has just ended' : `it is ${status}`
+  return new UsageError(`container ${word} is not running; ${what}`, 1)
+}
 
 /** Sends a signal to its first process. Throws a UsageError (exit code 1) where it does not run. */
 export function kill(word: string, name: string): void {

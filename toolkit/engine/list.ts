@@ -50,6 +50,12 @@ export function listContainers(): ContainerRow[] {
   return rows.sort((a, b) => (created(a) < created(b) ? 1 : -1))
 }
 
+export class NoContainer extends UsageError {
+  constructor(word: string) {
+    super(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
+  }
+}
+
 /** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
 export function findContainer(word: string): ContainerRow {
   const holder = word.includes('/') ? undefined : holderOf(word)
@@ -59,7 +65,7 @@ export function findContainer(word: string): ContainerRow {
   const named = rows.find(({ id, state }) => id === holder || state?.name === word)
   if (named) return named
   const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
-  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
+  if (found.length === 0) throw new NoContainer(word)
   if (found.length > 1)
     throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
   return found[0]!

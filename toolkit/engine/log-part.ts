@@ -133,28 +133,69 @@ function newlinesIn(data: Buffer): number {
   return count
 }
 
-/** Goes on near the end of a part, with at least so many lines before it. Returns how many there are, where there are fewer. */
-export function skipTo(part: Part, lines: number): number {
-  let offset = 0 // of the log, as far as the index goes
-  const ends: number[] = [] // of each piece
+/** Where to begin in a part, to see its last lines. */
+interface Beginning {
+  /** The number of a record; that behind the last one: nothing of it is needed. */
+  readonly from: number
+  /** Of the log. */
+  readonly offset: number
+  /** Lines from there on. */
+  readonly found: number
+  /** Streams that may have begun a line before this part. */
+  readonly open: ReadonlySet<StreamName>
+}
+
+const ALL: readonly StreamName[] = ['stdout', 'stderr']
+
+/**
+ * Looks for a place with at least so many lines after it, where none of the streams `split` is in the middle of a line.
+ * Where there are too few, it is the start of the part.
+ */
+export function findLast(part: Part, lines: number, split: Iterable<StreamName> = ALL): Beginning {
+  const { ends, streams } = readIndex(part)
+  const offsetOf = (record: number) => (record > 0 ? ends[record - 1]! : 0)
+  let found = 0
+  let from = ends.length // this record and those after it have been searched
+  while (from > 0 && found < lines) {
+    const end = offsetOf(from)
+    do from--
+    while (from > 0 && end - offsetOf(from) < BACK)
+    found += newlinesIn(readAt(part.log, offsetOf(from), end - offsetOf(from)))
+  }
+  let open = new Set(split)
+  for (let i = from - 1; i >= 0 && open.size > 0; i--) {
+    const stream = streams[i]
+    if (stream === undefined || !open.has(stream)) continue
+    if (readAt(part.log, offsetOf(i + 1) - 1, 1)[0] === 10) open.delete(stream)
+    else {
+      from = i
+      open = new Set(ALL)
+    }
+  }
+  return { from, offset: offsetOf(from), found, open }
+}
+
+/** Of each record: where its piece ends in the log, and the stream; none where there is no piece. */
+function readIndex(part: Part): { ends: number[]; streams: (StreamName | undefined)[] } {
+  const [ends, streams]: [number[], (StreamName | undefined)[]] = [[], []]
+  let offset = 0
   for (let at = 0; ; at += RECORDS * INDEX_RECORD) {
     const records = readAt(part.index, at, RECORDS * INDEX_RECORD)
     for (let i = 0; (i + 1) * INDEX_RECORD <= records.length; i++) {
-      offset += lengthIn(records, i)
+      const length = lengthIn(records, i)
+      offset += length
       ends.push(offset)
+      streams.push(length > 0 ? streamIn(records, i) : undefined)
     }
-    if (records.length < RECORDS * INDEX_RECORD) break
+    if (records.length < RECORDS * INDEX_RECORD) return { ends, streams }
   }
-  let found = 0
-  let from = ends.length // this piece and what comes after it has been searched
-  while (from > 0 && found < lines) {
-    const end = ends[from - 1]!
-    do from--
-    while (from > 0 && end - ends[from - 1]! < BACK)
-    const begin = from > 0 ? ends[from - 1]! : 0
-    found += newlinesIn(readAt(part.log, begin, end - begin))
-  }
+}
+
+/** Whether all that the index knows has been read, or left out. */
+export const isAtEnd = ({ index, indexAt }: Part): boolean => indexAt + INDEX_RECORD > fstatSync(index).size
+
+/** Begins there. */
+export function beginAt(part: Part, { from, offset }: Beginning): void {
   part.indexAt = from * INDEX_RECORD
-  part.readAt = from > 0 ? ends[from - 1]! : 0
-  return found
+  part.readAt = offset
 }

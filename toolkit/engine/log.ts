@@ -1,6 +1,17 @@
 // Reads what a monitor has written down (monitor.ts): the bytes as they came, and when and from where each piece was.
 import { statSync } from 'node:fs'
-import { beyond, closePart, indexed, openPart, type Part, type Piece, type StreamName, skipTo } from './log-part.ts'
+import {
+  beginAt,
+  beyond,
+  closePart,
+  findLast,
+  indexed,
+  isAtEnd,
+  openPart,
+  type Part,
+  type Piece,
+  type StreamName,
+} from './log-part.ts'
 
 export type { Piece, StreamName } from './log-part.ts'
 
@@ -33,17 +44,20 @@ export class LogReader {
     return undefined
   }
 
-  /**
-   * Leaves out what is not among the last lines, as far as that can be had cheaply; true where something is left out, and
-   * so the first line of each stream may not be whole. To be called before anything is read.
-   */
-  skipTo(lines: number): boolean {
-    const enough = lines + 3 // one more than both streams' first
-    const there = this.#part ? skipTo(this.#part, enough) : 0
-    if (there < enough) return this.#older !== undefined && skipTo(this.#older, enough - there) >= enough - there
-    if (this.#older) closePart(this.#older)
-    this.#older = undefined
-    return true
+  /** Leaves out what is not among so many lines at the end, as far as that is quick. To be called before anything is read. */
+  skipTo(lines: number): void {
+    const begin = this.#part && findLast(this.#part, lines)
+    if (this.#older && (!begin || begin.found < lines || begin.open.size > 0)) {
+      const missing = Math.max(0, lines - (begin?.found ?? 0))
+      const before = findLast(this.#older, missing, begin && begin.from > 0 ? begin.open : undefined)
+      beginAt(this.#older, before)
+      if (missing > 0 || !isAtEnd(this.#older)) return // and all of the newer one
+    }
+    if (this.#older && begin) {
+      closePart(this.#older)
+      this.#older = undefined
+    }
+    if (this.#part && begin) beginAt(this.#part, begin)
   }
 
   /** A part to which nobody writes any more, to its end. */
@@ -84,19 +98,9 @@ export class LogReader {
 
 /** Makes lines of pieces; each has the time of its first byte. */
 export class Lines {
-  readonly #open = new Map<StreamName, { time: bigint; parts: Buffer[] }>()
-  readonly #cut: Set<StreamName>
+  readonly #open = new Map<StreamName, { time: bigint; parts: Buffer[] }>();
 
-  /** `cut`: of each stream the first line is not whole, and left out. */
-  constructor({ cut }: { cut: boolean }) {
-    this.#cut = new Set(cut ? ['stdout', 'stderr'] : [])
-  }
-
-  *add(piece: Piece): Generator<Piece> {
-    for (const line of this.#split(piece)) if (this.#cut.size === 0 || !this.#cut.delete(line.stream)) yield line
-  }
-
-  *#split({ stream, time, data }: Piece): Generator<Piece> {
+  *add({ stream, time, data }: Piece): Generator<Piece> {
     let at = 0
     const open = this.#open.get(stream)
     if (open) {
