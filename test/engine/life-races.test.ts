@@ -170,6 +170,20 @@ describe.skipIf(skipped)(`many commands at one container${skipped}`, () => {
     expect(world.left()).toEqual(nothing)
   })
 
+  test('exec while the first process is still being made, among the files of the host: waits for the program', async () => {
+    const flags = ['--userns', 'private', '--name', 'box', 'busybox', 'sleep', '1000']
+    const { stdout } = toolkit('run', '--dry-run', ...flags)
+    const actions = stdout.split('\n').filter(line => line.startsWith('  ·  '))
+    const number = actions.findIndex(line => line.includes('/uid_map"')) + 2 // with that of the monitor
+    toolkit('create', ...flags)
+    const start = command(['start', 'box'], { TOOLKIT_FAILPOINT: `action ${number}:sleep:700` })
+    await eventually(() => Number(format('{{.State.Pid}}')) > 0, 'there is a process')
+    const host = fs.existsSync('/etc/debian_version') ? '/etc/debian_version' : '/etc/os-release'
+    const exec = await command(['exec', 'box', 'sh', '-c', `test -e ${host} && echo host; echo ran`])
+    expect(exec).toEqual({ code: 0, stdout: 'ran\n', stderr: '' })
+    expect((await start).code).toBe(0)
+  })
+
   test('two that start it, and two that remove it: each is content', async () => {
     toolkit('create', '--name', 'box', 'busybox', 'sleep', '1000')
     const starts = await Promise.all([1, 2, 3].map(() => command(['start', 'box'])))

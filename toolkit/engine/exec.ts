@@ -17,12 +17,12 @@ import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
 import { carryOut } from './carry-out.ts'
 import { holdProcess, notRunning, statusOf } from './lifecycle.ts'
-import { findContainer } from './list.ts'
 import type { RunOptions } from './options.ts'
 import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
+import { steady } from './steady.ts'
 import { type ContainerState, survives } from './store.ts'
 
 export interface ExecWish {
@@ -44,7 +44,7 @@ const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEW
 
 /** Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it. Throws KernelError and UsageError. */
 export async function exec(word: string, wish: ExecWish): Promise<number> {
-  const row = findContainer(word)
+  const row = await steady(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
   const container = holdProcess(row.state)

@@ -12,6 +12,7 @@ import { checkName } from './container-name.ts'
 import { lock, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
+import { steady } from './steady.ts'
 import {
   type ContainerState,
   directoryOf,
@@ -125,16 +126,6 @@ async function watch<T>(id: string, look: (place: 'live' | 'ended') => T | undef
     await sleep(STEP)
   }
   throw new UsageError(`container ${id} has ended, but nobody has written down how; 'toolkit rm -f' removes it`, 1)
-}
-
-/** The container, when nobody is starting it just now. Throws a UsageError where that takes too long. */
-export async function steady(word: string): Promise<ContainerRow> {
-  for (let waited = 0; waited < PATIENCE; waited += STEP) {
-    const row = findContainer(word)
-    if (!row.running || !row.state || row.state.pid !== undefined) return row
-    await sleep(STEP)
-  }
-  throw new UsageError(`container ${word} is being started; end the command that does it`, 1)
 }
 
 const tryRead = (directory: string): ContainerState | undefined => {
