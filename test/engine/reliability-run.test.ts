@@ -81,16 +81,18 @@ describe.skipIf(skipped)(`processes that lose their parent${skipped}`, () => {
 })
 
 describe.skipIf(skipped)(`streams${skipped}`, () => {
-  const SIZE = 100 << 20 // bytes
+  const SIZE = Number(process.env.TOOLKIT_MEGABYTES ?? 100) << 20 // bytes
 
-  test('100 MB through stdin, cat and stdout', () => {
+  test.each(['run --rm -i busybox', 'exec -i cat'])(`${SIZE >> 20} MB through stdin, cat and stdout: %s`, how => {
+    if (how.startsWith('exec')) world.toolkit(['run', '-d', '--name', 'cat', 'busybox', 'sleep', '1000'])
     const { stdout } = world.shell(
-      `head -c ${SIZE} /dev/urandom | tee >(sha256sum >"$TOOLKIT_STATE/in") | $TOOLKIT run --rm -i busybox cat | sha256sum
+      `head -c ${SIZE} /dev/urandom | tee >(sha256sum >"$TOOLKIT_STATE/in") | $TOOLKIT ${how} cat | sha256sum
       sleep 0.1; cat "$TOOLKIT_STATE/in"`,
     )
     const [out, into] = stdout.trim().split('\n')
     expect(out).toMatch(/^[0-9a-f]{64} /)
     expect(out).toBe(into)
+    world.removeAll()
   })
 
   test('a reader that stops to read holds the program up, and loses nothing', async () => {

@@ -6,7 +6,7 @@ import { CLONE, F, O, PR } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { exitStatus, wait } from '../kernel/wait.ts'
+import { ended, exitStatus, wait } from '../kernel/wait.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import * as credentials from '../primitives/credentials.ts'
 import * as keyring from '../primitives/keyring.ts'
@@ -73,17 +73,25 @@ export async function exec(word: string, wish: ExecWish): Promise<number> {
     program.close()
     return exitStatus(exit)
   } catch (error) {
-    throw inWords(error, { word, wish, state: row.state! })
+    throw await inWords(error, { word, wish, container, state: row.state! })
   } finally {
     signals.stop()
     closeSync(container)
   }
 }
 
+const DYING = 2000 // milliseconds
+
 /** What went wrong, said of `exec`: 126 where it is about what was asked for, as docker's. */
-function inWords(error: unknown, about: { word: string; wish: ExecWish; state: ContainerState }): unknown {
-  const { word, wish, state } = about
-  if (!survives(state)) return new UsageError(`container ${word} has ended meanwhile`, 1)
+async function inWords(
+  error: unknown,
+  about: { word: string; wish: ExecWish; container: number; state: ContainerState },
+): Promise<unknown> {
+  const { word, wish, container, state } = about
+  // The kernel ends all others of its pid namespace before the first: one that was killed on its way is a sign of that.
+  const wasKilled = !(error instanceof UsageError || error instanceof KernelError)
+  if (!survives(state) || (wasKilled && (await ended(container, DYING))))
+    return new UsageError(`container ${word} has ended meanwhile`, 1)
   if (error instanceof UsageError && error.message.startsWith('run: '))
     return new UsageError(error.message.replace('run:', 'exec:'), 126)
   if (wish.cwd !== undefined && error instanceof KernelError && error.call === 'openat2' && error.args[1] === wish.cwd)
