@@ -206,7 +206,9 @@ export function planAdoption(wish: MonitorWish): Monitor {
   end.writeInt16LE(POLLIN, 4)
   const now = Buffer.alloc(16)
   const moment = Buffer.alloc(16)
-  moment.writeUInt32LE(20_000_000, 8) // nanoseconds
+  moment.writeUInt32LE(500_000_000, 8) // nanoseconds
+  const reaped = Buffer.alloc(8) // struct pollfd; no events asked for: only POLLHUP, when it has been reaped
+  reaped.writeInt32LE(PIDFD, 0)
   const info = Buffer.alloc(64) // struct pidfd_info: mask … exit_code
   info.writeUInt32LE(KNOWN, 0)
   return {
@@ -228,9 +230,9 @@ export function planAdoption(wish: MonitorWish): Monitor {
       ...rotate(),
       {
         ...call(
-          'clock_nanosleep',
-          [CLOCK.MONOTONIC, 0, { bytes: moment, text: '{20 ms}' }, null],
-          'until its parent has reaped it',
+          'ppoll',
+          [{ bytes: reaped, text: '[pidfd]' }, 1, { bytes: moment, text: '{500 ms}' }, null, 0],
+          'until its parent has reaped it: before, the kernel does not tell',
         ),
         label: 'reaped',
       },
