@@ -164,7 +164,10 @@ describe.skipIf(skipped)(`many commands at one container${skipped}`, () => {
     toolkit('create', '--name', 'box', 'busybox', 'sleep', '1000')
     const start = command(['start', 'box'], { TOOLKIT_FAILPOINT: 'network joined:sleep:500' })
     await eventually(() => world.left().live.length === 1, 'it is being started')
-    expect(toolkit('exec', 'box', 'true')).toMatchObject({ status: 1, stderr: expect.stringMatching(/not running/) })
+    expect(toolkit('kill', 'box')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/not running; it is created/),
+    })
     expect(toolkit('rm', '-f', 'box')).toMatchObject({ status: 0, stdout: 'box\n', stderr: '' })
     await start
     expect(world.left()).toEqual(nothing)
