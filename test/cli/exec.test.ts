@@ -44,6 +44,32 @@ describe.skipIf(skipped)(`exec${skipped}`, () => {
     expect(exec('box', ...args).status).toBe(code)
   })
 
+  test.each([
+    [['-w', '/nosuch', 'box', 'true'], /--workdir "\/nosuch": no such file/],
+    [['-w', '/etc/passwd', 'box', 'true'], /--workdir/],
+    [['-w', 'tmp', 'box', 'true'], /exec: --workdir "tmp": allowed: an absolute path/],
+    [['-u', 'nobodyhere', 'box', 'true'], /exec: --user "nobodyhere": no user/],
+  ])('%j ends with 126, and one line', (args, line) => {
+    const { status, stderr } = exec(...args)
+    expect({ status, lines: stderr.split('\n').length }).toEqual({ status: 126, lines: 2 })
+    expect(stderr).toMatch(line)
+  })
+
+  test('in a container that ends meanwhile: says so, or is killed with it', async () => {
+    toolkit('run', '-d', '--name', 'dying', 'busybox', 'sleep', '1000')
+    for (let round = 0; round < 3; round++) {
+      toolkit('start', 'dying')
+      const programs = [1, 2, 3, 4, 5].map(() => world.start(['exec', 'dying', 'sleep', '1000']))
+      toolkit('kill', 'dying')
+      for (const program of programs) {
+        const { code } = await program.exit
+        expect([1, 137], program.output()).toContain(code)
+        expect(program.output()).toMatch(/^(toolkit: container dying [^\n]*\n)?$/)
+      }
+    }
+    toolkit('rm', '-f', 'dying')
+  })
+
   test('stdin with -i, nothing without', () => {
     expect(world.toolkit(['exec', '-i', 'box', 'cat'], { input: 'hello' }).stdout).toBe('hello')
     expect(world.toolkit(['exec', 'box', 'cat'], { input: 'hello' }).stdout).toBe('')

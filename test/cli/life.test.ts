@@ -59,6 +59,20 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     expect(toolkit('logs', '-f', 'box').stdout).toBe('1\n2\n3\n')
   })
 
+  test('a log of any bytes, and with no end of line at its end', () => {
+    run("printf 'a\\000b\\377\\n'; printf '\\r\\033[1mno end' >&2")
+    toolkit('wait', 'box')
+    const { bytes, stderr } = toolkit('logs', 'box')
+    expect({ hex: bytes.toString('hex'), stderr }).toEqual({ hex: '610062ff0a', stderr: '\r\u001b[1mno end' })
+  })
+
+  test('logs ends when nobody reads it', () => {
+    run('yes | head -c 3000000')
+    toolkit('wait', 'box')
+    expect(world.shell('$TOOLKIT logs box | head -1; echo $PIPESTATUS').stdout).toBe('y\n0\n')
+    expect(world.shell('$TOOLKIT logs -n 500000 box | head -1; echo $PIPESTATUS').stdout).toBe('y\n0\n')
+  })
+
   test('logs -f ends when nobody reads it', () => {
     run('while :; do echo y; sleep 0.01; done')
     expect(world.shell('timeout 5 $TOOLKIT logs -f box | head -1; echo $PIPESTATUS').stdout).toBe('y\n0\n')
@@ -148,6 +162,15 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     const again = toolkit('start', '-a', 'box')
     expect(again).toMatchObject({ status: 2, stdout: 'x\nx\n--\n' })
     expect(toolkit('logs', 'box').stdout).toBe('x\n--\nx\nx\n--\n')
+  })
+
+  test('rm -f of one that is not there says so, and is content', () => {
+    expect(toolkit('rm', '-f', 'box')).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/no container/),
+    })
+    expect(toolkit('rm', 'box').status).toBe(1)
   })
 
   test('restart is another process', async () => {

@@ -81,17 +81,23 @@ describe.skipIf(skipped)(`processes that lose their parent${skipped}`, () => {
 })
 
 describe.skipIf(skipped)(`streams${skipped}`, () => {
-  const SIZE = 100 << 20 // bytes
+  const SIZE = Number(process.env.TOOLKIT_MEGABYTES ?? 100) * 2 ** 20 // bytes
 
-  test('100 MB through stdin, cat and stdout', () => {
-    const { stdout } = world.shell(
-      `head -c ${SIZE} /dev/urandom | tee >(sha256sum >"$TOOLKIT_STATE/in") | $TOOLKIT run --rm -i busybox cat | sha256sum
+  test.each(['run --rm -i busybox', 'exec -i cat'])(
+    `${SIZE / 2 ** 20} MB through stdin, cat and stdout: %s`,
+    { timeout: 70_000 },
+    how => {
+      if (how.startsWith('exec')) world.toolkit(['run', '-d', '--name', 'cat', 'busybox', 'sleep', '1000'])
+      const { stdout } = world.shell(
+        `head -c ${SIZE} /dev/urandom | tee >(sha256sum >"$TOOLKIT_STATE/in") | $TOOLKIT ${how} cat | sha256sum
       sleep 0.1; cat "$TOOLKIT_STATE/in"`,
-    )
-    const [out, into] = stdout.trim().split('\n')
-    expect(out).toMatch(/^[0-9a-f]{64} /)
-    expect(out).toBe(into)
-  })
+      )
+      const [out, into] = stdout.trim().split('\n')
+      expect(out).toMatch(/^[0-9a-f]{64} /)
+      expect(out).toBe(into)
+      world.removeAll()
+    },
+  )
 
   test('a reader that stops to read holds the program up, and loses nothing', async () => {
     const lines = 'i=0; while [ $i -lt 40000 ]; do echo $i; i=$((i + 1)); done; echo done >&2'

@@ -8,7 +8,7 @@ import { readLayout } from '../../toolkit/observe/cgroups.ts'
 import { labName, labOwner } from '../../toolkit/observe/lab-name.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
 import { isAlive, readStat } from '../../toolkit/observe/process.ts'
-import { bin } from '../cli/toolkit.ts'
+import { bin, skipped as noContainers, World } from '../cli/toolkit.ts'
 
 const writable = readLayout(process.pid)?.hierarchies.some(hierarchy => hierarchy.writable && hierarchy.directory)
 const skipped =
@@ -77,6 +77,29 @@ describe.skipIf(skipped)(`labs${skipped}`, () => {
     child.stdin!.end()
     await gone(told)
     await expect.poll(() => difference(before, look()).filter(line => /^(cgroup|file)/.test(line))).toEqual([])
+  })
+})
+
+describe.skipIf(skipped || noContainers)(`containers that live on${skipped || noContainers}`, () => {
+  test('are those of their state directory, whoever their parents are, with a monitor or without', async () => {
+    const world = new World()
+    const groups = (directory: string) =>
+      difference(before, snapshot({ directories: [directory] })).filter(line => line.startsWith('cgroup'))
+    const before = snapshot({ directories: [world.state] })
+    try {
+      const { stdout: id } = world.toolkit(['run', '-d', 'busybox', 'sleep', '1000'])
+      const line = expect.stringMatching(new RegExp(`^cgroup left: .*/toolkit/${id.slice(0, 12)}$`))
+      expect(groups(world.state)).toContainEqual(line)
+      expect(groups(state)).not.toContainEqual(line)
+      const pid = Number(world.toolkit(['inspect', '-f', '{{.State.Pid}}', id.trim()]).stdout)
+      process.kill(readStat(pid)!.ppid, 'SIGKILL')
+      await expect.poll(() => readStat(pid)?.comm).toBe('sleep')
+      expect(groups(world.state)).toContainEqual(line)
+      expect(groups(state)).not.toContainEqual(line)
+    } finally {
+      world.removeAll()
+      world.end()
+    }
   })
 })
 

@@ -3,24 +3,38 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { print, printError } from './output.ts'
 import { printable } from './printable.ts'
 
+interface Manner {
+  /** What is printed: the word itself, if nothing else is said. */
+  readonly say?: (word: string, result: unknown) => string
+  /** Not one after the other: each may take its time. */
+  readonly together?: boolean
+  /** What is told, and no failure. */
+  readonly forgive?: (error: UsageError) => boolean
+}
+
+const AT_ONCE = 50
+
 /**
- * Does it for each word, and prints what comes of it: the word itself, or what `action` returns. The exit code is that of
- * the last that was refused: 1 as docker's, 125 where it is for want of rights or disk.
+ * Does it for each word, and prints what comes of it, in their order. The exit code is that of the last that was refused:
+ * 1 as docker's, 125 where it is for want of rights or disk.
  */
 export async function forEach(
   words: readonly string[],
   action: (word: string) => unknown,
-  say = (word: string, _result: unknown): string => word,
+  { say = word => word, together = false, forgive = () => false }: Manner = {},
 ): Promise<number> {
   let status = 0
-  for (const word of words) {
-    try {
-      const result = await action(word)
-      print(printable(say(word, result)))
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error
-      printError(`toolkit: ${printable(error.message)}`)
-      status = error.exitCode
+  const size = together ? AT_ONCE : 1
+  for (let i = 0; i < words.length; i += size) {
+    const some = words.slice(i, i + size)
+    const results = await Promise.allSettled(some.map(async word => say(word, await action(word))))
+    for (const result of results) {
+      if (result.status === 'fulfilled') print(printable(result.value))
+      else if (!(result.reason instanceof UsageError)) throw result.reason
+      else {
+        printError(`toolkit: ${printable(result.reason.message)}`)
+        if (!forgive(result.reason)) status = result.reason.exitCode
+      }
     }
   }
   return status

@@ -12,6 +12,7 @@ export function writeBytes(fd: number, bytes: Uint8Array): boolean {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EPIPE') return false // `toolkit … | head` has seen enough
       if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1) // somebody made it O_NONBLOCK, and is slow to read
     }
   }
   return true

@@ -1,4 +1,5 @@
 import { remove } from '../engine/lifecycle.ts'
+import { NoContainer } from '../engine/list.ts'
 import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -20,5 +21,9 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const force = flags.force === true
-  return forEach(needContainers('rm', rest), word => remove(word, { force, volumes: flags.volumes === true }))
+  const volumes = flags.volumes === true
+  return forEach(needContainers('rm', rest), word => remove(word, { force, volumes }), {
+    together: true,
+    forgive: error => force && error instanceof NoContainer, // it is not there, as was wanted
+  })
 }

@@ -34,5 +34,5 @@ export async function main(argv: string[]): Promise<number> {
   }
   const wish = stopWish('stop', flags)
   const watcher = flags.explain ? (await import('./explain.ts')).explainActs() : undefined
-  return forEach(needContainers('stop', rest), word => stop(word, wish, watcher))
+  return forEach(needContainers('stop', rest), word => stop(word, wish, watcher), { together: watcher === undefined })
 }

@@ -16,5 +16,5 @@ export async function main(argv: string[]): Promise<number> {
     print(formatHelp(command))
     return 0
   }
-  return forEach(needContainers('wait', rest), waitFor, (_, code) => String(code ?? 'unknown'))
+  return forEach(needContainers('wait', rest), waitFor, { say: (_, code) => String(code ?? 'unknown') })
 }

@@ -17,6 +17,7 @@ import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { type Restart, reopenDirectory, restartDirectory } from './reopen.ts'
 import { forwardSignals } from './signals.ts'
+import { steady } from './steady.ts'
 import { amend, type ContainerState, directoryOf, newId, readState, retire, shorten } from './store.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
@@ -71,7 +72,7 @@ export async function startContainer(word: string, onStdin?: (writer: number) =>
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
   await settled(row.id)
   if (findContainer(row.id).restarting) return
-  await startAnew(row.state, (id, wish) => reopenDirectory(id, wish), onStdin)
+  await startAnew(row.state, reopen, onStdin)
 }
 
 /**
@@ -102,13 +103,14 @@ export async function restartContainer(state: ContainerState, lock: number): Pro
 
 async function startAnew(
   { id, name, options }: ContainerState,
-  open: (id: string, wish: Restart) => ContainerDirectory,
+  open: (id: string, wish: Restart) => ContainerDirectory | Promise<ContainerDirectory | undefined>,
   onStdin?: (writer: number) => void,
 ): Promise<void> {
   if (!options)
     throw new UsageError(`container ${name} was made by an older toolkit; make a new one with 'toolkit run'`)
   const parts = await prepare(options, id, { livesOn: true })
-  const directory = open(id, { outside: outsideOf(parts, options), detached: true })
+  const directory = await open(id, { outside: outsideOf(parts, options), detached: true })
+  if (!directory) return
   try {
     await launch({ id, options, parts, directory, observer: undefined, onStdin })
   } catch (error) {
@@ -123,6 +125,15 @@ const withChanges = (wish: RunOptions['network'], directory: string): RunOptions
   ...wish,
   endpoints: readEndpoints(directory) ?? wish.endpoints,
 })
+/** Its directory, which is ours then. Undefined where another command was quicker, and it runs. */
+async function reopen(id: string, wish: Restart): Promise<ContainerDirectory | undefined> {
+  try {
+    return reopenDirectory(id, wish)
+  } catch (error) {
+    if ((await steady(id)).running) return undefined
+    throw error
+  }
+}
 
 interface Launch {
   readonly id: string

@@ -17,6 +17,7 @@ import {
   pathsOf,
   retire,
   rootDir,
+  updateState,
   VERSION,
   writing,
 } from './store.ts'
@@ -28,6 +29,7 @@ export interface ContainerDirectory {
   readonly path: string
   /** The descriptor that holds its lock. */
   readonly lock: number
+  /** Throws a UsageError where that of one that lives on cannot be written: nobody could end it later. */
   started(pid: number, startTime: number | undefined): void
   /** Its program has been started. */
   running(): void
@@ -83,7 +85,7 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
   const tryUpdate = (change: Partial<ContainerState>) => {
     state = { ...state, ...change }
     try {
-      writeJson(`${directory}/state.json`, state, { durable })
+      state = updateState(directory, state)
     } catch {}
   }
   const undo = async () => {
@@ -107,13 +109,12 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
     name: state.name,
     path: directory,
     lock: held,
-    started: (pid, startTime) =>
-      tryUpdate({
-        ...ofItsLastRun,
-        pid,
-        ...(startTime !== undefined && { startTime }),
-        started: timestamp(),
-      }),
+    started(pid, startTime) {
+      const run = { pid, ...(startTime !== undefined && { startTime }), started: timestamp() }
+      const now = { ...ofItsLastRun, ...run }
+      if (state.detached) state = updateState(directory, { ...state, ...now })
+      else tryUpdate(now)
+    },
     running: () => recordOf(state, 'start'),
     ended: result =>
       atLast(async () => {

@@ -3,9 +3,10 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { attempt, invoke } from '../kernel/call.ts'
 import { CLONE, F, O, PR, SIG } from '../kernel/constants.ts'
+import { KernelError } from '../kernel/error.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { exitStatus, wait } from '../kernel/wait.ts'
+import { ended, exitStatus, wait } from '../kernel/wait.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import * as credentials from '../primitives/credentials.ts'
 import * as keyring from '../primitives/keyring.ts'
@@ -16,14 +17,14 @@ import * as terminal from '../primitives/terminal.ts'
 import * as user from '../primitives/user.ts'
 import { carryOut, type Observer } from './carry-out.ts'
 import { recordOf } from './events.ts'
-import { holdProcess, statusOf } from './lifecycle.ts'
-import { findContainer } from './list.ts'
+import { holdProcess, notRunning, statusOf } from './lifecycle.ts'
 import type { RunOptions } from './options.ts'
 import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
-import { randomBytes } from './store.ts'
+import { steady } from './steady.ts'
+import { type ContainerState, randomBytes, survives } from './store.ts'
 import { drain } from './terminal-drain.ts'
 
 export interface ExecWish {
@@ -53,11 +54,11 @@ const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEW
  * it. Throws KernelError and UsageError.
  */
 export async function exec(word: string, wish: ExecWish, observer?: Observer): Promise<number | undefined> {
-  const row = findContainer(word)
+  const row = await steady(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
   const container = holdProcess(row.state)
-  if (container === undefined) throw new UsageError(`container ${word} is not running; it is ${status}`, 1)
+  if (container === undefined) throw notRunning(row, word)
   const signals = forwardSignals()
   try {
     const { options, id, pid, resources } = row.state!
@@ -100,10 +101,31 @@ export async function exec(word: string, wish: ExecWish, observer?: Observer): P
     program.close()
     recordOf(row.state!, 'exec_die', { execID, exitCode: String(exitStatus(exit)) })
     return exitStatus(exit)
+  } catch (error) {
+    throw await inWords(error, { word, wish, container, state: row.state! })
   } finally {
     signals.stop()
     closeSync(container)
   }
+}
+
+const DYING = 2000 // milliseconds
+
+/** What went wrong, said of `exec`: 126 where it is about what was asked for, as docker's. */
+async function inWords(
+  error: unknown,
+  about: { word: string; wish: ExecWish; container: number; state: ContainerState },
+): Promise<unknown> {
+  const { word, wish, container, state } = about
+  // The kernel ends all others of its pid namespace before the first: one that was killed on its way is a sign of that.
+  const wasKilled = !(error instanceof UsageError || error instanceof KernelError)
+  if (!survives(state) || (wasKilled && (await ended(container, DYING))))
+    return new UsageError(`container ${word} has ended meanwhile`, 1)
+  if (error instanceof UsageError && error.message.startsWith('run: '))
+    return new UsageError(error.message.replace('run:', 'exec:'), 126)
+  if (wish.cwd !== undefined && error instanceof KernelError && error.call === 'openat2' && error.args[1] === wish.cwd)
+    return new UsageError(`exec: --workdir ${JSON.stringify(wish.cwd)}: ${error.meaning}, in the container`, 126)
+  return error
 }
 
 /** The container's own, but for what is wished for. */

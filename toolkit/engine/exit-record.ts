@@ -1,7 +1,7 @@
 // How a container has ended, as its monitor wrote it down (monitor.ts): 28 bytes, when, how, and whether that is known.
 import { readFileSync } from 'node:fs'
 
-const EXIT_RECORD = 28
+export const EXIT_RECORD = 28
 /** In the third part, when the second is known: PIDFD_INFO_EXIT of the kernel. */
 export const KNOWN = 8
 

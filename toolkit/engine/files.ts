@@ -67,15 +67,29 @@ function makeDirectory(path: string): void {
  * Puts a file in the place of another, which goes. By exchanging them: where rename(2) takes away a file, ext4 sends the
  * new one to the disk at once (auto_da_alloc, ext4(5)), and who removes it soon after waits for the disk.
  */
-function replace(path: string, fresh: string): void {
+export function exchange(fresh: string, path: string): void {
   const exchanged = attempt('renameat2', [AT.FDCWD, fresh, AT.FDCWD, path, RENAME.EXCHANGE])
   if (exchanged === 0) unlinkSync(fresh)
   else renameSync(fresh, path) // there is none yet, or the file system cannot exchange
 }
 
-/** Writes JSON beside and moves it there, so that a reader sees the old text or the new, never half of one. */
-export function writeJson(path: string, value: unknown, { durable }: { durable: boolean }): void {
-  const temporary = `${path}.new`
+interface Writing {
+  /** It is on the disk when this returns. */
+  readonly durable: boolean
+  readonly suffix?: string
+  readonly replace?: (temporary: string, path: string) => void
+}
+
+/**
+ * Writes JSON beside and moves it there, so that a reader sees the old text or the new, never half of one. `replace` does the
+ * moving in its own way; two that may write at the same time need different `suffix`es.
+ */
+export function writeJson(
+  path: string,
+  value: unknown,
+  { durable, suffix = 'new', replace = exchange }: Writing,
+): void {
+  const temporary = `${path}.${suffix}`
   try {
     const fd = openSync(temporary, 'w', 0o600)
     try {
@@ -84,7 +98,7 @@ export function writeJson(path: string, value: unknown, { durable }: { durable: 
     } finally {
       closeSync(fd)
     }
-    replace(path, temporary)
+    replace(temporary, path)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error

@@ -15,6 +15,7 @@ import { isFree, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
 import { removeContainer, sweep } from './orphans.ts'
 import { signalNumber } from './signals.ts'
+import { steady } from './steady.ts'
 import { carryOutStop, type Watcher } from './stop.ts'
 import {
   type ContainerState,
@@ -22,6 +23,7 @@ import {
   exclusively,
   holderOf,
   idsIn,
+  PLACES,
   readState,
   rootDir,
   survives,
@@ -35,6 +37,7 @@ export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' 
 export function statusOf({ state, running, restarting }: ContainerRow): Status {
   if (!state) return 'dead'
   if (restarting) return 'restarting'
+  if (running && state.pid === undefined) return 'created' // somebody is starting it
   if (running) return isFrozen(state.resources?.cgroups ?? []) ? 'paused' : 'running'
   return state.pid === undefined && state.finished === undefined && state.bootId !== undefined ? 'created' : 'exited'
 }
@@ -49,8 +52,12 @@ export function holdProcess(state: ContainerState | undefined): number | undefin
   return undefined
 }
 
-const notRunning = (row: ContainerRow, word: string): UsageError =>
-  new UsageError(`container ${word} is not running; it is ${statusOf(row)}`, 1)
+/** For a container whose first process could not be held. */
+export function notRunning(row: ContainerRow, word: string): UsageError {
+  const status = statusOf(row)
+  const what = ['running', 'paused'].includes(status) ? 'it has just ended' : `it is ${status}`
+  return new UsageError(`container ${word} is not running; ${what}`, 1)
+}
 
 /** Sends a signal to its first process. Throws a UsageError (exit code 1) where it does not run. */
 export function kill(word: string, name: string): void {
@@ -79,7 +86,8 @@ export interface StopWish {
 /** Ends it: by a signal, and by SIGKILL when the time is over. Waits for that. One that does not run has ended already. */
 export async function stop(word: string, wish: StopWish, watcher?: Watcher): Promise<void> {
   if (wish.signal !== undefined) signalNumber(wish.signal) // before anything is done
-  const row = await endPolicy(word)
+  let row = await endPolicy(word)
+  if (row.running) row = await steady(row.id)
   const { stopSignal = 'TERM', stopTimeout = 10 } = row.state?.options?.care ?? {}
   const { timeout = stopTimeout, signal = stopSignal } = wish
   const asking = signalNumber(signal)
@@ -97,7 +105,7 @@ export async function stop(word: string, wish: StopWish, watcher?: Watcher): Pro
   } finally {
     closeSync(pidfd)
   }
-  await (policyOf(row) ? settled(row.id) : outcome(row.id))
+  await (policyOf(row) ? settled(row.id) : outcome(row.id, row.state))
   recordOf(row.state!, 'stop')
 }
 
@@ -123,16 +131,35 @@ const tryRead = (directory: string): ContainerState | undefined => {
   }
 }
 
-/** The state of a container whose first process has ended, as soon as it tells how. Undefined where it is gone. */
-export const outcome = (id: string): Promise<ContainerState | undefined> =>
-  watch(id, place => {
+/**
+ * The state of a container whose first process has ended, as soon as it tells how; `before`: its state while that ran.
+ * Undefined where it is gone, or was started again before we could see how.
+ */
+export async function outcome(id: string, before?: ContainerState): Promise<ContainerState | undefined> {
+  const found = await watch(id, place => {
     const state = tryRead(directoryOf(place, id))
-    return state?.finished !== undefined || place === 'ended' ? state : undefined
+    if (before && state && (state.pid !== before.pid || state.startTime !== before.startTime))
+      return { state: undefined }
+    return state?.finished !== undefined || place === 'ended' ? { state } : undefined
   })
+  return found?.state
+}
 
-/** Waits until all of a container that has ended is put away: then it can be started or removed. Or its policy waits. */
+/** Whether it is started again: it has no process yet, or another one that runs. */
+function isStartedAgain(id: string): boolean {
+  const state = tryRead(directoryOf('live', id))
+  return state?.finished === undefined && state !== undefined && (state.pid === undefined || survives(state))
+}
+
+/**
+ * Waits until all of a container that has ended is put away: then it can be started or removed. Or until its policy waits,
+ * or somebody starts it.
+ */
 export async function settled(id: string): Promise<void> {
-  await watch(id, place => (place === 'ended' || tryRead(directoryOf(place, id))?.restarting ? true : undefined))
+  const path = `${directoryOf('live', id)}/lock`
+  const isOver = (place: 'live' | 'ended') =>
+    place === 'ended' || tryRead(directoryOf(place, id))?.restarting || (isStartedAgain(id) && !isFree(path))
+  await watch(id, place => (isOver(place) ? true : undefined))
 }
 
 /** Waits for its end. Returns its exit code; undefined where nobody knows it. */
@@ -144,7 +171,7 @@ export async function waitFor(word: string): Promise<number | undefined> {
     await ended(pidfd)
     closeSync(pidfd)
   } else if (!row.running && !mayGoOn(row)) return row.state?.exitCode ?? (statusOf(row) === 'created' ? 0 : undefined)
-  if (!policyOf(row)) return (await outcome(row.id))?.exitCode
+  if (!policyOf(row)) return (await outcome(row.id, pidfd === undefined ? undefined : row.state))?.exitCode
   await settled(row.id)
   const now = tryFind(row.id)
   if (!now) return row.state?.exitCode
@@ -184,14 +211,22 @@ export async function remove(word: string, { force, volumes }: { force: boolean;
   let row = findContainer(word)
   if (!row.running && mayGoOn(row)) await settled(row.id)
   row = findContainer(row.id)
-  const { id, running, state } = row
-  const goesOn = running || mayGoOn(row)
-  if (goesOn && !force)
+  const { id, running } = row
+  if ((running || mayGoOn(row)) && !force)
     throw new UsageError(`container ${word} is ${running ? 'running' : 'restarting'}; stop it first, or use rm -f`, 1)
   const used = volumes ? mountsOf(row).flatMap(({ type, source }) => (type === 'volume' ? [source] : [])) : []
-  if (goesOn) await stop(word, { timeout: 0 })
-  if (goesOn || state?.finished !== undefined) await settled(id)
-  if (existsSync(directoryOf('live', id)) || existsSync(directoryOf('ended', id))) removeContainer(word, stuck)
+  const end = Date.now() + PATIENCE
+  const isThere = () => PLACES.some(place => existsSync(directoryOf(place, id)))
+  while (isThere()) {
+    try {
+      if (force) await stop(id, { timeout: 0 })
+      if (!stuck.has(id)) await settled(id)
+      if (isThere()) removeContainer(id, stuck, word)
+    } catch (error) {
+      if (!force || Date.now() > end || stuck.has(id)) throw error // somebody has started it meanwhile, or is at it
+      await sleep(STEP)
+    }
+  }
   if (used.length > 0) removeUnused(({ name, state }) => state?.anonymous === true && used.includes(name))
   return id // one with --rm has gone by itself
 }

@@ -9,7 +9,7 @@ import {
   directoryOf,
   holderOf,
   idsIn,
-  PLACES,
+  isId,
   type Place,
   readState,
   survives,
@@ -36,7 +36,7 @@ function goesOn(state: ContainerState): boolean {
   return pauseBefore({ policy, exitCode, stopped, restarts, pause: 0, ran: 0 }) !== undefined
 }
 
-function rowOf(place: Place, id: string): ContainerRow[] {
+function rowOf(place: Place, id: string): ContainerRow | undefined {
   const directory = directoryOf(place, id)
   let state: ContainerState | undefined
   let missing = false
@@ -48,36 +48,50 @@ function rowOf(place: Place, id: string): ContainerRow[] {
     problem = error instanceof UsageError ? error.message : `${directory}/state.json cannot be read`
   }
   const about = { id, state, ...(problem !== undefined && { problem }) }
-  if (place === 'ended') return existsSync(directory) ? [{ ...about, running: false, restarting: false }] : []
+  if (place === 'ended') return existsSync(directory) ? { ...about, running: false, restarting: false } : undefined
   const fd = lock(`${directory}/lock`, { wait: false, shared: true })
   if (fd !== undefined) closeSync(fd)
-  if (!existsSync(directory) || (missing && fd === undefined)) return [] // just gone, or not made yet
+  if (!existsSync(directory) || (missing && fd === undefined)) return undefined // just gone, or not made yet
   const over = state?.finished !== undefined // its monitor has said so, and will let go
   const restarting = state !== undefined && (state.restarting !== undefined || goesOn(state))
-  return [
-    {
-      ...about,
-      restarting,
-      running: !over && !restarting && (fd === undefined || (state !== undefined && survives(state))),
-    },
-  ]
+  return {
+    ...about,
+    restarting,
+    running: !over && !restarting && (fd === undefined || (state !== undefined && survives(state))),
+  }
+}
+
+/** The container of an id of 12 characters; it may go from one place to the other while we look. */
+function look(id: string, first: Place = 'live'): ContainerRow | undefined {
+  const other = first === 'live' ? 'ended' : 'live'
+  return rowOf(first, id) ?? rowOf(other, id) ?? rowOf(first, id)
 }
 
 /** The containers that are kept or running, the newest first. */
 export function listContainers(): ContainerRow[] {
-  const rows = PLACES.flatMap(place => idsIn(place).flatMap(id => rowOf(place, id)))
+  const places = ['live', 'ended', 'live'] as const // one that is started meanwhile goes back to the first
+  const seen = new Map(places.flatMap(place => idsIn(place).map(id => [id, place] as const)))
+  const rows = [...seen].flatMap(([id, place]) => look(id, place) ?? [])
   const created = ({ state }: ContainerRow) => state?.created ?? ''
   return rows.sort((a, b) => (created(a) < created(b) ? 1 : -1))
 }
 
+export class NoContainer extends UsageError {
+  constructor(word: string) {
+    super(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
+  }
+}
+
 /** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
 export function findContainer(word: string): ContainerRow {
+  const holder = word.includes('/') ? undefined : holderOf(word)
+  const known = holder !== undefined && isId(holder) ? look(holder) : undefined // without a look at all the others
+  if (known) return known
   const rows = listContainers()
-  const holder = holderOf(word)
   const named = rows.find(({ id, state }) => id === holder || state?.name === word)
   if (named) return named
   const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
-  if (found.length === 0) throw new UsageError(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
+  if (found.length === 0) throw new NoContainer(word)
   if (found.length > 1)
     throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
   return found[0]!

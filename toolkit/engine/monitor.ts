@@ -6,7 +6,10 @@
 //                                monitor is killed, nobody gets a SIGPIPE, and what was written waits for a reader
 //   live/ID/log log.1            all that came, as it came; log.1 is the older part
 //   live/ID/log.index …          32 bytes a piece of it: when (seconds, nanoseconds), how many bytes, from which stream
-//   live/ID/exit                 28 bytes: when it ended (the same), its status as wait(2) has it, and whether that is known
+//   live/ID/exit                 28 bytes: when it ended (the same), its status as wait(2) has it, and whether that is known.
+//                                Not synced: `settle` takes it into state.json, and that is. Where the power fails in
+//                                between, the status is unknown. Its bytes are there from the start, as exit.new: a disk
+//                                that is full by then has room for them.
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
@@ -84,6 +87,7 @@ function take(stream: keyof typeof STREAM, round: 'each' | 'last', then: string)
     jump(then, moved, -5), //     EINTR
     jump(dropped, moved, -11), // EIO and the like: the log cannot be written
     jump(then, moved, -12), //    EAGAIN: nothing there
+    jump(dropped, moved, -27), // EINVAL and the like: this file system knows no splice
     jump('rotate', moved, -28), // EFBIG: it is as long as it may become
     splice(NULL, 'a disk that is full must not stop the container', dropped),
     call('clock_gettime', [CLOCK.REALTIME, time], 'when that was'),
@@ -135,7 +139,7 @@ function finish({ terminal, command, env }: MonitorWish, status: Slice, known: S
       ? fillLast(then => take('stdout', 'last', then))
       : [...take('stdout', 'last', taking('stderr', 'last')), ...take('stderr', 'last', 'write')]),
     { ...call('close_range', [FREE, FREE, 0], 'makes 6 the lowest free descriptor'), label: 'write' },
-    call('openat', [DIRECTORY, 'exit.new', O.CREAT + O.TRUNC + O.WRONLY + O.CLOEXEC, 0o600], 'beside, then renamed'),
+    call('openat', [DIRECTORY, 'exit.new', O.CREAT + O.WRONLY + O.CLOEXEC, 0o600], 'its place on the disk is kept'),
     call('writev', write, 'when and how it ended'),
     call('renameat2', [DIRECTORY, 'exit.new', DIRECTORY, 'exit', 0], 'now it is known to all who ask'),
     rlimits.plan({ rlimits: [rlimits.current('RLIMIT_FSIZE')] })[0]!,
@@ -192,7 +196,9 @@ export function planAdoption(wish: MonitorWish): Monitor {
   const { struct } = pollfds()
   const now = Buffer.alloc(16)
   const moment = Buffer.alloc(16)
-  moment.writeUInt32LE(20_000_000, 8) // nanoseconds
+  moment.writeUInt32LE(500_000_000, 8) // nanoseconds
+  const reaped = Buffer.alloc(8) // struct pollfd; no events asked for: only POLLHUP, when it has been reaped
+  reaped.writeInt32LE(PIDFD, 0)
   const info = Buffer.alloc(64) // struct pidfd_info: mask … exit_code
   info.writeUInt32LE(KNOWN, 0)
   return {
@@ -211,9 +217,9 @@ export function planAdoption(wish: MonitorWish): Monitor {
       ...rotate(),
       {
         ...call(
-          'clock_nanosleep',
-          [CLOCK.MONOTONIC, 0, { bytes: moment, text: '{20 ms}' }, null],
-          'until its parent has reaped it',
+          'ppoll',
+          [{ bytes: reaped, text: '[pidfd]' }, 1, { bytes: moment, text: '{500 ms}' }, null, 0],
+          'until its parent has reaped it: before, the kernel does not tell',
         ),
         label: 'reaped',
       },

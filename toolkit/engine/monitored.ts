@@ -1,5 +1,5 @@
 // Gives a container's plan a monitor: opens what it needs (monitor.ts), and says what it becomes in the end.
-import { chownSync, closeSync, openSync } from 'node:fs'
+import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
@@ -12,9 +12,12 @@ import { setSize, sizeOf } from '../kernel/tty.ts'
 import { readStat } from '../observe/process.ts'
 import { TERMINAL_FD, TERMINAL_GATE } from '../primitives/terminal.ts'
 import { outside } from '../primitives/user.ts'
+import { EXIT_RECORD } from './exit-record.ts'
+import { mendLog } from './log-mend.ts'
 import { planAdoption, planMonitor } from './monitor.ts'
 import { SOCKET } from './monitor-terminal.ts'
 import type { Spec } from './spec.ts'
+import { writing } from './store.ts'
 import { takeTerminal } from './terminal.ts'
 import { hasTerminal, keepTerminal, takeKept } from './terminal-holder.ts'
 
@@ -125,11 +128,12 @@ function inPidNamespace(monitor: Monitor, pidNamespace: Descriptor): Monitor {
 
 /** What a monitor becomes in the end: a command of ours, and what that needs to know of us. */
 export function ourselves(words: readonly string[]): { command: readonly string[]; env: readonly string[] } {
-  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', TOOLKIT_NETWORK } = process.env
+  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin' } = process.env
+  const ours = ['TOOLKIT_NETWORK', 'TOOLKIT_FAILPOINT'].filter(name => process.env[name] !== undefined)
   const env = [
     `PATH=${PATH}`,
     `TOOLKIT_STATE=${resolve(stateDir())}`,
-    ...(TOOLKIT_NETWORK === undefined ? [] : [`TOOLKIT_NETWORK=${TOOLKIT_NETWORK}`]),
+    ...ours.map(name => `${name}=${process.env[name]}`),
   ]
   return { env, command: [`${packageDir()}/bin/toolkit`, ...words] }
 }
@@ -166,6 +170,8 @@ const named = (ports: readonly number[]) => ports.map((fd, i): [string, number] 
 
 /** What every monitor needs. */
 function openCommon(directory: string, descriptors: Map<string, number>): void {
+  mendLog(directory)
+  writeFileSync(`${directory}/exit.new`, Buffer.alloc(EXIT_RECORD)) // its place on a disk that may be full by then
   descriptors.set('null', openSync('/dev/null', O.RDWR))
   descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
   for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
@@ -180,7 +186,7 @@ function openFiles({ directory, spec, lock, ports, stdin, onStdin }: Monitored):
     lesson: '20-engine',
     shell: `mkfifo ${names.map(name => `${directory}/${name}`).join(' ')}`,
     apply({ descriptors }) {
-      openCommon(directory, descriptors)
+      writing(() => openCommon(directory, descriptors))
       for (const name of names) descriptors.set(name, openPipe(`${directory}/${name}`, spec))
       if (stdin && !terminal && onStdin) readOnly(descriptors, `${directory}/stdin`, onStdin)
       if (terminal) {

@@ -130,7 +130,9 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
     if (hasRun) recordOf(state, 'die', { exitCode: String(state.exitCode ?? 'unknown') })
     await release(resources, state.id)
     // Somebody may have given it another name meanwhile, or have stopped it.
-    amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...(hasRun && afterEnd(now)) }))
+    try {
+      amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...(hasRun && afterEnd(now)) }))
+    } catch {} // the disk is full: that it can be removed matters more
   }
   const now = readState(directoryOf('live', id))
   if (now.restarting) {
@@ -186,11 +188,11 @@ export async function sweep(restart?: Restarter): Promise<ReadonlyMap<string, st
 }
 
 /**
- * Removes a container that has ended, once there has been a `sweep`, which could not end what is in `stuck`. Returns its
- * id. Throws a UsageError (exit code 1) where it runs, or where not all of it can be removed.
+ * Removes a container that has ended, once there has been a `sweep`, which could not end what is in `stuck`. Throws a
+ * UsageError (exit code 1) where it runs, or where not all of it can be removed; `word` is what its user calls it.
  */
-export function removeContainer(word: string, stuck: ReadonlyMap<string, string>): string {
-  const { id, running, state } = findContainer(word)
+export function removeContainer(id: string, stuck: ReadonlyMap<string, string>, word = id): void {
+  const { running, state } = findContainer(id)
   if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
   const held = exclusively(() => (idsIn('ended').includes(id) ? claim(id) : undefined))
   if (held === undefined)
@@ -198,7 +200,6 @@ export function removeContainer(word: string, stuck: ReadonlyMap<string, string>
   try {
     forget('ended', id)
     if (state) recordOf(state, 'destroy')
-    return id
   } finally {
     closeSync(held)
   }

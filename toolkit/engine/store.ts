@@ -22,7 +22,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { isAlive, zombieStatus } from '../observe/process.ts'
 import { exitCodeOf, readExit } from './exit-record.ts'
 import { failpoint } from './failpoint.ts'
-import { entries, lock, writeJson } from './files.ts'
+import { entries, exchange, lock, writeJson } from './files.ts'
 import { refuse, requirement } from './host.ts'
 import type { RunOptions } from './options.ts'
 import type { Resources } from './resources.ts'
@@ -118,9 +118,11 @@ export function newId(random = randomBytes): string {
   return [...shorten(id)].every(digit => digit <= '9') ? newId(random) : id
 }
 
+/** Whether this is a short id. */
+export const isId = (name: string): boolean => /^[0-9a-f]{12}$/.test(name)
+
 /** The ids of the containers in a place; what else lies there is not ours. */
-export const idsIn = (place: Place): string[] =>
-  entries(`${rootDir()}/${place}`).filter(name => /^[0-9a-f]{12}$/.test(name))
+export const idsIn = (place: Place): string[] => entries(`${rootDir()}/${place}`).filter(isId)
 
 /** Runs `action`; where the kernel refuses a file, a UsageError in the doctor's words. */
 export function writing<T>(action: () => T): T {
@@ -173,6 +175,26 @@ export function readState(directory: string): ContainerState {
     resources.cgroups.every(path => isOurs(basename(String(path))))
   if (!whole) throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
   return withExit({ ...(state as ContainerState), version: VERSION }, directory)
+}
+
+/**
+ * Writes the state of a container whose lock is ours. Its name is not: somebody may have given it another (`rename`).
+ * Returns what has been written. Errors are those of node:fs.
+ */
+export function updateState(directory: string, state: ContainerState): ContainerState {
+  const path = `${directory}/state.json`
+  let name = state.name
+  let again = false
+  const replace = (temporary: string) =>
+    exclusively(() => {
+      const now = (JSON.parse(readFileSync(path, 'utf8')) as ContainerState).name
+      again = now !== name
+      name = now
+      if (!again) exchange(temporary, path)
+    })
+  do writeJson(path, { ...state, name }, { durable: !state.autoRemove, suffix: 'next', replace })
+  while (again)
+  return { ...state, name }
 }
 
 /** What its monitor has written of its end. One that is not its parent may not know how: its process may still tell. */

@@ -233,7 +233,11 @@ function watch(
       return finish()
     },
     open() {
-      writeSync(gateWrite, Uint8Array.of(1))
+      try {
+        writeSync(gateWrite, Uint8Array.of(1))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error // it was killed at the gate: next() says so
+      }
     },
     monitor: made.pid === pid ? undefined : made.pid,
     async ended() {

@@ -46,12 +46,14 @@ function below(directory: string, depth: number): string[] {
 interface Running {
   readonly all: ReadonlyMap<number, Stat>
   readonly ours: ReadonlySet<number>
+  /** Our state directories. */
+  readonly directories: readonly string[]
 }
 
-function running(): Running {
+function running(directories: readonly string[]): Running {
   const all = processes()
   const ours = descendants(process.pid, all).map(({ pid }) => pid)
-  return { all: new Map(all.map(stat => [stat.pid, stat])), ours: new Set([process.pid, ...ours]) }
+  return { all: new Map(all.map(stat => [stat.pid, stat])), ours: new Set([process.pid, ...ours]), directories }
 }
 
 /** Whether a path belongs to a lab whose owner lives, and is neither we nor what we have started. */
@@ -60,14 +62,22 @@ function isLabOfOthers(path: string, { ours }: Running): boolean {
   return owner !== undefined && !ours.has(owner)
 }
 
+/** The state directory of the container that a process is in, by what is mounted at its /; none where that is no overlay yet. */
+function stateDirectoryOf(pid: number): string | undefined {
+  const root = (readMounts(pid) ?? []).findLast(({ mountPoint }) => mountPoint === '/')
+  return /(?:^|,)upperdir=(\/.*)\/containers\/live\/[0-9a-f]{12}\/upper/.exec(root?.superOptions.join(',') ?? '')?.[1]
+}
+
 /**
- * Whether a group belongs to somebody else who lives: a lab's says so by its name. In a container's is a process whose
- * parent outside of it, the engine, is none of ours; one that has lost its engine is a child of PID 1.
+ * Whether a group belongs to somebody else who lives: a lab's says so by its name. In a container's is a process with a
+ * root of another state directory; or, before it has one, whose parent outside of the group, the engine, is none of ours.
  */
 function isOfOthers(group: string, now: Running): boolean {
   if (labOwner(group) !== undefined) return isLabOfOthers(group, now)
   const members = processesIn(group).filter(pid => pid > 0)
   if (members.length === 0 || members.some(pid => now.ours.has(pid))) return false
+  const state = members.map(stateDirectoryOf).find(Boolean)
+  if (state !== undefined) return !now.directories.includes(state)
   return members.some(pid => {
     const parent = now.all.get(pid)?.ppid ?? 0
     return parent > 1 && !members.includes(parent)
@@ -130,7 +140,7 @@ function descriptors(): Entries {
 export function snapshot(options: SnapshotOptions = {}): Snapshot {
   const { directories = ['/var/lib/toolkit', '/run/toolkit'], everywhere = false } = options
   const mounts = readMounts(process.pid) ?? []
-  const now = running()
+  const now = running(directories)
   const files = directories.flatMap(path => below(path, FILE_DEPTH)).filter(path => !isLabOfOthers(path, now))
   return {
     mount: new Map(

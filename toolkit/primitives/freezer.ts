@@ -7,14 +7,17 @@ import { UsageError } from '../kernel/usage-error.ts'
 const WAIT = 5 // seconds
 const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
-function text(path: string): string | undefined {
+/** What comes of it; undefined where the group is gone (ENODEV: its file was open). */
+function orGone<T>(action: () => T): T | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return action()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }
+
+const text = (path: string): string | undefined => orGone(() => readFileSync(path, 'utf8'))
 
 /** The directory of a group that has a freezer, with its version; undefined where none of them has. */
 function find(directories: readonly string[]): { directory: string; version: 1 | 2 } | undefined {
@@ -37,13 +40,11 @@ export function isFrozen(directories: readonly string[]): boolean {
  */
 export function thawAll(directories: readonly string[]): void {
   for (const directory of directories.filter(directory => existsSync(`${directory}/freezer.state`))) {
-    try {
+    orGone(() => {
       writeFileSync(`${directory}/freezer.state`, 'THAWED')
       const below = readdirSync(directory, { withFileTypes: true }).filter(entry => entry.isDirectory())
       thawAll(below.map(({ name }) => `${directory}/${name}`))
-    } catch (error) {
-      if (!['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error // it has just gone
-    }
+    })
   }
 }
 
@@ -55,20 +56,27 @@ const stands = ({ directory, version }: { directory: string; version: 1 | 2 }): 
     ? text(`${directory}/freezer.state`)?.trim() === 'FROZEN'
     : /^frozen 1$/m.test(text(`${directory}/cgroup.events`) ?? '')
 
-function order(group: { directory: string; version: 1 | 2 }, freeze: boolean): void {
-  if (group.version === 1) writeFileSync(`${group.directory}/freezer.state`, freeze ? 'FROZEN' : 'THAWED')
-  else writeFileSync(`${group.directory}/cgroup.freeze`, freeze ? '1' : '0')
+/** False where the group is gone. */
+function order({ directory, version }: { directory: string; version: 1 | 2 }, freeze: boolean): boolean {
+  const [file, word] =
+    version === 1 ? ['freezer.state', freeze ? 'FROZEN' : 'THAWED'] : ['cgroup.freeze', freeze ? '1' : '0']
+  return (
+    orGone(() => {
+      writeFileSync(`${directory}/${file}`, word)
+      return true
+    }) ?? false
+  )
 }
 
-/** Gives the order and waits until it is so; false where it does not come to be in time. */
+/** Gives the order and waits until it is so; false where it does not come to be in time. One that is gone is as good. */
 function reach(group: { directory: string; version: 1 | 2 }, frozen: boolean): boolean {
   const end = Date.now() + 1000 * WAIT
-  order(group, frozen)
+  if (!order(group, frozen)) return true
   for (let wait = 1; stands(group) !== frozen; wait = Math.min(2 * wait, 50)) {
     if (Date.now() > end) return false
     sleep(wait)
     // On v1 a process that was just being made can keep the group from becoming still: asking again looks anew.
-    if (group.version === 1) order(group, frozen)
+    if (group.version === 1 && !order(group, frozen)) return true
   }
   return true
 }
