@@ -57,8 +57,13 @@ function describe({ title, state, detail, missing, cost, remedy }: Result, verbo
 function conclude(results: readonly Result[]): string {
   const count = (wanted: State) => results.filter(({ state }) => state === wanted).length
   const first = results.find(({ state }) => state === 'missing')
+  const isOnlyRoot = first?.id === 'root' && count('missing') === 1
   return [
-    first ? `Containers cannot be made here: ${first.missing}.` : 'Containers can be made here.',
+    isOnlyRoot
+      ? 'You cannot make containers here: that needs root. To see what root finds: sudo toolkit doctor.'
+      : first
+        ? `Containers cannot be made here: ${first.missing}.`
+        : 'Containers can be made here.',
     count('warning') > 0 && `Warnings: ${count('warning')}.`,
     count('unchecked') > 0 && `Not checked: ${count('unchecked')}.`,
   ]
