@@ -10,7 +10,7 @@ PROGRAMS='ip:iproute2 nft:nftables ping:iputils-ping ps:procps runc:runc setsid:
 sources() {
   (
     cd "$1" && find . \( -name .git -o -name .vagrant -o -name node_modules -o -path './dist*' \) -prune \
-      -o -type f ! -name '*.log' ! -name '*.bundle' -print | LC_ALL=C sort
+      -o -type f ! -name '*.log' ! -name '*.bundle' ! -name '*.box' -print | LC_ALL=C sort
   )
 }
 

@@ -213,8 +213,14 @@ describe.skipIf(!isRoot)(`as root${isRoot ? '' : ' (skipped: needs root)'}`, () 
       detail: 'a container of podman, without NET_ADMIN SYS_ADMIN, with cgroups that are read-only',
       remedy: 'sudo podman run -it --privileged -v toolkit:/var/lib/toolkit …',
     })
-    expect(check('capabilities').remedy).toBe(check('surroundings').remedy)
+    const given = check('surroundings').remedy
+    for (const id of ['capabilities', 'ns-mnt', 'cgroup-write'] as const)
+      expect([id, check(id).remedy]).toEqual([id, given])
     expect(ok).toBe(false)
+    const verdict = doctor([], container(mark)).stdout.split('\n').at(-2)
+    expect(verdict).toMatch(
+      /^Containers cannot be made here: this machine is one within another, .* \(a container of podman,/,
+    )
   })
 
   test('in a container whose cgroups are read-only', () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { bootWith, load, moreRights, newKernel } from '../../toolkit/engine/remedies.ts'
+import { bootWith, load, moreRights, newKernel, orMoreRights } from '../../toolkit/engine/remedies.ts'
 import type { Surroundings } from '../../toolkit/observe/surroundings.ts'
 
 const machine: Surroundings = { kind: 'machine' }
@@ -38,4 +38,10 @@ test('all rights come from who has made the container, and keep the state off it
   expect(moreRights({ kind: 'container', engine: 'podman' })).toMatch(/^sudo podman run -it --privileged /)
   expect(moreRights({ kind: 'container', engine: 'lxc' })).toContain('security.nesting=true')
   expect(moreRights({ kind: 'container', engine: 'someone-new' })).toBe(moreRights(docker))
+})
+
+test('what root of a machine types for himself is in a container its maker’s to give', () => {
+  expect(orMoreRights('sudo mount …', machine)).toBe('sudo mount …')
+  expect(orMoreRights('sudo mount …', wsl2)).toBe('sudo mount …')
+  expect(orMoreRights('sudo mount …', docker)).toBe(moreRights(docker))
 })

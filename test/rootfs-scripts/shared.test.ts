@@ -101,6 +101,7 @@ describe('sources', () => {
     'dist.12/a',
     'x.log',
     'y.bundle',
+    'z.box',
   ])
     put(path)
 

@@ -136,6 +136,7 @@ describe.skipIf(noRuby)(`as ruby reads it${noRuby}`, () => {
       '.git/HEAD',
       'npm.log',
       'toolkit-amd64.bundle',
+      'package.box',
     ]) {
       mkdirSync(join(top, path, '..'), { recursive: true })
       writeFileSync(join(top, path), '')

@@ -1,7 +1,7 @@
 // What the engine asks of its host, in words: what is missing, what that costs, and what to type. `toolkit doctor` prints
 // these words after looking (host/checks.ts); whoever has to refuse something for a reason of the host says the same.
 import { UsageError } from '../kernel/usage-error.ts'
-import { bootWith, load, moreRights, newKernel } from './remedies.ts'
+import { bootWith, load, moreRights, newKernel, orMoreRights } from './remedies.ts'
 
 export const GROUPS = ['kernel', 'rights', 'namespaces', 'file system', 'cgroups', 'network', 'course'] as const
 export type RequirementGroup = (typeof GROUPS)[number]
@@ -176,7 +176,7 @@ const table = () =>
       needed: true,
       missing: 'the state of containers cannot be written',
       cost: CONTAINERS,
-      remedy: 'export TOOLKIT_STATE=/a/directory/that/can/be/written',
+      remedy: orMoreRights('export TOOLKIT_STATE=/a/directory/that/can/be/written'),
     },
     'overlay-upper': {
       group: 'file system',
@@ -184,7 +184,7 @@ const table = () =>
       needed: true,
       missing: 'the file system of the state directory cannot carry the upper layer of an overlay',
       cost: CONTAINERS,
-      remedy: 'export TOOLKIT_STATE=/a/directory/on/ext4/xfs/btrfs/or/tmpfs',
+      remedy: orMoreRights('export TOOLKIT_STATE=/a/directory/on/ext4/xfs/btrfs/or/tmpfs'),
     },
     'disk-space': {
       group: 'file system',
@@ -205,14 +205,14 @@ const table = () =>
       title: 'hierarchies',
       missing: 'no cgroup hierarchy is mounted',
       cost: 'all limits, figures and pause; lessons 8 to 11',
-      remedy: 'sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup',
+      remedy: orMoreRights('sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup'),
     },
     'cgroup-write': {
       group: 'cgroups',
       title: 'own groups',
       missing: 'no cgroups can be made below our own',
       cost: 'all limits, figures and pause; lessons 8 to 11',
-      remedy: 'sudo mount -o remount,rw /sys/fs/cgroup',
+      remedy: orMoreRights('sudo mount -o remount,rw /sys/fs/cgroup'),
     },
     'cgroup-memory': controller('memory', '-m, and lesson 10', bootWith('cgroup_enable=memory')),
     'cgroup-swap': {
@@ -284,7 +284,7 @@ const table = () =>
       title: 'forwarding',
       missing: 'this host does not pass packets on, and we may not switch that on',
       cost: '-p, and the way out of --net bridge',
-      remedy: 'sudo sysctl net.ipv4.ip_forward=1',
+      remedy: orMoreRights('sudo sysctl net.ipv4.ip_forward=1'),
     },
     'forward-policy': {
       group: 'network',

@@ -42,3 +42,7 @@ export function moreRights(where = here()): string {
   if (where.kind !== 'container') return 'sudo toolkit …' // from outside of a user namespace, or of a service
   return BY_ENGINE[where.engine] ?? BY_ENGINE.docker!
 }
+
+/** What is typed on a machine; in a container it is its maker's to give. */
+export const orMoreRights = (remedy: string, where = here()): string =>
+  where.kind === 'container' ? moreRights(where) : remedy

@@ -3,7 +3,7 @@ import { controllerState } from '../../observe/cgroups.ts'
 import { readMounts } from '../../observe/mounts.ts'
 import type { Controller } from '../../primitives/limits.ts'
 import { type HostRefusal, mountV1, type Particulars, refuse } from '../host.ts'
-import { bootWith, newKernel } from '../remedies.ts'
+import { bootWith, newKernel, orMoreRights } from '../remedies.ts'
 
 export interface Lack {
   readonly controller: Controller
@@ -23,7 +23,10 @@ function why({ controller, isV2 }: Lack): Particulars {
   if (isV2) return { detail: 'not passed on to us', remedy: 'sudo systemd-run --scope -p Delegate=yes toolkit …' }
   if (state === 'absent') return { detail: 'not built into this kernel', remedy: newKernel() }
   if (!isMountedV1(name)) return { detail: 'not mounted', remedy: mountV1(name) }
-  return { detail: 'no mount shows our own group to write to', remedy: 'sudo mount -o remount,rw /sys/fs/cgroup' }
+  return {
+    detail: 'no mount shows our own group to write to',
+    remedy: orMoreRights('sudo mount -o remount,rw /sys/fs/cgroup'),
+  }
 }
 
 /** `asked` is the flag that wants the controller. */
