@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { complain, type RequirementId, refuse, requirement, requirements } from '../../toolkit/engine/host.ts'
+import { load, moreRights } from '../../toolkit/engine/remedies.ts'
+import { readLayout } from '../../toolkit/observe/cgroups.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
 import { bin } from './toolkit.ts'
 
@@ -93,7 +95,7 @@ describe('what it says', () => {
 })
 
 test('a refusal is a line: what was asked, what is missing, what to type', () => {
-  expect(refuse('overlay').message).toBe('this kernel has no overlay file system; try: sudo modprobe overlay')
+  expect(refuse('overlay').message).toBe(`this kernel has no overlay file system; try: ${load('overlay')}`)
   expect(refuse('cgroup-memory', { asked: 'run: -m 1g', detail: 'not mounted', remedy: 'x' })).toMatchObject({
     message: 'run: -m 1g: there is no cgroup controller memory here (not mounted); try: x',
     exitCode: 125,
@@ -136,13 +138,126 @@ describe.skipIf(!isRoot)(`as root${isRoot ? '' : ' (skipped: needs root)'}`, () 
     expect(checks.filter(({ state }) => state === 'missing').map(({ id }) => id)).toEqual(['root'])
   })
 
+  test('a user’s verdict is his own: what root would find is another', () => {
+    const { stdout, status } = doctor([], ['setpriv', '--reuid', '65534', '--clear-groups'], {
+      TOOLKIT_STATE: undefined,
+    })
+    expect(status).toBe(1)
+    expect(stdout).toContain(
+      'You cannot make containers here: that needs root. To see what root finds: sudo toolkit doctor. ',
+    )
+  })
+
+  // A file that this kernel does not have is put among those that it has.
+  const sysctl = (name: string, value: string) => `mkdir /mnt/kernel; cp /proc/sys/kernel/osrelease /mnt/kernel
+    echo ${value} > /mnt/kernel/${name}; mount --bind /mnt/kernel /proc/sys/kernel`
+  const ownFiles = 'mount -t tmpfs none /mnt'
+
+  test('Ubuntu’s AppArmor keeps user namespaces from users', () => {
+    const name = 'apparmor_restrict_unprivileged_userns'
+    const { ok, check } = examine(after(`${ownFiles}; ${sysctl(name, '1')}`, 'unshare', '-m'))
+    expect(check('userns-for-users')).toMatchObject({
+      state: 'warning',
+      detail: `kernel.${name} is 1`,
+      remedy: `sudo sysctl kernel.${name}=0`,
+    })
+    expect(ok).toBe(true)
+    expect(examine(after(`${ownFiles}; ${sysctl(name, '0')}`, 'unshare', '-m')).check('userns-for-users').state).toBe(
+      'ok',
+    )
+  })
+
+  const release = (text: string) =>
+    after(`${ownFiles}; echo ${text} > /mnt/r; mount --bind /mnt/r /proc/sys/kernel/osrelease`, 'unshare', '-m')
+  const layout = readLayout(process.pid)?.layout
+
+  test('WSL 2, whose cgroups are mixed unless it is told', () => {
+    const { ok, check } = examine(release('5.15.167.4-microsoft-standard-WSL2'))
+    expect(ok).toBe(true)
+    if (layout === 'v2') expect(check('surroundings')).toMatchObject({ state: 'ok', detail: 'WSL 2' })
+    else
+      expect(check('surroundings')).toMatchObject({
+        state: 'warning',
+        detail: 'WSL 2, with cgroups of v1 and v2 mixed',
+        remedy: expect.stringContaining('kernelCommandLine=cgroup_no_v1=all'),
+      })
+  })
+
+  test('WSL 1, and an old kernel of WSL 2: the remedy is typed to Windows', () => {
+    const set = 'wsl.exe --set-version "$WSL_DISTRO_NAME" 2'
+    expect(examine(release('4.4.0-19041-Microsoft')).check('surroundings')).toMatchObject({
+      state: 'warning',
+      detail: 'WSL 1: it has no namespaces',
+      remedy: set,
+    })
+  })
+
+  // As docker makes them: few capabilities, cgroups that cannot be written, a pid namespace, and its mark.
+  const container = (mark: string, ...wrapper: string[]) =>
+    after(
+      `mount -t tmpfs none /run; mkdir -p /run/systemd; ${mark}
+       for m in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do mount -o remount,bind,ro $m; done`,
+      'unshare',
+      '-mpf',
+      '--mount-proc',
+      ...wrapper,
+    )
+  const docker14 =
+    '-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap'
+
+  test('in a container that has not all rights', () => {
+    const mark = `touch /run/.containerenv; set -- setpriv --bounding-set=${docker14} "$@"`
+    const { ok, check } = examine(container(mark))
+    expect(check('surroundings')).toMatchObject({
+      state: 'warning',
+      detail: 'a container of podman, without NET_ADMIN SYS_ADMIN, with cgroups that are read-only',
+      remedy: 'sudo podman run -it --privileged -v toolkit:/var/lib/toolkit …',
+    })
+    const given = check('surroundings').remedy
+    for (const id of ['capabilities', 'ns-mnt', 'cgroup-write'] as const)
+      expect([id, check(id).remedy]).toEqual([id, given])
+    expect(ok).toBe(false)
+    const verdict = doctor([], container(mark)).stdout.split('\n').at(-2)
+    expect(verdict).toMatch(
+      /^Containers cannot be made here: this machine is one within another, .* \(a container of podman,/,
+    )
+  })
+
+  test('in a container whose cgroups are read-only', () => {
+    const { ok, check } = examine(container('echo lxc > /run/systemd/container'))
+    expect(check('surroundings')).toMatchObject({
+      state: 'warning',
+      detail: 'a container of lxc, with cgroups that are read-only',
+      remedy: expect.stringContaining('security.nesting=true'),
+    })
+    expect(ok).toBe(true)
+  })
+
+  test('in a container that has all, nothing is amiss', () => {
+    const script = 'mount -t tmpfs none /run; touch /run/.containerenv'
+    const { check } = examine(after(script, 'unshare', '-mpf', '--mount-proc'))
+    expect(check('surroundings')).toMatchObject({ state: 'ok', detail: 'a container of podman' })
+  })
+
+  test('no program nft', () => {
+    const cover = `for f in $(printf %s "$PATH:/usr/local/sbin:/usr/sbin:/sbin" | tr : ' '); do
+      if [ -f "$f/nft" ]; then mount --bind /dev/null "$f/nft"; fi; done`
+    const { ok, check } = examine(after(cover, 'unshare', '-m'))
+    expect(check('nft')).toMatchObject({
+      state: 'warning',
+      message: 'the program nft is not there; try: sudo apt-get install nftables',
+    })
+    expect(check('nftables').state).toBe('ok') // the engine asks the kernel itself
+    expect(ok).toBe(true)
+  })
+
   test('root of a user namespace only', () => {
     const { check } = examine(['unshare', '--user', '--map-root-user'])
     expect(check('root').state).toBe('ok')
     expect(check('capabilities')).toMatchObject({
       state: 'missing',
       detail: 'we are root of a user namespace only',
-      remedy: 'docker run --privileged …',
+      remedy: moreRights(),
     })
   })
 

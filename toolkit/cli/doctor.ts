@@ -57,8 +57,17 @@ function describe({ title, state, detail, missing, cost, remedy }: Result, verbo
 function conclude(results: readonly Result[]): string {
   const count = (wanted: State) => results.filter(({ state }) => state === wanted).length
   const first = results.find(({ state }) => state === 'missing')
+  // where this is a container that lacks something, all that is missing is missing for that
+  const surroundings = results.find(({ id, state }) => id === 'surroundings' && state === 'warning')
+  const why = surroundings ? printable(sentence(surroundings.missing, surroundings.detail)) : first?.missing
+  const verdict = () => {
+    if (!first) return 'Containers can be made here.'
+    if (first.id === 'root' && count('missing') === 1)
+      return 'You cannot make containers here: that needs root. To see what root finds: sudo toolkit doctor.'
+    return `Containers cannot be made here: ${why}.`
+  }
   return [
-    first ? `Containers cannot be made here: ${first.missing}.` : 'Containers can be made here.',
+    verdict(),
     count('warning') > 0 && `Warnings: ${count('warning')}.`,
     count('unchecked') > 0 && `Not checked: ${count('unchecked')}.`,
   ]

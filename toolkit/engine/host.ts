@@ -1,6 +1,7 @@
 // What the engine asks of its host, in words: what is missing, what that costs, and what to type. `toolkit doctor` prints
 // these words after looking (host/checks.ts); whoever has to refuse something for a reason of the host says the same.
 import { UsageError } from '../kernel/usage-error.ts'
+import { bootWith, load, moreRights, newKernel, orMoreRights } from './remedies.ts'
 
 export const GROUPS = ['kernel', 'rights', 'namespaces', 'file system', 'cgroups', 'network', 'course'] as const
 export type RequirementGroup = (typeof GROUPS)[number]
@@ -19,21 +20,14 @@ export interface Requirement {
   readonly remedy: string
 }
 
-const debian = process.arch === 'arm64' ? 'arm64' : 'amd64'
-/** Gets a kernel that has all. */
-export const KERNEL = `sudo apt-get install linux-image-${debian} && sudo reboot`
-const PRIVILEGED = 'docker run --privileged …'
 const CONTAINERS = 'no container can be made'
-/** Puts words on the kernel command line; Debian and its kin read that from /etc/default/grub. */
-export const bootWith = (words: string) =>
-  `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX ${words}"' | sudo tee -a /etc/default/grub && sudo update-grub && sudo reboot`
 
 const namespace = (name: string, cost: string): Omit<Requirement, 'needed'> => ({
   group: 'namespaces',
   title: name,
   missing: `no ${name} namespace can be made here`,
   cost,
-  remedy: KERNEL,
+  remedy: newKernel(),
 })
 
 const controller = (name: string, cost: string, remedy: string): Requirement => ({
@@ -66,34 +60,41 @@ const table = () =>
       cost: CONTAINERS,
       remedy: 'uname -m',
     },
+    surroundings: {
+      group: 'kernel',
+      title: 'surroundings',
+      missing: 'this machine is one within another, which has not given it all that is needed',
+      cost: 'containers, limits or figures: see below',
+      remedy: moreRights(),
+    },
     linux: {
       group: 'kernel',
       title: 'Linux 5.9',
       needed: true,
       missing: 'this kernel is too old, or hides system calls that toolkit is built on',
       cost: CONTAINERS,
-      remedy: KERNEL,
+      remedy: newKernel(),
     },
     'detached-mounts': {
       group: 'kernel',
       title: 'detached mounts',
       missing: 'this kernel cannot make an overlay that is mounted nowhere (Linux 6.5)',
       cost: '--userns; all others mount their root file system by the older calls',
-      remedy: KERNEL,
+      remedy: newKernel(),
     },
     'mount-attributes': {
       group: 'kernel',
       title: 'mount_setattr',
       missing: 'this kernel cannot change a whole tree of mounts at once (mount_setattr, Linux 5.12)',
       cost: 'a read-only volume is not read-only in the mounts below it',
-      remedy: KERNEL,
+      remedy: newKernel(),
     },
     seccomp: {
       group: 'kernel',
       title: 'seccomp',
       missing: 'this kernel filters no system calls (seccomp)',
       cost: 'only containers with --security-opt seccomp=unconfined, and lesson 17',
-      remedy: KERNEL,
+      remedy: newKernel(),
     },
     'memfd-exec': {
       group: 'kernel',
@@ -116,21 +117,21 @@ const table = () =>
       needed: true,
       missing: 'root has not all its capabilities here',
       cost: CONTAINERS,
-      remedy: PRIVILEGED,
+      remedy: moreRights(),
     },
     'container-capabilities': {
       group: 'rights',
       title: 'docker’s 14',
       missing: 'capabilities that a container has by default are not there to be given',
       cost: 'containers have fewer capabilities',
-      remedy: PRIVILEGED,
+      remedy: moreRights(),
     },
     'cap-sys-resource': {
       group: 'rights',
       title: 'SYS_RESOURCE',
       missing: 'the capability SYS_RESOURCE is not there',
       cost: '--ulimit above our own hard limits, and an OOM adjustment below our own',
-      remedy: 'docker run --cap-add SYS_RESOURCE …',
+      remedy: moreRights(),
     },
     'open-files': {
       group: 'rights',
@@ -167,7 +168,7 @@ const table = () =>
       needed: true,
       missing: 'this kernel has no overlay file system',
       cost: CONTAINERS,
-      remedy: 'sudo modprobe overlay',
+      remedy: load('overlay'),
     },
     'state-dir': {
       group: 'file system',
@@ -175,7 +176,7 @@ const table = () =>
       needed: true,
       missing: 'the state of containers cannot be written',
       cost: CONTAINERS,
-      remedy: 'export TOOLKIT_STATE=/a/directory/that/can/be/written',
+      remedy: orMoreRights('export TOOLKIT_STATE=/a/directory/that/can/be/written'),
     },
     'overlay-upper': {
       group: 'file system',
@@ -183,7 +184,7 @@ const table = () =>
       needed: true,
       missing: 'the file system of the state directory cannot carry the upper layer of an overlay',
       cost: CONTAINERS,
-      remedy: 'export TOOLKIT_STATE=/a/directory/on/ext4/xfs/btrfs/or/tmpfs',
+      remedy: orMoreRights('export TOOLKIT_STATE=/a/directory/on/ext4/xfs/btrfs/or/tmpfs'),
     },
     'disk-space': {
       group: 'file system',
@@ -197,21 +198,21 @@ const table = () =>
       title: 'id-mapped mounts',
       missing: 'the file system of the state directory cannot be mounted with other owners (Linux 5.12)',
       cost: 'images and volumes that belong to the users of a user namespace',
-      remedy: KERNEL,
+      remedy: newKernel(),
     },
     cgroups: {
       group: 'cgroups',
       title: 'hierarchies',
       missing: 'no cgroup hierarchy is mounted',
       cost: 'all limits, figures and pause; lessons 8 to 11',
-      remedy: 'sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup',
+      remedy: orMoreRights('sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup'),
     },
     'cgroup-write': {
       group: 'cgroups',
       title: 'own groups',
       missing: 'no cgroups can be made below our own',
       cost: 'all limits, figures and pause; lessons 8 to 11',
-      remedy: 'sudo mount -o remount,rw /sys/fs/cgroup',
+      remedy: orMoreRights('sudo mount -o remount,rw /sys/fs/cgroup'),
     },
     'cgroup-memory': controller('memory', '-m, and lesson 10', bootWith('cgroup_enable=memory')),
     'cgroup-swap': {
@@ -234,7 +235,7 @@ const table = () =>
       title: 'io weight',
       missing: 'this kernel shares no disks by weight (the scheduler BFQ does)',
       cost: '--blkio-weight',
-      remedy: 'sudo modprobe bfq',
+      remedy: load('bfq'),
     },
     'cgroup-devices': controller(
       'devices',
@@ -248,42 +249,42 @@ const table = () =>
       title: 'veth',
       missing: 'this kernel has no veth pairs',
       cost: '--net bridge, -p, and lesson 14',
-      remedy: 'sudo modprobe veth',
+      remedy: load('veth'),
     },
     bridge: {
       group: 'network',
       title: 'bridge',
       missing: 'this kernel has no bridges',
       cost: '--net bridge, -p, and lesson 15',
-      remedy: 'sudo modprobe bridge',
+      remedy: load('bridge'),
     },
     macvlan: {
       group: 'network',
       title: 'macvlan',
       missing: 'this kernel has no macvlan',
       cost: 'the primitive macvlan',
-      remedy: 'sudo modprobe macvlan',
+      remedy: load('macvlan'),
     },
     vxlan: {
       group: 'network',
       title: 'vxlan',
       missing: 'this kernel has no vxlan',
       cost: 'the primitive vxlan',
-      remedy: 'sudo modprobe vxlan',
+      remedy: load('vxlan'),
     },
     nftables: {
       group: 'network',
       title: 'nftables',
       missing: 'this kernel has no nftables, or no NAT in it',
       cost: '-p, and the way out of --net bridge',
-      remedy: 'sudo modprobe -a nf_tables nft_nat nft_masq nft_fib_inet',
+      remedy: load('-a nf_tables nft_nat nft_masq nft_fib_inet'),
     },
     'ip-forward': {
       group: 'network',
       title: 'forwarding',
       missing: 'this host does not pass packets on, and we may not switch that on',
       cost: '-p, and the way out of --net bridge',
-      remedy: 'sudo sysctl net.ipv4.ip_forward=1',
+      remedy: orMoreRights('sudo sysctl net.ipv4.ip_forward=1'),
     },
     'forward-policy': {
       group: 'network',

@@ -10,6 +10,7 @@ import * as network from './network.ts'
 
 const checks: Record<RequirementId, Check> = {
   processor: kernel.processor,
+  surroundings: kernel.surroundings,
   linux: kernel.linux,
   'detached-mounts': kernel.detachedMounts,
   'mount-attributes': kernel.mountAttributes,

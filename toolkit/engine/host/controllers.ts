@@ -2,7 +2,8 @@
 import { controllerState } from '../../observe/cgroups.ts'
 import { readMounts } from '../../observe/mounts.ts'
 import type { Controller } from '../../primitives/limits.ts'
-import { bootWith, type HostRefusal, KERNEL, mountV1, type Particulars, refuse } from '../host.ts'
+import { type HostRefusal, mountV1, type Particulars, refuse } from '../host.ts'
+import { bootWith, newKernel, orMoreRights } from '../remedies.ts'
 
 export interface Lack {
   readonly controller: Controller
@@ -20,9 +21,12 @@ function why({ controller, isV2 }: Lack): Particulars {
   if (state === 'disabled')
     return { detail: 'switched off when the machine was started', remedy: bootWith(`cgroup_enable=${name}`) }
   if (isV2) return { detail: 'not passed on to us', remedy: 'sudo systemd-run --scope -p Delegate=yes toolkit …' }
-  if (state === 'absent') return { detail: 'not built into this kernel', remedy: KERNEL }
+  if (state === 'absent') return { detail: 'not built into this kernel', remedy: newKernel() }
   if (!isMountedV1(name)) return { detail: 'not mounted', remedy: mountV1(name) }
-  return { detail: 'no mount shows our own group to write to', remedy: 'sudo mount -o remount,rw /sys/fs/cgroup' }
+  return {
+    detail: 'no mount shows our own group to write to',
+    remedy: orMoreRights('sudo mount -o remount,rw /sys/fs/cgroup'),
+  }
 }
 
 /** `asked` is the flag that wants the controller. */

@@ -16,6 +16,7 @@ import { attempt } from '../../kernel/call.ts'
 import { AT, CLONE, FSCONFIG, FSOPEN, MOUNT_ATTR, OPEN_TREE } from '../../kernel/constants.ts'
 import { ERRNO, errnoName } from '../../kernel/errno.ts'
 import { KernelError } from '../../kernel/error.ts'
+import { moreRights } from '../remedies.ts'
 import { errorOf, type Finding, inThrowaway, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
 
 /** The state directory, or what is there of the way to it. */
@@ -108,7 +109,7 @@ function idMapped(userNamespace: number): Buffer {
 export function idMaps(): Finding {
   if (!isRoot()) return NEEDS_ROOT
   const tree = attempt('open_tree', [AT.FDCWD, nearest(), OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC])
-  if (tree < 0) return missing(`${errnoName(-tree)} from open_tree`)
+  if (tree < 0) return missing(`${errnoName(-tree)} from open_tree`, tree === -ERRNO.EPERM ? moreRights() : undefined)
   try {
     const error = inThrowaway([CLONE.NEWUSER], pid => {
       for (const kind of ['uid', 'gid']) writeFileSync(`/proc/${pid}/${kind}_map`, '0 100000 65536')

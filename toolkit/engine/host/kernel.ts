@@ -6,9 +6,13 @@ import { ERRNO } from '../../kernel/errno.ts'
 import type { Arg } from '../../kernel/step.ts'
 import type { SyscallName } from '../../kernel/syscalls.ts'
 import { readCapabilities } from '../../observe/capabilities.ts'
+import { readLayout } from '../../observe/cgroups.ts'
 import { isIdentity, readIdMaps } from '../../observe/id-maps.ts'
 import { readLimits } from '../../observe/limits.ts'
+import { readSurroundings } from '../../observe/surroundings.ts'
 import { canDetach } from '../../primitives/overlay.ts'
+import { bootWith, moreRights, newKernel } from '../remedies.ts'
+import { writable } from './cgroups.ts'
 import { errorOf, type Finding, isRoot, missing, NEEDS_ROOT, ok } from './check.ts'
 
 const release = (): string => readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
@@ -36,10 +40,7 @@ export function linux(): Finding {
   // A newer kernel that answers so is behind somebody's seccomp filter: we are in a container ourselves.
   const [major = 0, minor = 0] = release().split('.').map(Number)
   const isHidden = major > 5 || (major === 5 && minor >= 9)
-  return missing(
-    `${release()}, without ${absent.join(', ')}`,
-    isHidden ? 'docker run --security-opt seccomp=unconfined …' : undefined,
-  )
+  return missing(`${release()}, without ${absent.join(', ')}`, isHidden ? moreRights() : undefined)
 }
 
 export function detachedMounts(): Finding {
@@ -87,6 +88,24 @@ export function capabilities(): Finding {
   if (absent.length > 0) return missing(absent.join(' '))
   const maps = readIdMaps(process.pid)
   return maps && !isIdentity(maps.uid) ? missing('we are root of a user namespace only') : ok()
+}
+
+/** A container, or WSL, in which something is missing that its maker can give. */
+export function surroundings(): Finding {
+  const where = readSurroundings()
+  if (where.kind === 'machine') return ok('a machine of its own')
+  if (where.kind === 'wsl') {
+    const isMixed = readLayout(process.pid)?.layout !== 'v2'
+    if (where.version === 1) return missing('WSL 1: it has no namespaces', newKernel())
+    return isMixed ? missing('WSL 2, with cgroups of v1 and v2 mixed', bootWith('cgroup_no_v1=all')) : ok('WSL 2')
+  }
+  const name = `a container of ${where.engine}`
+  if (!isRoot()) return ok(name)
+  const absent = lacking(FOR_THE_ENGINE)
+  const closed = writable().state === 'missing'
+  if (absent.length === 0 && !closed) return ok(name)
+  const without = absent.length > 0 ? `, without ${absent.join(' ')}` : ''
+  return missing(`${name}${without}${closed ? ', with cgroups that are read-only' : ''}`)
 }
 
 export function containerCapabilities(): Finding {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { CLONE } from '../../kernel/constants.ts'
 import { KernelError } from '../../kernel/error.ts'
+import { moreRights, newKernel, orMoreRights } from '../remedies.ts'
 import { type Finding, inThrowaway, isRoot, missing, NEEDS_ROOT, ok } from './check.ts'
 
 export const FLAGS = {
@@ -24,7 +25,9 @@ export function namespace(type: keyof typeof FLAGS): Finding {
     if (!(error instanceof KernelError)) throw error
     const limit = `user.max_${type}_namespaces`
     if (error.code === 'ENOSPC') return missing(`the limit ${limit} is reached`, `sudo sysctl ${limit}=15000`)
-    return missing(`${error.code} from ${error.call}`, error.code === 'EPERM' ? 'docker run --privileged …' : undefined)
+    // a filter of system calls answers ENOSYS, too
+    const remedy = { EPERM: moreRights(), ENOSYS: orMoreRights(newKernel()) }[error.code as string]
+    return missing(`${error.code} from ${error.call}`, remedy)
   }
 }
 
