@@ -118,7 +118,8 @@ async function inWords(
 ): Promise<unknown> {
   const { word, wish, container, state } = about
   // The kernel ends all others of its pid namespace before the first: one that was killed on its way is a sign of that.
-  const wasKilled = !(error instanceof UsageError || error instanceof KernelError)
+  const isGone = error instanceof KernelError && error.code === 'ESRCH'
+  const wasKilled = isGone || !(error instanceof UsageError || error instanceof KernelError)
   if (!survives(state) || (wasKilled && (await ended(container, DYING))))
     return new UsageError(`container ${word} has ended meanwhile`, 1)
   if (error instanceof UsageError && error.message.startsWith('run: '))
