@@ -2,7 +2,7 @@
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { print, printError } from './output.ts'
+import { exitNow, print, printError } from './output.ts'
 import { printable } from './printable.ts'
 
 declare const VERSION: string
@@ -56,6 +56,9 @@ export const commands: Readonly<Record<string, Run>> = {
 /** `run` looks by itself, when it has something to wait for; the others are not a user's commands. */
 const OWN_WAY = ['run', 'settle', 'dns-server']
 
+/** When they return, nothing of them goes on. */
+const DONE_AT_ONCE = ['exec', 'inspect', 'kill', 'logs', 'ps', 'rm', 'settle', 'stop', 'wait']
+
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   const [next, ...others] = argv
   if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && next === undefined)) {
@@ -96,6 +99,7 @@ function exitCode(error: unknown): number {
 export function start(argv: string[], loadCourse: LoadCourse): void {
   main(argv, loadCourse).then(
     code => {
+      if (DONE_AT_ONCE.includes(argv[0]!)) exitNow(code)
       process.exitCode = code
     },
     async (error: Error) => {
@@ -105,5 +109,8 @@ export function start(argv: string[], loadCourse: LoadCourse): void {
   )
 }
 
-/** For the build, see entry.cjs. */
-export const warmUp = async (): Promise<void> => (await import('./warm-up.ts')).warmUp()
+/** For the build, see entry.cjs: a command with its words, or what makes a container alone. */
+export async function warmUp(argv: string[]): Promise<void> {
+  if (argv.length > 1) await main(argv, () => Promise.reject())
+  else await (await import('./warm-up.ts')).warmUp(argv[0] === 'run' ? 'warm' : undefined)
+}
