@@ -5,16 +5,19 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { stateDir } from '../toolkit/image/paths.ts'
 import { ensureBusybox, findRootfs } from '../toolkit/image/rootfs.ts'
-import { formatColumns, quantile, runOnce, shuffle } from './measure.ts'
-import { holdersOf, memoryOf, parentOf } from './memory.ts'
+import { type Board, formatBoard, add as note } from './board.ts'
+import { runOnce, shuffle } from './measure.ts'
+import { holdersOf, memoryOf, parentOf, sumOf } from './memory.ts'
 import { type Engine, engines, runOf } from './peers.ts'
 
 const IN_SEQUENCE = 50
 const AT_ONCE = 20
 const MORE = 2.5 // times as many containers, for another look
+const REST = 300 // milliseconds
 const LOG = 48 << 20 // bytes; ours keeps 50 MiB before it begins anew
 
 const { values } = parseArgs({
@@ -34,6 +37,12 @@ if (process.getuid?.() !== 0) {
   console.error('bench: making containers needs root; try: sudo npm run bench:life')
   process.exit(125)
 }
+// podman mounts hundreds of file systems: all of it happens in another mount namespace.
+if (!process.env.BENCH_MOUNTS) {
+  const env = { ...process.env, BENCH_MOUNTS: 'own' }
+  const again = ['--mount', process.execPath, ...process.argv.slice(1)]
+  process.exit(spawnSync('unshare', again, { stdio: 'inherit', env }).status ?? 1)
+}
 
 await ensureBusybox({ yes: true })
 const rootfs = findRootfs('busybox')
@@ -48,12 +57,8 @@ const toolkit: Engine = {
 const peers = engines(rootfs, scratch)
 const all = [toolkit, ...peers.found]
 
-/** Milliseconds by what was done and by whom. */
-const times = new Map<string, Map<string, number[]>>()
-function add(row: string, engine: string, time: number): void {
-  const columns = times.get(row) ?? new Map<string, number[]>()
-  times.set(row, columns.set(engine, [...(columns.get(engine) ?? []), time]))
-}
+const board: Board = new Map()
+const add = (row: string, engine: string, time: number) => note(board, row, engine, time)
 const argvOf = ({ program }: Engine, ...words: string[]) => [...program, ...words]
 const act = (engine: Engine, ...words: string[]) => runOnce({ name: engine.name, argv: argvOf(engine, ...words) })
 const ask = (engine: Engine, ...words: string[]) => {
@@ -77,9 +82,13 @@ const detach = (engine: Engine, name: string, ...more: string[]) =>
   )
 const node = () => add('node -e 0', toolkit.name, runOnce({ name: 'node', argv: [process.execPath, '-e', '0'] }))
 
-/** Each engine once a round. */
+/** Each engine once a round. What one of them still does in the background shall not slow down the next. */
 async function turns(count: number, turn: (engine: Engine, n: number) => void | Promise<void>): Promise<void> {
-  for (let n = 0; n < count; n++) for (const engine of shuffle(all)) await turn(engine, n)
+  for (let n = 0; n < count; n++)
+    for (const engine of shuffle(all)) {
+      await turn(engine, n)
+      await sleep(REST)
+    }
 }
 
 /** One container, from its start to its removal. */
@@ -123,8 +132,7 @@ function logOf(engine: Engine, n: number): void {
   act(engine, 'wait', name)
   add(`run -d and wait: ${LOG >> 20} MiB to the log`, engine.name, performance.now() - before)
   add(`logs, ${LOG >> 20} MiB`, engine.name, act(engine, 'logs', name))
-  const tail = () => act(engine, 'logs', '--tail', '10', name)
-  add(`logs --tail 10 of them`, engine.name, tail())
+  add('logs --tail 10 of them', engine.name, act(engine, 'logs', '--tail', '10', name))
   act(engine, 'rm', '-f', name)
 }
 
@@ -141,21 +149,16 @@ const memory: string[] = []
 
 /** What a container that runs and does nothing costs beside its own processes. */
 function weigh(engine: Engine): void {
-  const pids = Array.from({ length: kept }, (_, n) => `kept-${n}`)
-  const first = ask(engine, 'inspect', '-f', '{{.State.Pid}}', ...pids)
+  const names = Array.from({ length: kept }, (_, n) => `kept-${n}`)
+  const first = ask(engine, 'inspect', '-f', '{{.State.Pid}}', ...names)
     .split('\n')
     .map(Number)
   const helpers = new Set(engine === toolkit ? holdersOf(`${scratch}/containers`) : first.map(parentOf))
   for (const pid of first) helpers.delete(pid)
-  const sum = { private: 0, pss: 0 }
-  for (const pid of helpers) {
-    const { private: own, pss } = memoryOf(pid)
-    sum.private += own
-    sum.pss += pss
-  }
+  const { own, pss } = sumOf([...helpers])
   const each = (kB: number) => `${(kB / kept).toFixed(0)} kB`
   memory.push(
-    `${engine.name}: ${each(sum.private)} private, ${each(sum.pss)} PSS, ${helpers.size} processes for ${kept} containers`,
+    `${engine.name}: ${each(own)} private, ${each(pss)} PSS, ${helpers.size} processes for ${kept} containers`,
   )
 }
 
@@ -172,8 +175,8 @@ function weighKinds(): void {
     const first = Number(ask(toolkit, 'inspect', '-f', '{{.State.Pid}}', 'kind'))
     const helpers = holdersOf(`${scratch}/containers`).filter(pid => pid !== first && !before.has(pid))
     const of = helpers.map(pid => memoryOf(pid))
-    const kB = (key: 'private' | 'pss') => `${of.map(each => each[key]).join(' + ')} kB`
-    memory.push(`toolkit ${kind}: ${kB('private')} private, ${kB('pss')} PSS`)
+    const kB = (key: 'own' | 'pss') => `${of.map(each => each[key]).join(' + ')} kB`
+    memory.push(`toolkit ${kind}: ${kB('own')} private, ${kB('pss')} PSS`)
     act(toolkit, 'rm', '-f', 'kind')
   }
 }
@@ -186,7 +189,7 @@ const noteLoad = (what: string) => {
 }
 try {
   for (const engine of all) lifeOf(engine, -1) // from the disk into the page cache
-  times.clear()
+  board.clear()
   noteLoad('one by one')
   await turns(rounds, lifeOf)
   noteLoad('many')
@@ -197,7 +200,7 @@ try {
   noteLoad('logs')
   await turns(Math.ceil(rounds / 3), logOf)
   noteLoad('kept')
-  for (const engine of shuffle(all))
+  for (const engine of all) // ours first: what podman has mounted would be copied to each of our containers
     for (let n = 0; n < kept; n++) add(`run -d, the first ${kept}`, engine.name, detach(engine, `kept-${n}`))
   for (const engine of all) weigh(engine)
   weighKinds()
@@ -210,10 +213,10 @@ try {
   list(most)
   console.log(`${rounds} rounds, Linux ${release()}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}`)
   console.log(`load average: ${load.join(', ')}\n`)
-  console.log(formatResults())
+  console.log(formatBoard(board, [toolkit.name, ...peers.found.map(({ name }) => name)]))
   console.log(`\nBeside each idle container that is detached:\n${memory.map(line => `  ${line}`).join('\n')}`)
   if (peers.missing.length > 0) console.log(`\nNot here:\n${peers.missing.map(line => `  ${line}`).join('\n')}`)
-  const results = Object.fromEntries([...times].map(([row, columns]) => [row, Object.fromEntries(columns)]))
+  const results = Object.fromEntries([...board].map(([row, columns]) => [row, Object.fromEntries(columns)]))
   if (values.json) writeFileSync(values.json, `${JSON.stringify({ load, memory, results }, null, 2)}\n`)
 } finally {
   noteLoad('removing')
@@ -221,24 +224,6 @@ try {
   peers.tidy()
   rmSync(scratch, { recursive: true, force: true })
   show('')
-}
-
-/** Medians, with p25 and the least of them; and ours by the better of the others'. */
-function formatResults(): string {
-  const ms = (value: number) => value.toFixed(value < 1000 ? 1 : 0)
-  const rows = [...times].map(([row, columns]) => {
-    const medians = new Map<string, number>()
-    const cells = all.map(({ name }) => {
-      const sorted = (columns.get(name) ?? []).toSorted((a, b) => a - b)
-      if (sorted.length === 0) return ''
-      medians.set(name, quantile(sorted, 0.5))
-      return `${ms(quantile(sorted, 0.5))} (${ms(quantile(sorted, 0.25))}, ${ms(sorted[0]!)})`
-    })
-    const others = [...medians].filter(([name]) => name !== toolkit.name).map(([, median]) => median)
-    const ratio = others.length > 0 ? (medians.get(toolkit.name)! / Math.min(...others)).toFixed(2) : ''
-    return [row, ...cells, ratio]
-  })
-  return formatColumns([['ms: median (p25, min)', ...all.map(({ name }) => name), 'ratio'], ...rows])
 }
 
 /** Only those of this run: docker's daemon may have others. */

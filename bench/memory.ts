@@ -3,14 +3,14 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** kB, proc_pid_smaps(5): what is its own, and that plus its share of what it shares with others. */
 export interface Memory {
-  readonly private: number
+  readonly own: number
   readonly pss: number
 }
 
 export function memoryOf(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const kB = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
-  return { private: kB('Private_Clean') + kB('Private_Dirty'), pss: kB('Pss') }
+  return { own: kB('Private_Clean') + kB('Private_Dirty'), pss: kB('Pss') }
 }
 
 /** The parent, field 4 of /proc/PID/stat. */
@@ -39,3 +39,9 @@ export const holdersOf = (directory: string): number[] =>
   readdirSync('/proc')
     .filter(name => /^\d+$/.test(name) && openFiles(name).some(path => path.startsWith(`${directory}/`)))
     .map(Number)
+
+export function sumOf(pids: readonly number[]): Memory {
+  const all = pids.map(memoryOf)
+  const sum = (key: keyof Memory) => all.reduce((total, each) => total + each[key], 0)
+  return { own: sum('own'), pss: sum('pss') }
+}

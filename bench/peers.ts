@@ -118,6 +118,7 @@ export function engines(rootfs: string, scratch: string): { found: Engine[]; mis
   }
   const tidy = () => {
     if (found.some(({ name }) => name === 'docker')) spawnSync('docker', ['rmi', '-f', IMAGE], { stdio: 'ignore' })
+    spawnSync('umount', [join(scratch, 'podman-root/overlay')], { stdio: 'ignore' })
     for (const top of readdirSync('/sys/fs/cgroup')
       .map(name => `/sys/fs/cgroup/${name}`)
       .concat('/sys/fs/cgroup'))
