@@ -16,12 +16,17 @@ describe.skipIf(skipped)(`exec${skipped}`, () => {
   beforeAll(() => {
     toolkit('run', '-d', '--name', 'box', '-e', 'A=1', '-w', '/tmp', '-m', '64m', 'busybox', 'sleep', '1000')
     toolkit('run', '-d', '--name', 'own', '--userns', 'private', 'busybox', 'sleep', '1000')
+    toolkit('run', '-d', '--name', 'init', '--init', '--userns', 'private', '--uts', 'host', 'busybox', 'sleep', '1000')
   })
 
-  test.each(['box', 'own'])('%s: joins all its namespaces, has its rights and its limits', name => {
+  test.each([
+    ['box', '1'],
+    ['own', '1'],
+    ['init', '2'], // its first process nobody may look into
+  ])('%s: joins all its namespaces, has its rights and its limits', (name, program) => {
     const look = (program: string) =>
       `for n in mnt uts ipc pid net cgroup user time; do readlink /proc/${program}/ns/$n; done; cat /proc/${program}/cgroup; grep -E "^(Cap|Seccomp:|NoNewPrivs|Uid|Groups)" /proc/${program}/status`
-    expect(exec(name, 'sh', '-c', look('self')).stdout).toBe(exec(name, 'sh', '-c', look('1')).stdout)
+    expect(exec(name, 'sh', '-c', look('self')).stdout).toBe(exec(name, 'sh', '-c', look(program)).stdout)
   })
 
   test('its environment and place are the container’s, or what it is told', () => {

@@ -1,10 +1,12 @@
 // toolkit network create.
+
 import { DRIVERS, type DriverName } from '../engine/network-driver.ts'
 import { createNetwork } from '../engine/networks.ts'
 import { newId } from '../engine/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { labelFlag, labelsOf } from './flags/labels.ts'
 import { print } from './output.ts'
-import { labelFlag, labelsOf, type Subcommand } from './subcommands.ts'
+import type { Subcommand } from './subcommands.ts'
 
 export const create: Subcommand = {
   usage: 'network create [OPTIONS] NAME',

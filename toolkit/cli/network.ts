@@ -10,6 +10,7 @@ import { stateDir } from '../image/paths.ts'
 import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
+import { hasLabel, labelText } from './flags/labels.ts'
 import { connect, disconnect } from './network-connect.ts'
 import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
@@ -17,17 +18,7 @@ import { print } from './output.ts'
 import { printableJson } from './printable.ts'
 import { printDeleted, pruneFilters, pruneNetworks } from './prune.ts'
 import { formatRows, type Row } from './rows.ts'
-import {
-  type Family,
-  type Filters,
-  filterFlag,
-  filterOf,
-  forEach,
-  hasLabel,
-  labelText,
-  runFamily,
-  truth,
-} from './subcommands.ts'
+import { type Family, type Filters, filterFlag, filterOf, forEach, runFamily, truth } from './subcommands.ts'
 
 type Flags = Parsed['flags']
 

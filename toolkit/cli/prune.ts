@@ -8,10 +8,11 @@ import { removeUnused, type VolumeRow } from '../engine/volume-store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import { confirm } from './confirm.ts'
+import { hasLabel, type Labels } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { humanSize } from './sizes.ts'
-import { type Filters, filterFlag, filterOf, hasLabel, type Subcommand } from './subcommands.ts'
+import { type Filters, filterFlag, filterOf, type Subcommand } from './subcommands.ts'
 import { parseTime } from './times.ts'
 
 type Flags = Parsed['flags']
@@ -30,7 +31,7 @@ export const command: Subcommand = {
 /** What all kinds are filtered by. */
 export interface Prunable {
   readonly created: string
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: Labels
 }
 
 export const pruneFilters: Filters<Prunable> = {
@@ -41,9 +42,7 @@ export const pruneFilters: Filters<Prunable> = {
 
 type Wanted = (about: Prunable) => boolean
 
-/** Labels are there as soon as `run` knows them. */
-export const labelsOfContainer = ({ state }: ContainerRow): Prunable['labels'] =>
-  (state?.options as { labels?: Prunable['labels'] } | undefined)?.labels ?? {}
+export const labelsOfContainer = ({ state }: ContainerRow): Labels => state?.options?.labels ?? {}
 
 /** Removes containers that do not run and whose state can be read. Returns their ids, and how many bytes they had. */
 export async function pruneContainers(wanted: Wanted): Promise<{ ids: string[]; bytes: number }> {
@@ -51,11 +50,11 @@ export async function pruneContainers(wanted: Wanted): Promise<{ ids: string[]; 
   const ids: string[] = []
   let bytes = 0
   for (const row of listContainers()) {
-    if (row.running || !row.state || !wanted({ created: row.state.created, labels: labelsOfContainer(row) })) continue
+    if (row.running || row.restarting || !row.state || !wanted({ created: row.state.created, labels: labelsOfContainer(row) })) continue
     try {
       if (findContainer(row.state.id).running) continue // started meanwhile
       const size = sizeOf(`${placeOf(row)}/upper`) + sizeOf(`${placeOf(row)}/log`) + sizeOf(`${placeOf(row)}/log.1`)
-      removeContainer(row.state.id, stuck)
+      removeContainer(row.id, stuck)
       ids.push(row.state.id)
       bytes += size
     } catch (error) {

@@ -5,6 +5,7 @@ import { type ContainerRow, findContainer, listContainers } from '../engine/list
 import { sweep } from '../engine/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { createdText, healthOf, imageOf, leases, portsOf, portsText, statusText } from './describe.ts'
+import { hasLabel, labelText } from './flags/labels.ts'
 import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -24,7 +25,7 @@ export const command: Command = {
       short: 'f',
       value: 'NAME=VALUE',
       many: true,
-      help: 'only some: id, name, status, exited, ancestor, before, since, health',
+      help: 'only some: id, name, label, status, exited, ancestor, before, since, health',
     },
     format: {
       value: 'TEMPLATE',
@@ -90,6 +91,7 @@ const HEADS = {
   State: 'STATE',
   Ports: 'PORTS',
   Names: 'NAMES',
+  Labels: 'LABELS',
 } as const
 const COLUMNS = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'] as const
 
@@ -109,6 +111,7 @@ function fieldsOfRow(row: ContainerRow, ports: string, long: boolean): Fields {
     State: status,
     Ports: ports,
     Names: state?.name ?? '?',
+    Labels: labelText(state?.options?.labels ?? {}),
   }
 }
 
@@ -136,7 +139,7 @@ interface Filter {
   readonly value: string
 }
 
-const FILTERS = ['id', 'name', 'status', 'exited', 'ancestor', 'before', 'since', 'health']
+const FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'before', 'since', 'health']
 
 function readFilter(text: string): Filter {
   const [name = '', ...value] = text.split('=')
@@ -148,10 +151,13 @@ function readFilter(text: string): Filter {
   return { name, value: value.join('=') }
 }
 
-/** Filters of one name are alternatives; of different names all must hold, as docker's. */
+/** Filters of one name are alternatives, but labels; of different names all must hold, as docker's. */
 function passes(row: ContainerRow, filters: readonly Filter[]): boolean {
   const names = new Set(filters.map(({ name }) => name))
-  return [...names].every(name => filters.some(filter => filter.name === name && holds(row, filter)))
+  return [...names].every(name => {
+    const named = filters.filter(filter => filter.name === name)
+    return name === 'label' ? named.every(filter => holds(row, filter)) : named.some(filter => holds(row, filter))
+  })
 }
 
 function holds(row: ContainerRow, { name, value }: Filter): boolean {
@@ -162,6 +168,8 @@ function holds(row: ContainerRow, { name, value }: Filter): boolean {
       return (state?.id ?? row.id).startsWith(value)
     case 'name':
       return matches(state?.name ?? '', value)
+    case 'label':
+      return hasLabel(state?.options?.labels, value)
     case 'status':
       return statusOf(row) === value
     case 'exited':

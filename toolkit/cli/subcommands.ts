@@ -73,24 +73,7 @@ export function forEach(words: readonly string[], action: (word: string) => void
   return status
 }
 
-export const labelFlag: Flag = { value: 'KEY[=VALUE]', many: true, help: 'something to find it by' }
 export const filterFlag = (help: string): Flag => ({ value: 'KEY=VALUE', many: true, help: `only those with: ${help}` })
-
-/** KEY=VALUE, or KEY alone for an empty value; a later one of the same key wins. */
-export function labelsOf(given: Parsed['flags'][string]): Record<string, string> {
-  const pairs = ((given ?? []) as readonly string[]).map(text => {
-    const at = text.indexOf('=')
-    if (at === 0 || text === '') throw new UsageError(`--label ${JSON.stringify(text)}: give KEY or KEY=VALUE`)
-    return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-  })
-  return Object.fromEntries(pairs)
-}
-
-/** The labels as one text: a=1,b=2. */
-export const labelText = (labels: Readonly<Record<string, string>>): string =>
-  Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
 
 /** What a filter says of a row; of several values of a key one must fit, of all keys each. */
 export type Filters<Row> = Readonly<Record<string, (row: Row, value: string) => boolean>>
@@ -115,14 +98,6 @@ export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<R
         ? values.every(value => filters[key]!(row, value))
         : values.some(value => filters[key]!(row, value)),
     )
-}
-
-/** Whether there is this label: KEY, or KEY=VALUE. */
-export function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
-  const at = wanted.indexOf('=')
-  const key = at < 0 ? wanted : wanted.slice(0, at)
-  if (!labels || !Object.hasOwn(labels, key)) return false
-  return at < 0 || labels[key] === wanted.slice(at + 1)
 }
 
 /** The truth in docker's words. Throws a UsageError for another. */

@@ -1,4 +1,5 @@
 // toolkit volume: directories that the engine keeps for containers. docker's words, output and exit codes.
+
 import { sweep } from '../engine/orphans.ts'
 import { newId } from '../engine/store.ts'
 import {
@@ -15,24 +16,13 @@ import {
 } from '../engine/volume-store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
+import { hasLabel, labelFlag, labelsOf, labelText } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
 import { print } from './output.ts'
 import { printableJson } from './printable.ts'
 import { printDeleted, printReclaimed, pruneFilters, pruneVolumes } from './prune.ts'
 import { formatRows, type Row } from './rows.ts'
-import {
-  type Family,
-  type Filters,
-  filterFlag,
-  filterOf,
-  forEach,
-  hasLabel,
-  labelFlag,
-  labelsOf,
-  labelText,
-  runFamily,
-  truth,
-} from './subcommands.ts'
+import { type Family, type Filters, filterFlag, filterOf, forEach, runFamily, truth } from './subcommands.ts'
 
 type Flags = Parsed['flags']
 

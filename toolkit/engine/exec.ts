@@ -1,8 +1,9 @@
 // One more program in a container that runs: a process that is born in its pid namespace and groups, enters all its other
 // namespaces, and gives up what its first process has given up. setns(2) takes them all by one pidfd.
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs'
+import { callAction } from '../kernel/action.ts'
 import { attempt, invoke } from '../kernel/call.ts'
-import { CLONE, F, O, PR, SIG } from '../kernel/constants.ts'
+import { AT, CLONE, F, O, PR, SIG } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -173,6 +174,7 @@ function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directo
     step('setns', [CONTAINER, CLONE.NEWUSER], { ...about, lesson: '07-user', why: 'its root from here on' }),
     ...user.becomeRoot(),
   ]
+  const apart = uidMappings ? namespacesOf(first) : []
   return {
     before: [
       {
@@ -185,6 +187,15 @@ function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directo
           if (born) descriptors.set(cgroups.CGROUP, openSync(born, O.RDONLY + O.DIRECTORY))
         },
       },
+      ...apart.map(({ name, path }) =>
+        callAction(
+          step('openat', [AT.FDCWD, path, O.RDONLY + O.CLOEXEC, 0], {
+            ...about,
+            why: 'opened here: root of a user namespace may not look into a program that it cannot read, as the init of ours',
+          }),
+          name,
+        ),
+      ),
     ],
     namespaces: [],
     pidNamespace: CONTAINER,
@@ -195,11 +206,17 @@ function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directo
       ...(uidMappings ? [] : join),
       ...process.undoNode(),
       ...keyring.plan(),
-      step('setns', [CONTAINER, ALL], {
-        ...about,
-        why: 'joins the container: its files, its network, its names',
-        shell: `nsenter --all --target ${first}`,
-      }),
+      ...(uidMappings
+        ? apart.map(({ name, flag }) =>
+            step('setns', [{ descriptor: name }, flag], { ...about, why: 'joins the container, one by one' }),
+          )
+        : [
+            step('setns', [CONTAINER, ALL], {
+              ...about,
+              why: 'joins the container: its files, its network, its names',
+              shell: `nsenter --all --target ${first}`,
+            }),
+          ]),
       ...stdio(spec, wish),
       ...rlimits.plan(spec.process),
       ...becomeProgram(spec, seccomp, livesOn),
@@ -207,6 +224,18 @@ function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directo
     ],
   }
 }
+
+const BY_NAME = {
+  ...{ cgroup: CLONE.NEWCGROUP, ipc: CLONE.NEWIPC, net: CLONE.NEWNET, time: CLONE.NEWTIME, uts: CLONE.NEWUTS },
+  mnt: CLONE.NEWNS, // last: the paths of the others are the host's
+}
+
+/** Those of its namespaces that are not ours as well. */
+const namespacesOf = (pid: number) =>
+  Object.entries(BY_NAME).flatMap(([name, flag]) => {
+    const path = `/proc/${pid}/ns/${name}`
+    return readlinkSync(path) === readlinkSync(`/proc/self/ns/${name}`) ? [] : [{ name: `its ${name}`, path, flag }]
+  })
 
 function stdio({ process: { user } }: Spec, { terminal: tty, interactive, detached }: ExecWish): (Step | Gate)[] {
   if (tty && !detached) return [...terminal.openTerminal(), ...credentials.ownTerminal({ user })]

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { type Labels, labelFlag, labelsOf } from './labels.ts'
 
 /** Of commands whose user is before the container's terminal. */
 export const detachFlag = {
@@ -18,6 +19,7 @@ export const flags = {
   'env-file': { value: 'FILE', many: true, help: 'variables, a line each' },
   workdir: { short: 'w', value: 'DIRECTORY', help: 'where the command starts; made if it is not there' },
   entrypoint: { value: 'COMMAND', help: 'run this; the words after ROOTFS are its arguments' },
+  label: { ...labelFlag, short: 'l' },
   init: { help: 'put a small process before the command that passes signals on and reaps orphans' },
 } satisfies Record<string, Flag>
 
@@ -30,6 +32,7 @@ export interface Program {
   readonly env: readonly string[]
   readonly cwd: string | undefined
   readonly init: boolean
+  readonly labels?: Labels
 }
 
 const refuse = (flag: string, value: string, allowed: string): UsageError =>
@@ -48,6 +51,7 @@ export function program(given: Parsed['flags']): Program {
     env: [...many('env-file').flatMap(envFile), ...many('env').flatMap(value => variable('env', value))],
     cwd: one('workdir'),
     init: given.init === true,
+    ...(given.label !== undefined && { labels: labelsOf(given.label) }),
   }
 }
 

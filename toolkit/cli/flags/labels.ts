@@ -1,0 +1,30 @@
+// Labels: what a user says of a container, a network or a volume, to find it by.
+import { UsageError } from '../../kernel/usage-error.ts'
+import type { Flag, Parsed } from '../options.ts'
+
+export type Labels = Readonly<Record<string, string>>
+
+export const labelFlag: Flag = { value: 'KEY[=VALUE]', many: true, help: 'something to find it by' }
+/** KEY=VALUE, or KEY alone for an empty value; a later one of the same key wins. */
+export function labelsOf(given: Parsed['flags'][string]): Record<string, string> {
+  const pairs = ((given ?? []) as readonly string[]).map(text => {
+    const at = text.indexOf('=')
+    if (at === 0 || text === '') throw new UsageError(`--label ${JSON.stringify(text)}: give KEY or KEY=VALUE`)
+    return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+  })
+  return Object.fromEntries(pairs)
+}
+
+/** The labels as one text: a=1,b=2. */
+export const labelText = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+
+/** Whether there is this label: KEY, or KEY=VALUE. */
+export function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
+  const at = wanted.indexOf('=')
+  const key = at < 0 ? wanted : wanted.slice(0, at)
+  if (!labels || !Object.hasOwn(labels, key)) return false
+  return at < 0 || labels[key] === wanted.slice(at + 1)
+}
