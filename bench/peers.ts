@@ -133,14 +133,18 @@ export const runOf = ({ name, program, flags, image }: Engine): Contender => ({
   argv: [...program, 'run', '--rm', ...flags, image, 'true'],
 })
 
-/** Cgroups in which nobody is any more; where there is still somebody, they stay. */
+/** Cgroups in which nobody is any more; conmon may take its time to end. Where somebody stays, they stay. */
 function removeGroups(path: string): void {
   if (!existsSync(path)) return
   for (const entry of readdirSync(path, { withFileTypes: true }))
     if (entry.isDirectory()) removeGroups(join(path, entry.name))
-  try {
-    rmdirSync(path)
-  } catch {}
+  for (let tries = 0; tries < 30 && existsSync(path); tries++) {
+    try {
+      rmdirSync(path)
+    } catch {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+    }
+  }
 }
 
 function firstLine(argv: readonly string[]): string {

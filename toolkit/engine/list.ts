@@ -12,6 +12,7 @@ import {
   isId,
   type Place,
   readState,
+  shorten,
   survives,
 } from './store.ts'
 
@@ -86,8 +87,10 @@ export class NoContainer extends UsageError {
 /** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
 export function findContainer(word: string): ContainerRow {
   const holder = word.includes('/') ? undefined : holderOf(word)
-  const known = holder !== undefined && isId(holder) ? look(holder) : undefined // without a look at all the others
-  if (known) return known
+  // Without a look at all the others, where there is a name or an id.
+  const id = holder ?? (/^[0-9a-f]{12}([0-9a-f]{52})?$/.test(word) ? shorten(word) : '')
+  const known = isId(id) ? look(id) : undefined
+  if (known && (holder !== undefined || (known.state?.id ?? known.id).startsWith(word))) return known
   const rows = listContainers()
   const named = rows.find(({ id, state }) => id === holder || state?.name === word)
   if (named) return named
