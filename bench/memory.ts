@@ -34,10 +34,11 @@ export function openFiles(pid: number | string): string[] {
   }
 }
 
-/** All processes that have a file of this directory open. */
-export const holdersOf = (directory: string): number[] =>
+/** All processes that have a file below this directory open, one whose name ends so. */
+export const holdersOf = (directory: string, ending = ''): number[] =>
   readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && openFiles(name).some(path => path.startsWith(`${directory}/`)))
+    .filter(name => /^\d+$/.test(name))
+    .filter(pid => openFiles(pid).some(path => path.startsWith(`${directory}/`) && path.endsWith(ending)))
     .map(Number)
 
 export function sumOf(pids: readonly number[]): Memory {

@@ -45,6 +45,12 @@ async function call(words: readonly string[], { code = 0, text }: { code?: numbe
   return performance.now() - before
 }
 
+async function time(program: string, words: readonly string[]): Promise<number> {
+  const before = performance.now()
+  await once(spawn(program, words, { stdio: 'ignore' }), 'close')
+  return performance.now() - before
+}
+
 /** So many, some of them at once; the milliseconds of each, in their order. */
 async function many(count: number, action: (n: number) => Promise<number>): Promise<number[]> {
   const times: number[] = []
@@ -70,7 +76,7 @@ const runOne = (n: number) =>
 
 /** Monitors: their memory in kB and their descriptors, one of them by another. */
 function weigh(): { processes: number; own: number; fds: number } {
-  const monitors = holdersOf(join(stateDir(), 'containers'))
+  const monitors = holdersOf(join(stateDir(), 'containers'), '/lock')
   const fds = monitors.reduce((sum, pid) => sum + openFiles(pid).length, 0)
   const each = (sum: number) => Math.round((10 * sum) / Math.max(1, monitors.length)) / 10
   return { processes: monitors.length, own: each(sumOf(monitors).own), fds: each(fds) }
@@ -93,7 +99,11 @@ const starts = await many(detached, n => call(['run', '-d', '--name', NAMES[n]!,
 const makes = await many(kept, n => call(['run', '--name', KEPT[n]!, 'busybox', 'sh', '-c', 'exit 3'], { code: 3 }))
 const first = weigh()
 const execs = await many(Math.min(detached, 20), n => call(['exec', NAMES[n]!, 'true']))
-const times = await many(runs, runOne)
+const others: number[] = [] // how quick the machine is just then
+const times = await many(runs, async n => {
+  if (n % 10 === 0) others.push(await time(process.execPath, ['-e', '0']))
+  return runOne(n)
+})
 const last = weigh()
 const lastExecs = await many(Math.min(detached, 20), n => call(['exec', NAMES[n]!, 'true']))
 const lists = await many(10, () => call(['ps', '-a']))
@@ -101,7 +111,8 @@ const ends = await many(detached, n => call(['rm', '-f', NAMES[n]!]))
 const gone = await many(kept, n => call(['rm', KEPT[n]!]))
 const seconds = (performance.now() - started) / 1000
 
-const look = () => difference(before, snapshot({ directories, everywhere: true }))
+const full = `file left: ${join(stateDir(), 'events/log.1')}` // the events have become so many
+const look = () => difference(before, snapshot({ directories, everywhere: true })).filter(line => line !== full)
 const end = Date.now() + PATIENCE
 let left = look()
 while (left.length > 0 && Date.now() < end) {
@@ -119,6 +130,10 @@ console.log(
   formatColumns([
     ['milliseconds, medians', `first ${HUNDRED}`, `last ${HUNDRED}`],
     ...row('run --rm', times),
+    [
+      'node -e 0, meanwhile',
+      ...[others.slice(0, HUNDRED / 10), others.slice(-HUNDRED / 10)].map(of => median(of).toFixed(1)),
+    ],
     ...row('run -d', starts),
     ...row('run, kept', makes),
     ...row('rm -f', ends),
