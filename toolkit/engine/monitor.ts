@@ -129,10 +129,18 @@ const takeAll = (terminal: boolean): (Step | Jump)[] =>
     ? [...fill(taking('stdout', 'each')), ...take('stdout', 'each', 'ask')]
     : [...take('stdout', 'each', taking('stderr', 'each')), ...take('stderr', 'each', 'ask')]
 
-/** The container has ended: the rest of its output, and how it ended. `known`: 8 bytes, see exit-record.ts. */
-function finish({ terminal, command, env }: MonitorWish, status: Slice, known: Slice): (Step | Jump)[] {
+/**
+ * The container has ended: the rest of its output, and how it ended. `known`: 8 bytes, see exit-record.ts; `asked`: the call
+ * that has written those, where the kernel may not know it.
+ */
+function finish(
+  { terminal, command, env }: MonitorWish,
+  { status, known, asked }: { status: Slice; known: Slice; asked?: string },
+): (Step | Jump)[] {
   const time = Buffer.alloc(16)
-  const write = [FREE, pieces('{time, status, known}', all(time), status, known), 3]
+  const record = (known: Slice) => [FREE, pieces('{time, status, known}', all(time), status, known), 3]
+  const write = { ...call('writev', record(known), 'when and how it ended'), label: 'told' }
+  const nobodyKnows = call('writev', record(all(number(0))), 'when it ended, and that nobody knows how')
   return [
     { ...call('clock_gettime', [CLOCK.REALTIME, time], 'when it ended'), label: 'ended' },
     ...(terminal
@@ -140,8 +148,11 @@ function finish({ terminal, command, env }: MonitorWish, status: Slice, known: S
       : [...take('stdout', 'last', taking('stderr', 'last')), ...take('stderr', 'last', 'write')]),
     { ...call('close_range', [FREE, FREE, 0], 'makes 6 the lowest free descriptor'), label: 'write' },
     call('openat', [DIRECTORY, 'exit.new', O.CREAT + O.WRONLY + O.CLOEXEC, 0o600], 'its place on the disk is kept'),
-    call('writev', write, 'when and how it ended'),
-    call('renameat2', [DIRECTORY, 'exit.new', DIRECTORY, 'exit', 0], 'now it is known to all who ask'),
+    ...(asked === undefined ? [write] : [jump('told', asked, -1), nobodyKnows, go('noted'), write]),
+    {
+      ...call('renameat2', [DIRECTORY, 'exit.new', DIRECTORY, 'exit', 0], 'now it is known to all who ask'),
+      label: 'noted',
+    },
     rlimits.plan({ rlimits: [rlimits.current('RLIMIT_FSIZE')] })[0]!,
     call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8), text: '[]' }, null, 8], 'signals as usual'),
     call('execve', [command[0]!, command, env], 'what is left to do is for JavaScript: resources, --rm'),
@@ -183,7 +194,10 @@ export function planMonitor(wish: MonitorWish): Monitor {
       jump('ended', 'ask', 0),
       go('poll'),
       ...rotate(),
-      ...finish(wish, { bytes: status, from: 0, length: 4 }, { bytes: number(KNOWN), from: 0, length: 8 }),
+      ...finish(wish, {
+        status: { bytes: status, from: 0, length: 4 },
+        known: { bytes: number(KNOWN), from: 0, length: 8 },
+      }),
     ],
   }
 }
@@ -223,8 +237,17 @@ export function planAdoption(wish: MonitorWish): Monitor {
         ),
         label: 'reaped',
       },
-      call('ioctl', [PIDFD, IOCTL.PIDFD_GET_INFO, { bytes: info, text: '{PIDFD_INFO_EXIT}' }], 'how it has ended'),
-      ...finish(wish, { bytes: info, from: 60, length: 4 }, { bytes: info, from: 0, length: 8 }),
+      call(
+        'ioctl',
+        [PIDFD, IOCTL.PIDFD_GET_INFO, { bytes: info, text: '{PIDFD_INFO_EXIT}' }],
+        'how it has ended',
+        'info',
+      ),
+      ...finish(wish, {
+        status: { bytes: info, from: 60, length: 4 },
+        known: { bytes: info, from: 0, length: 8 },
+        asked: 'info',
+      }),
     ],
   }
 }
