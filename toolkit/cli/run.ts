@@ -1,4 +1,3 @@
-import { refuse } from '../engine/host.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
@@ -63,11 +62,10 @@ export async function main(argv: string[]): Promise<number> {
     printPlan(await preview({ ...wish, rootfs: findRootfs(name), args }))
     return 0
   }
-  if (process.getuid!() !== 0)
-    throw refuse('root', { asked: 'run', remedy: 'sudo toolkit run …, or --dry-run to see the plan' })
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  if (process.getuid!() !== 0) return (await import('../engine/rootless.ts')).asRoot(['run', ...argv], 'run')
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })

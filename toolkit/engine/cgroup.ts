@@ -6,7 +6,7 @@ import type { Action } from '../kernel/action.ts'
 import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
-import { type CgroupLayout, readLayout } from '../observe/cgroups.ts'
+import type { CgroupLayout } from '../observe/cgroups.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
@@ -14,7 +14,7 @@ import { type DeviceRule, deviceList, v1Action, v2Action } from '../primitives/d
 import { freeze, hasFreezer, thaw } from '../primitives/freezer.ts'
 import { CONTROLLERS, type Controller, limitAction, NoFile, type Resources, settings } from '../primitives/limits.ts'
 import type { Mount } from '../primitives/mount.ts'
-import { find, NO_CGROUPS, placeGroups, type Where } from './cgroup-place.ts'
+import { find, ownLayout, placeGroups, type Where } from './cgroup-place.ts'
 import { hostParts, view } from './cgroup-view.ts'
 import { refuse } from './host.ts'
 import { saying } from './refusal.ts'
@@ -64,7 +64,7 @@ export class NoController extends UsageError {
  * asked for cannot be enforced here (NoController), and where one of the groups is there already. Without any limit a machine without
  * cgroups is as good.
  */
-export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid) ?? NO_CGROUPS): Prepared {
+export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared {
   const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
   const groups = placeGroups(layout, wish, asked)
   const v1 = groups.filter(({ version }) => version === 1)

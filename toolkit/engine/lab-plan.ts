@@ -1,12 +1,13 @@
 // What the lab is made of, and how a process enters it.
+import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
 import * as capabilities from '../primitives/capabilities.ts'
 import * as cgroups from '../primitives/cgroups.ts'
-import * as devices from '../primitives/devices.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
 import * as net from '../primitives/net.ts'
@@ -18,6 +19,7 @@ import * as uts from '../primitives/uts.ts'
 import type { LabCgroups } from './lab-cgroup.ts'
 import { labsDir } from './lab-record.ts'
 import { defaultMounts } from './spec.ts'
+import { planSystem } from './system-mounts.ts'
 
 /** The learner's home directory in the lab; empty at first. */
 export const LAB_HOME = '/lab'
@@ -58,16 +60,62 @@ function hostFileSystems(): HostMount[] {
 /** One overlay a file system, each with its own changes in the scratch tmpfs. */
 function layOver(fileSystems: readonly HostMount[]): Step[] {
   const root = `${scratchDir()}/root`
-  return fileSystems.flatMap(({ mountPoint: lower, fsType }, i) => {
-    const upper = `${scratchDir()}/upper-${i}`
-    const work = `${scratchDir()}/work-${i}`
-    const target = i === 0 ? root : root + lower
-    if (!layable.has(fsType)) return showReadOnly(lower, target)
-    return [
-      ...[upper, work, ...(i === 0 ? [root] : [])].map(path => makeDirectory(path)),
-      ...overlay.plan({ lower: [lower], upper, work }, target),
-    ]
-  })
+  let count = 0
+  const overlayOf = (lower: string): Step[] => {
+    const [upper, work] = [`${scratchDir()}/upper-${count}`, `${scratchDir()}/work-${count++}`]
+    const layers = { lower: [lower], upper, work, userAttributes: !inInitialUsers() }
+    return [upper, work, ...ownedAbove(upper, lower)]
+      .map(path => makeDirectory(path))
+      .concat(overlay.plan(layers, root + (lower === '/' ? '' : lower)))
+  }
+  const apart = inInitialUsers() ? undefined : (readMounts(globalThis.process.pid) ?? []).map(mount => mount.mountPoint)
+  return [
+    makeDirectory(root),
+    ...(apart ? mount.plan({ mounts: [tmpfs(root, 'mode=755')] }) : []), // what is made anew in between
+    ...fileSystems.flatMap(({ mountPoint, fsType }) => {
+      if (!layable.has(fsType)) return showReadOnly(mountPoint, root + mountPoint)
+      return apart ? layApart(mountPoint, apart, overlayOf) : overlayOf(mountPoint)
+    }),
+  ]
+}
+
+const PROGRAMS = '/usr/local/bin'
+
+/** Directories of an upper layer on the way to our programs: there before it is used, they are ours to write to. */
+function ownedAbove(upper: string, lower: string): string[] {
+  const below = lower === '/' ? PROGRAMS : PROGRAMS.startsWith(`${lower}/`) ? PROGRAMS.slice(lower.length) : ''
+  const names = below.split('/').filter(Boolean)
+  return names.map((_, i) => [upper, ...names.slice(0, i + 1)].join('/'))
+}
+
+/**
+ * In a user namespace no overlay can be laid over a directory with mounts below it: the kernel shows nobody what another
+ * has covered. So each directory without any gets its own, and those in between are made anew.
+ */
+function layApart(top: string, mountPoints: readonly string[], overlayOf: (lower: string) => Step[]): Step[] {
+  const root = `${scratchDir()}/root`
+  const isAbove = (path: string) =>
+    mountPoints.some(point => point.startsWith(path === '/' ? '/' : `${path}/`) && point !== path)
+  if (!isAbove(top)) return overlayOf(top)
+  return [
+    ...readdirSync(top, { withFileTypes: true }).flatMap(entry => {
+      const path = join(top, entry.name)
+      if (entry.isSymbolicLink()) return [step('symlinkat', [readlinkSync(path), AT.FDCWD, root + path], about)]
+      if (!entry.isDirectory()) return []
+      const made = makeDirectory(root + path)
+      if (mountPoints.includes(path) || !mayRead(path)) return [made]
+      return [made, ...layApart(path, mountPoints, overlayOf)]
+    }),
+  ]
+}
+
+function mayRead(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function showReadOnly(source: string, target: string): Step[] {
@@ -84,8 +132,8 @@ function showReadOnly(source: string, target: string): Step[] {
 /** `toolkit`, and `node FILE.ts` where FILE imports toolkit's modules: the package as npm would have installed it. */
 function programs(): Step[] {
   const links = [
-    ['bin/toolkit', '/usr/local/bin/toolkit'],
-    ['bin/node', '/usr/local/bin/node'],
+    ['bin/toolkit', `${PROGRAMS}/toolkit`],
+    ['bin/node', `${PROGRAMS}/node`],
     ['', '/node_modules/toolkit'],
     ['rootfs-scripts/lab.package.json', '/package.json'], // "type": "module"; without it Node warns that it had to guess
   ] as const
@@ -115,7 +163,9 @@ function spareMachine(): Step[] {
 /** The lab's first process. */
 export function planLab(cgroups: LabCgroups): Plan {
   const root = `${scratchDir()}/root`
+  const system = planSystem(labMounts(cgroups))
   return {
+    before: system.before,
     namespaces: [mount.namespace, uts.namespace, ipc.namespace, pid.namespace, net.namespace],
     ...(cgroups.cgroup && { cgroup: cgroups.cgroup }),
     steps: [
@@ -124,13 +174,13 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...process.undoNode(),
       ...process.clearUmask(),
       ...mount.makePrivate(),
+      ...system.prepare,
       ...mount.plan({ mounts: [tmpfs(scratchDir(), 'mode=755')] }),
       ...layOver(hostFileSystems()),
       ...mount.pivotRoot(root),
       ...[stateDir(), LAB_HOME].map(path => makeDirectory(path)),
-      ...mount.plan({ mounts: labMounts(cgroups) }),
+      ...system.steps,
       ...cgroups.settle,
-      ...devices.plan(),
       ...mount.detachOldRoot(),
       ...programs(),
       ...uts.plan({ hostname: 'lab' }),

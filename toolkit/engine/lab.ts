@@ -92,7 +92,9 @@ export async function startLab(): Promise<Lab> {
 function launch(record: LabRecord): Running {
   const { cgroups, descriptors } = makeCgroups(record)
   try {
-    const init = start(planLab(cgroups), { descriptors })
+    const plan = planLab(cgroups)
+    for (const action of plan.before ?? []) action.apply({ descriptors })
+    const init = start(plan, { descriptors })
     init.next()
     return { init, cgroups }
   } finally {

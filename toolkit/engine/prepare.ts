@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { utsName } from '../observe/hostname.ts'
-import * as devices from '../primitives/devices.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { planCgroup } from './cgroup.ts'
 import { planEtc } from './etc.ts'
 import type { Lease } from './leases.ts'
@@ -40,7 +40,13 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     resources,
     privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
   })
-  const layers = { lower: [spec.root.path], upper, work, volatile: options.autoRemove }
+  const layers = {
+    lower: [spec.root.path],
+    upper,
+    work,
+    volatile: options.autoRemove,
+    userAttributes: !inInitialUsers(),
+  }
   const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
   const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create, volumes.sources)
@@ -51,7 +57,7 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     mounts: { ...mounts, before: [...volumes.before, ...mounts.before] },
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
     namesFrom: shared?.directory,
-    system: planSystem(system, devices.plan(spec.linux.devices), mappings),
+    system: planSystem(system, spec.linux.devices, mappings),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,

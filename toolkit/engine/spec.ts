@@ -5,6 +5,7 @@ import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
 import { utsName } from '../observe/hostname.ts'
+import { type IdRange, inInitialUsers, ownMaps } from '../observe/id-maps.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
 import {
   ALL_CAPABILITIES,
@@ -100,7 +101,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
   const hostname = hostnameOf(options, id)
   checkTogether(options)
   checkRights(options)
-  const { home, ...user } = resolveUser(rootfs, options)
+  const { home, ...user } = asFarAsMapped(resolveUser(rootfs, options), options)
   checkDirectory(cwd)
   return {
     ociVersion: '1.2.0',
@@ -132,6 +133,21 @@ export function makeSpec(options: RunOptions, id: string): Spec {
 
 /** Which of a spec's masked paths are directories: a look at the host's own, which are views of the same kernel. */
 export const maskedDirectories = ({ linux }: Spec): ReadonlySet<string> => directoriesAmong(linux.maskedPaths)
+
+/** Without root, a user must be one that our own user namespace knows, and its groups may be fixed. */
+function asFarAsMapped<T extends User>(user: T, { namespaces: { users } }: RunOptions): T {
+  if (inInitialUsers()) return user
+  const maps = ownMaps()
+  const isIn = (ranges: readonly IdRange[], id: number) =>
+    ranges.some(({ inside, count }) => id >= inside && id < inside + count)
+  if (!users && !(isIn(maps.uid, user.uid) && isIn(maps.gid, user.gid)))
+    throw refuse('root', {
+      asked: `run: --user ${user.uid}:${user.gid}`,
+      detail: 'ids other than 0 take a range in /etc/subuid and newuidmap',
+    })
+  const { additionalGids, ...rest } = user
+  return maps.setgroups === 'deny' ? (rest as T) : user
+}
 
 /** With --privileged those of the host, too; a user namespace can make none. */
 function devicesOf({ capabilities: { privileged }, devices, namespaces: { users } }: RunOptions): readonly Device[] {
@@ -215,7 +231,7 @@ function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
   const own = {
     ipc: namespaces.ipc === 'private',
     network: network.mode !== 'host' && network.path === undefined,
-    user: namespaces.users !== undefined,
+    user: namespaces.users !== undefined || !inInitialUsers(),
   }
   checkSysctl(sysctl, own)
   return { ...defaultSysctl(own), ...sysctl }

@@ -1,0 +1,100 @@
+// Without root: the same command once more, as root of a user namespace. There it may make all the other namespaces, mount
+// what is harmless, and lay an overlay; nobody outside is touched by it. What is left to real root (limits where no cgroup
+// is delegated, the bridge, devices) is refused in the doctor's words. user_namespaces(7), newuidmap(1).
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { packageDir, stateDir } from '../image/paths.ts'
+import { attempt } from '../kernel/call.ts'
+import { SIG } from '../kernel/constants.ts'
+import { KernelError } from '../kernel/error.ts'
+import { start } from '../kernel/start.ts'
+import { type Gate, type Step, step } from '../kernel/step.ts'
+import { exitStatus, wait } from '../kernel/wait.ts'
+import * as ipc from '../primitives/ipc.ts'
+import * as mount from '../primitives/mount.ts'
+import * as net from '../primitives/net.ts'
+import * as pid from '../primitives/pid.ts'
+import * as process_ from '../primitives/process.ts'
+import * as user from '../primitives/user.ts'
+import * as uts from '../primitives/uts.ts'
+import { refuse } from './host.ts'
+
+const about = { lesson: '07-user', shell: '' } as const
+
+/** A range of ids that an administrator has set aside for a user; undefined without one. subuid(5). */
+function rangeOf(file: string, { uid, username }: { uid: number; username: string }): [number, number] | undefined {
+  let text = ''
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    return undefined // nobody has set anything aside
+  }
+  for (const line of text.split('\n')) {
+    const [who, first, size] = line.split(':')
+    if ((who === username || who === String(uid)) && Number(size) > 0) return [Number(first), Number(size)]
+  }
+  return undefined
+}
+
+/** Ourselves as 0 and, where the setuid helpers are there, the range that was set aside as the ids from 1 on. */
+function writeMaps(pid: number): void {
+  const { uid, gid, username } = userInfo()
+  const ranges = {
+    newuidmap: rangeOf('/etc/subuid', { uid, username }),
+    newgidmap: rangeOf('/etc/subgid', { uid, username }),
+  }
+  const map = (helper: keyof typeof ranges, id: number) =>
+    spawnSync(helper, [pid, 0, id, 1, 1, ...ranges[helper]!].map(String), { stdio: 'ignore' }).status === 0
+  if (ranges.newuidmap && ranges.newgidmap && map('newgidmap', gid) && map('newuidmap', uid)) return
+  user.writeOwnMaps(pid, { uid, gid })
+}
+
+/**
+ * Runs `toolkit` with these words as root of a new user namespace, and resolves to its exit code. What is typed, and
+ * signals of the terminal, reach it without us; others are passed on. Throws a HostRefusal where this host lets nobody
+ * but root make user namespaces. `apart`: also in namespaces of its own of those kinds that it is going to visit others of:
+ * there is no way back to one of the host's.
+ */
+export async function asRoot(words: readonly string[], asked: string, { apart = false } = {}): Promise<number> {
+  const program = `${packageDir()}/bin/toolkit`
+  const { TOOLKIT_NETWORK = 'none', ...rest } = process.env
+  const env = { ...rest, TOOLKIT_NETWORK, TOOLKIT_STATE: stateDir() }
+  const steps: (Gate | Step)[] = [
+    ...user.becomeRoot(),
+    ...mount.makePrivate(),
+    ...process_.undoNode(),
+    ...pid.dieWithParent(),
+    step('execve', [program, [program, ...words], Object.entries(env).map(([name, value]) => `${name}=${value}`)], {
+      ...about,
+      why: 'the same command, as root of the namespace',
+    }),
+  ]
+  let made: ReturnType<typeof start>
+  try {
+    const namespaces = [
+      user.namespace,
+      mount.namespace,
+      ...(apart ? [net.namespace, uts.namespace, ipc.namespace] : []),
+    ]
+    made = start({ namespaces, first: [{ gate: user.USER_GATE }], steps })
+    made.next()
+    writeMaps(made.pid)
+    made.open()
+    made.next()
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    throw refuse('userns-for-users', { asked, detail: `${error.code} from ${error.call}` })
+  }
+  const pass = (['TERM', 'HUP', 'USR1', 'USR2'] as const).map(name => {
+    const listener = () => void attempt('pidfd_send_signal', [made.pidfd, SIG[name], null, 0])
+    process.on(`SIG${name}`, listener)
+    return () => process.off(`SIG${name}`, listener)
+  })
+  // The terminal sends these to both of us; what they mean, the other one decides.
+  for (const name of ['INT', 'QUIT'] as const) process.on(`SIG${name}`, () => {})
+  const exit = await wait(made.pid, made.pidfd)
+  for (const stop of pass) stop()
+  made.close()
+  return exitStatus(exit)
+}
