@@ -1,7 +1,8 @@
 // What of the machine a lesson depends on.
 import { complain } from '../toolkit/engine/host.ts'
 import { readLayout } from '../toolkit/observe/cgroups.ts'
-import type { Host, Lesson } from './lesson.ts'
+import { inInitialUsers, ownMaps } from '../toolkit/observe/id-maps.ts'
+import { type Host, type Lesson, numberOf, type Task } from './lesson.ts'
 
 let found: Host | undefined
 
@@ -13,6 +14,17 @@ export function readHost(): Host {
     found = { cgroups: memory?.version === 1 ? 'v1' : 'v2' }
   }
   return found
+}
+
+/** Whether we are no real root: an ordinary user, or root of a user namespace. */
+export const withoutRoot = (): boolean => process.getuid!() !== 0 || !inInitialUsers()
+
+/** What a learner without root reads at a task that needs it; undefined where it can be done. */
+export function rootWanted(lesson: Pick<Lesson, 'name'>, { needsRoot, needsUsers }: Task): string | undefined {
+  const isAlone = needsUsers && ownMaps().uid.every(({ count }) => count === 1)
+  const why =
+    needsRoot ?? (isAlone ? 'it takes more users than one (or a range in /etc/subuid, and newuidmap)' : undefined)
+  return why !== undefined && withoutRoot() ? `${why}; try: sudo toolkit learn ${numberOf(lesson)}` : undefined
 }
 
 /** Why a lesson cannot be done here, in the doctor's words, a line each; none where it can. */

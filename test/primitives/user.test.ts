@@ -59,7 +59,7 @@ describe(`a container in a user namespace${skipped}`, { skip: skipped !== '' }, 
     const root = planRootfs({ layers: { lower: [base], upper, work }, target, mappings }, 'detached')
     const mounts = defaultMounts.filter(({ type }) => !type.startsWith('cgroup')) // they want a cgroup namespace, too
     const { before, early, system: kernels, late } = planMounts(withMounts(mounts, wanted))
-    const system = planSystem(kernels, extras, mappings)
+    const system = planSystem(kernels, { extras, mappings })
     const steps: Step[] = [
       ...mount.makePrivate(),
       ...system.prepare,

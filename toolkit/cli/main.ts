@@ -76,6 +76,9 @@ const commands: Record<string, Run> = {
   xray: async argv => (await import('./xray.ts')).main(argv),
 }
 
+/** What looks into files that belong to a container: a user's are those of his user namespace. */
+const insideOnly = new Set(['diff', 'rm'])
+
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     print(HELP)
@@ -88,6 +91,8 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   if (name === 'learn' || name === 'lessons') return (await loadCourse()).main([name, ...argv])
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
+  if (insideOnly.has(name) && process.getuid!() !== 0 && !argv.includes('--help'))
+    return (await import('../engine/rootless.ts')).asRoot([name, ...argv], name)
   return command(argv)
 }
 

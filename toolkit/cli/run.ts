@@ -65,7 +65,15 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
-  if (process.getuid!() !== 0) return (await import('../engine/rootless.ts')).asRoot(['run', ...argv], 'run')
+  if (process.getuid!() !== 0) {
+    const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
+    if (flags.detach) refuseWithoutRoot('run: -d')
+    const { net, network = net } = flags
+    const isDefault = network === undefined && flags.publish === undefined && !process.env.TOOLKIT_NETWORK
+    if (wish.network.mode === 'bridge' && !isDefault)
+      refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
+    return asRoot(['run', ...argv], 'run')
+  }
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })

@@ -32,10 +32,17 @@ const makeDirectory = (path: string, mode = 0o755): Step =>
   step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: ['EEXIST'] })
 const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options })
 
+/** Where everybody may write; but on an overlay nothing can be copied up that belongs to nobody. */
+const scratchOfUsers = (): string[] =>
+  inInitialUsers()
+    ? []
+    : ['/tmp', '/var/tmp'].filter(place => ![packageDir(), stateDir()].some(path => path.startsWith(`${place}/`)))
+
 const labMounts = (cgroups: LabCgroups) => [
   ...defaultMounts.filter(({ type }) => type !== 'cgroup'),
   ...cgroups.mounts,
   tmpfs('/run', 'mode=755'),
+  ...scratchOfUsers().map(place => tmpfs(place, 'mode=1777')),
   // of containers and overlays made in the lab: their changes cannot lie on the lab's overlay
   tmpfs(LAB_HOME, 'mode=755'),
   tmpfs(`${stateDir()}/containers`, 'mode=711'),

@@ -57,7 +57,11 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     mounts: { ...mounts, before: [...volumes.before, ...mounts.before] },
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
     namesFrom: shared?.directory,
-    system: planSystem(system, spec.linux.devices, mappings),
+    system: planSystem(system, {
+      extras: spec.linux.devices,
+      mappings,
+      sharesNetwork: !namespaces.some(({ type, path }) => type === 'network' && !path),
+    }),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,

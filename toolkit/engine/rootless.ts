@@ -3,7 +3,6 @@
 // is delegated, the bridge, devices) is refused in the doctor's words. user_namespaces(7), newuidmap(1).
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { packageDir, stateDir } from '../image/paths.ts'
 import { attempt } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
@@ -22,27 +21,33 @@ import { refuse } from './host.ts'
 
 const about = { lesson: '07-user', shell: '' } as const
 
-/** A range of ids that an administrator has set aside for a user; undefined without one. subuid(5). */
-function rangeOf(file: string, { uid, username }: { uid: number; username: string }): [number, number] | undefined {
-  let text = ''
+/** The name of a user; undefined for one that /etc/passwd does not know. */
+const nameOf = (uid: number): string | undefined => linesOf('/etc/passwd').find(([, , id]) => id === String(uid))?.[0]
+
+/** The fields of each line; none where there is no such file. */
+function linesOf(file: string): string[][] {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .map(line => line.split(':'))
   } catch {
-    return undefined // nobody has set anything aside
+    return []
   }
-  for (const line of text.split('\n')) {
-    const [who, first, size] = line.split(':')
-    if ((who === username || who === String(uid)) && Number(size) > 0) return [Number(first), Number(size)]
-  }
-  return undefined
+}
+
+/** A range of ids that an administrator has set aside for a user; undefined without one. subuid(5). */
+function rangeOf(file: string, uid: number): [number, number] | undefined {
+  const whose = [nameOf(uid), String(uid)]
+  const [, first, size] = linesOf(file).find(([who, , size]) => whose.includes(who) && Number(size) > 0) ?? []
+  return first === undefined ? undefined : [Number(first), Number(size)]
 }
 
 /** Ourselves as 0 and, where the setuid helpers are there, the range that was set aside as the ids from 1 on. */
 function writeMaps(pid: number): void {
-  const { uid, gid, username } = userInfo()
+  const [uid, gid] = [process.getuid!(), process.getgid!()]
   const ranges = {
-    newuidmap: rangeOf('/etc/subuid', { uid, username }),
-    newgidmap: rangeOf('/etc/subgid', { uid, username }),
+    newuidmap: rangeOf('/etc/subuid', uid),
+    newgidmap: rangeOf('/etc/subgid', uid),
   }
   const map = (helper: keyof typeof ranges, id: number) =>
     spawnSync(helper, [pid, 0, id, 1, 1, ...ranges[helper]!].map(String), { stdio: 'ignore' }).status === 0
@@ -97,4 +102,9 @@ export async function asRoot(words: readonly string[], asked: string, { apart = 
   for (const stop of pass) stop()
   made.close()
   return exitStatus(exit)
+}
+
+/** Refuses what even root of a user namespace cannot be given: it takes something of the host's. */
+export const refuseWithoutRoot = (asked: string): never => {
+  throw refuse('root', { asked, remedy: 'sudo toolkit …' })
 }

@@ -20,13 +20,19 @@ export interface SystemMounts {
   readonly steps: readonly Step[]
 }
 
-/** `extras`: devices besides the usual. Throws UsageError for a device that a user namespace cannot have. */
-export function planSystem(
-  mounts: readonly mount.Mount[],
-  extras: readonly devices.Device[] = [],
-  mappings?: user.Mappings,
-): SystemMounts {
-  if (!inInitialUsers()) return asUser(mounts, extras, mappings ?? ownMappings())
+export interface SystemWish {
+  /** Devices besides the usual. */
+  readonly extras?: readonly devices.Device[]
+  /** The container's user namespace, where it has one. */
+  readonly mappings?: user.Mappings | undefined
+  /** Its network is another's. */
+  readonly sharesNetwork?: boolean
+}
+
+/** Throws UsageError for a device that a user namespace cannot have. */
+export function planSystem(mounts: readonly mount.Mount[], wish: SystemWish = {}): SystemMounts {
+  if (!inInitialUsers()) return asUser(mounts, wish)
+  const { extras, mappings } = wish
   const inside = devices.plan(extras)
   if (!mappings) return { before: [], prepare: [], steps: [...mount.plan({ mounts }), ...inside] }
   const { fitting, steps, prepared } = visible(mounts, mappings)
@@ -50,21 +56,34 @@ function visible(mounts: readonly mount.Mount[], mappings: user.Mappings) {
 }
 
 /** Where we are root of a user namespace only: nobody may make a device, so those of the host are mounted on files. */
-function asUser(
-  mounts: readonly mount.Mount[],
-  [extra]: readonly devices.Device[],
-  mappings: user.Mappings,
-): SystemMounts {
-  if (extra) throw refuse('root', { asked: 'run: --device', detail: 'to give it a device of the host' })
-  const { fitting, steps, prepared } = visible(mounts, mappings)
-  const shown = devices.usualDevices().map((path, i) => ({ path, name: `device-${i}` }))
+function asUser(mounts: readonly mount.Mount[], { extras = [], mappings, sharesNetwork }: SystemWish): SystemMounts {
+  if (extras.length > 0) throw refuse('root', { asked: 'run: --device', detail: 'to give it a device of the host' })
+  // A new /sys is for who owns the network that it shows.
+  const isShared = ({ type }: mount.Mount) => type === 'sysfs' && sharesNetwork === true
+  const { fitting, steps, prepared } = visible(
+    mounts.filter(entry => !isShared(entry)),
+    mappings ?? ownMappings(),
+  )
+  const shown = [
+    ...mounts
+      .filter(isShared)
+      .map(({ destination }) => ({ path: destination, kind: 'directory', options: ['rbind', 'rro'] })),
+    ...devices.usualDevices().map(path => ({ path, kind: 'file', options: ['bind'] })),
+  ] as const
+  const attach = (wanted: 'directory' | 'file') =>
+    shown.flatMap(({ path, kind }, i) =>
+      kind === wanted ? [...bind.mountPoint(path, kind, 'refuse'), ...bind.attach(`shown-${i}`)] : [],
+    )
   return {
-    before: shown.flatMap(({ path, name }) => bind.tree(name, { source: path, destination: path, options: ['bind'] })),
+    before: shown.flatMap(({ path, options }, i) =>
+      bind.tree(`shown-${i}`, { source: path, destination: path, options }),
+    ),
     prepare: steps,
     steps: [
+      ...attach('directory'),
       ...mount.plan({ mounts: fitting }, prepared),
       ...devices.planLinks(),
-      ...shown.flatMap(({ path, name }) => [...bind.mountPoint(path, 'file', 'refuse'), ...bind.attach(name)]),
+      ...attach('file'),
     ],
   }
 }

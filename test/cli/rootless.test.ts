@@ -1,0 +1,168 @@
+// `toolkit run` and the course as an ordinary user starts them: root of a user namespace, and nothing more.
+import { spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, describe, expect, test } from 'vitest'
+import { bin, eventually, skipped as noRoot, nothing, World } from './toolkit.ts'
+
+const ID = 54321 // of nobody on this machine
+
+/** Why it cannot be tried here; empty where it can. */
+const skipped =
+  noRoot ||
+  (spawnSync('unshare', ['-Urm', 'true'], { uid: ID, gid: ID }).status === 0
+    ? ''
+    : ' (skipped: only root may make user namespaces here)')
+
+const world = new World()
+const home = fs.mkdtempSync(`${tmpdir()}/toolkit-home-`)
+if (!skipped) {
+  spawnSync('chown', ['-R', `${ID}:${ID}`, world.state, home])
+}
+afterAll(() => {
+  world.end()
+  fs.rmSync(home, { recursive: true, force: true })
+})
+
+const env = { ...world.env, HOME: home, USER: 'somebody', TERM: 'xterm' }
+function toolkit(args: readonly string[], more: { input?: string; env?: NodeJS.ProcessEnv } = {}) {
+  const { status, stdout, stderr } = spawnSync(bin, args, {
+    uid: ID,
+    gid: ID,
+    env,
+    encoding: 'utf8',
+    timeout: 60_000,
+    ...more,
+  })
+  return { status, stdout, stderr }
+}
+const sh = (script: string, ...flags: string[]) => toolkit(['run', '--rm', ...flags, 'busybox', 'sh', '-c', script])
+
+describe.skipIf(skipped)(`a container without root${skipped}`, () => {
+  test('its root is the user outside, and has power over nothing else', () => {
+    const { stdout, stderr, status } = sh('id -u; cat /proc/self/uid_map; mknod /disk b 8 0 || echo no')
+    expect({ status, stdout }, stderr).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(new RegExp(`^0\\n +0 +${ID} +1\\nno\\n$`)),
+    })
+  })
+
+  test('it has namespaces, files, devices and a name of its own', () => {
+    const { stdout } = sh(
+      'hostname; ls /; echo x >/dev/null && echo writes; head -c 2 /dev/zero | wc -c; ps | wc -l; ls /sys/class/net; umount /proc/sys; echo $?',
+      '--hostname',
+      'box',
+    )
+    expect(stdout).toMatch(/^box\nbin\ndev\n[\s\S]*\nwrites\n2\n[1-6]\nlo\n1\n$/)
+  })
+
+  test('a directory of the image can be replaced, and diff tells of it', () => {
+    const replaced = toolkit(['run', '--name', 'box', 'busybox', 'sh', '-c', 'rm -r /usr && mkdir /usr && ls -A /usr'])
+    expect(replaced).toMatchObject({ status: 0, stdout: '' })
+    expect(toolkit(['diff', 'box']).stdout).toContain('D /usr/bin\n')
+    expect(toolkit(['ps', '-a']).stdout).toMatch(/ box$/m)
+    expect(toolkit(['rm', 'box'])).toMatchObject({ status: 0, stderr: '' })
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('exit codes, streams and volumes as ever', () => {
+    fs.mkdirSync(`${home}/data`)
+    fs.chownSync(`${home}/data`, ID, ID)
+    const { status, stdout } = toolkit(
+      ['run', '--rm', '-i', '-v', `${home}/data:/data`, 'busybox', 'sh', '-c', 'cat >/data/file; exit 7'],
+      { input: 'kept' },
+    )
+    expect({ status, stdout }).toEqual({ status: 7, stdout: '' })
+    expect(fs.readFileSync(`${home}/data/file`, 'utf8')).toBe('kept')
+    expect(fs.statSync(`${home}/data/file`).uid).toBe(ID)
+    expect(toolkit(['run', '--rm', 'busybox', 'nothing-here']).status).toBe(127)
+    expect(sh('kill -9 $$', '--init').status).toBe(137)
+  })
+
+  test('the host’s network can be shared', () => {
+    const { status, stdout } = sh('readlink /proc/self/ns/net; ls /sys/class/net', '--net', 'host')
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringContaining(`${fs.readlinkSync('/proc/self/ns/net')}\n`),
+    })
+  })
+
+  test.each([
+    ['a user that is nobody outside', ['--user', '1000'], /^toolkit: run: --user 1000:.*root/],
+    ['a device', ['--device', '/dev/null:/dev/other'], /^toolkit: run: --device.*root/],
+    ['the bridge', ['--net', 'bridge'], /^toolkit: run: --net bridge.*root/],
+    ['a port', ['-p', '8080:80', '--net', 'bridge'], /root/],
+    ['one that lives on', ['-d'], /^toolkit: run: -d.*root/],
+  ])('%s is refused in one line', (_, flags, said) => {
+    const { status, stdout, stderr } = toolkit(['run', '--rm', ...flags, 'busybox', 'true'])
+    expect({ status, stdout, stderr }).toEqual({ status: 125, stdout: '', stderr: expect.stringMatching(said) })
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('sudo')
+  })
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)('%s reaches the program', async signal => {
+    const script = `trap 'echo got; exit 3' ${signal.slice(3)}; echo up; while :; do sleep 0.1; done`
+    const child = spawn(bin, ['run', '--rm', 'busybox', 'sh', '-c', script], { uid: ID, gid: ID, env })
+    let output = ''
+    child.stdout.on('data', data => {
+      output += data
+    })
+    const ended = new Promise(resolve => child.once('close', code => resolve(code)))
+    await eventually(() => output.includes('up'), 'it runs')
+    child.kill(signal)
+    expect(await ended).toBe(3)
+    expect(output).toBe('up\ngot\n')
+  })
+
+  test('kill -9 of the command ends all of it, and the next one clears up', async () => {
+    const child = spawn(bin, ['run', '--rm', 'busybox', 'sh', '-c', 'echo up; sleep 1000'], { uid: ID, gid: ID, env })
+    let output = ''
+    child.stdout.on('data', data => {
+      output += data
+    })
+    await eventually(() => output.includes('up'), 'it runs')
+    child.kill('SIGKILL')
+    await eventually(() => world.left().processes.length === 0, 'the container has ended')
+    expect(sh('true').status).toBe(0)
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('where nobody may make user namespaces: one line, and what to type', () => {
+    const script = `echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"`
+    const { status, stderr } = spawnSync(
+      'unshare',
+      [
+        '-Urm',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        'setpriv',
+        '--reuid',
+        '0',
+        bin,
+        'run',
+        '--rm',
+        '--userns',
+        'private',
+        'busybox',
+        'true',
+      ],
+      { uid: ID, gid: ID, env, encoding: 'utf8' },
+    )
+    expect(status).toBe(125)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+})
+
+describe.skipIf(skipped)(`the course without root${skipped}`, () => {
+  test('a lesson passes its gate', () => {
+    const { status, stdout, stderr } = toolkit(['lessons', 'verify', '--quick', './lessons/02-uts'])
+    expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' })
+  })
+
+  test('what needs root is said', () => {
+    expect(toolkit(['lessons', 'list']).stdout).toMatch(/needs root: /)
+    expect(world.toolkit(['lessons', 'list']).stdout).not.toMatch(/needs root: /)
+  })
+})
