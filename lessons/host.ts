@@ -1,7 +1,7 @@
 // What of the machine a lesson depends on.
 import { complain } from '../toolkit/engine/host.ts'
 import { readLayout } from '../toolkit/observe/cgroups.ts'
-import { inInitialUsers, ownMaps } from '../toolkit/observe/id-maps.ts'
+import { inInitialUsers } from '../toolkit/observe/id-maps.ts'
 import { type Host, type Lesson, numberOf, type Task } from './lesson.ts'
 
 let found: Host | undefined
@@ -20,12 +20,8 @@ export function readHost(): Host {
 export const withoutRoot = (): boolean => process.getuid!() !== 0 || !inInitialUsers()
 
 /** What a learner without root reads at a task that needs it; undefined where it can be done. */
-export function rootWanted(lesson: Pick<Lesson, 'name'>, { needsRoot, needsUsers }: Task): string | undefined {
-  const isAlone = needsUsers && ownMaps().uid.every(({ count }) => count === 1)
-  const why =
-    needsRoot ?? (isAlone ? 'it takes more users than one (or a range in /etc/subuid, and newuidmap)' : undefined)
-  return why !== undefined && withoutRoot() ? `${why}; try: sudo toolkit learn ${numberOf(lesson)}` : undefined
-}
+export const rootWanted = (lesson: Pick<Lesson, 'name'>, { needsRoot }: Task): string | undefined =>
+  needsRoot !== undefined && withoutRoot() ? `${needsRoot}; try: sudo toolkit learn ${numberOf(lesson)}` : undefined
 
 /** Why a lesson cannot be done here, in the doctor's words, a line each; none where it can. */
 export async function obstacles({ needs = [] }: Pick<Lesson, 'needs'>): Promise<string[]> {

@@ -66,8 +66,6 @@ export interface Task {
   readonly wrongWays: readonly (Way & { readonly saw: RegExp })[]
   /** Why the root of a user namespace cannot do it, or not all that the text shows: a clause after "needs root: ". */
   readonly needsRoot?: string
-  /** It takes more users than one, and so root, or a range of ids in /etc/subuid and newuidmap(1). */
-  readonly needsUsers?: true
 }
 
 /** What the text shows of a plan: what is done, and the command for it. */

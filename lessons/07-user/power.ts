@@ -13,7 +13,6 @@ const LETTER = '/lab/inbox/letter'
 export const ownerTask: Task = {
   id: 'owner',
   title: 'Whose file is it?',
-  needsUsers: true,
   check(scene) {
     const [base, inner] = [Number(scene.values.base), Number(scene.values.inner)]
     const found = findEntry(scene, LETTER)

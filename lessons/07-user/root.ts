@@ -9,7 +9,6 @@ const OLD_BOX = 'unshare --mount --uts --ipc --pid --net --fork chroot box'
 export const rootTask: Task = {
   id: 'root',
   title: 'Root is root',
-  needsUsers: true,
   check(scene) {
     const { old } = scene.values as { old: string }
     const all = sleepers(scene, old)
@@ -93,7 +92,6 @@ const WAITING = ['unshare --user sleep {{nap}} &', 'until [ -z "$(cat /proc/$!/u
 export const mapTask: Task = {
   id: 'map',
   title: 'Write the map',
-  needsUsers: true,
   check(scene) {
     const base = Number(scene.values.base)
     const found = strangers(scene)

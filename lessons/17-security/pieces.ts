@@ -5,7 +5,6 @@ import { everybody, few, whole, without } from './rights.ts'
 export const piecesTask: Task = {
   id: 'pieces',
   title: 'Root in pieces',
-  needsUsers: true,
   check(scene) {
     const lost = scene.values.lost!.toUpperCase()
     const all = whole(scene)

@@ -14,7 +14,6 @@ function sleeper(scene: Scene, seconds: string): Rights | Verdict {
 export const suidTask: Task = {
   id: 'suid',
   title: 'Root by a file',
-  needsUsers: true,
   check(scene) {
     const { user, before, after } = scene.values as Record<string, string>
     const first = sleeper(scene, before!)

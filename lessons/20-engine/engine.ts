@@ -43,6 +43,7 @@ const FILES = [WORLD, LAYERS, PIVOT, DETACH, NAME]
 export const engineTask: Task = {
   id: 'engine',
   title: 'An engine of your own',
+  needsRoot: 'it makes a cgroup, and none is ours',
   check(scene) {
     const { mine } = scene.values
     const found = called(scene, mine!)
