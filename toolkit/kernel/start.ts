@@ -21,10 +21,11 @@ import { CLONE, MFD, SIG } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
+import { CLONE_ARGS } from './monitor-rows.ts'
 import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Plan, READY } from './step.ts'
-import { CLONE_ARGS, layTable, NOT_RUN, type Table, WORD } from './table.ts'
+import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { waitSync } from './wait.ts'
 
 export interface StartOptions {
@@ -68,34 +69,33 @@ function born(plan: Plan, table: Table, options: StartOptions): Child {
   const shared = plan.first?.length && !monitor ? 0 : CLONE.VM + CLONE.VFORK
   const own = monitor ? 0 : cloneFlags(plan) + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
   const pidfdAt = memory.reserve(8)
-  const make = (at: number, flags: number, { pidfd = 0, signal = 0, cgroup = 0 }): number => {
-    // struct clone_args: flags, pidfd, child_tid, parent_tid (the table's), exit_signal, …, cgroup
-    for (const [i, value] of [flags, pidfd, 0, 0, signal, 0, 0, 0, 0, 0, cgroup].entries())
+  /** Fills in struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup. */
+  const make = (at: number, flags: number, { tid = 0, signal = 0, cgroup = 0 }): number => {
+    const pidfd = flags & CLONE.PIDFD ? memory.address + pidfdAt : 0
+    const all = flags + CLONE.CLEAR_SIGHAND + shared
+    for (const [i, value] of [all, pidfd, 0, tid, signal, 0, 0, 0, 0, 0, cgroup].entries())
       memory.write64(at + 8 * i, value)
     return memory.address + at
   }
   const fail = (errno: number) => new KernelError('clone3', [cloneFlags(plan)], errno, 0)
   const args = memory.reserve(CLONE_ARGS)
   if (table.elsewhere === undefined) {
-    const flags = own + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared
-    const pid = clone(
-      make(args, flags, { pidfd: memory.address + pidfdAt, signal: SIG.CHLD, cgroup }),
-      CLONE_ARGS,
-      entry,
-    )
+    const pid = clone(make(args, own + CLONE.PIDFD, { signal: SIG.CHLD, cgroup }), CLONE_ARGS, entry)
     if (pid < 0) throw fail(-pid)
     return { pid, pidfd: memory.read64(pidfdAt) }
   }
-  const { args: sibling, row } = table.elsewhere
-  make(sibling, own + CLONE.PARENT + CLONE.PARENT_SETTID + CLONE.CLEAR_SIGHAND + shared, { cgroup })
-  const maker = clone(make(args, shared, { signal: SIG.CHLD }), CLONE_ARGS, entry)
+  const { row, args: sibling, result } = table.elsewhere
+  make(sibling, own + CLONE.PARENT + CLONE.PARENT_SETTID + CLONE.PIDFD, { tid: result, cgroup })
+  // It has our descriptors, not a copy of them: so the pidfd that it is given is ours.
+  const maker = clone(make(args, CLONE.FILES, { signal: SIG.CHLD }), CLONE_ARGS, entry)
   if (maker < 0) throw fail(-maker)
   waitSync(maker)
   const pid = table.result(row)
-  if (pid > 0 && pid !== NOT_RUN) return { pid, pidfd: invoke('pidfd_open', [pid, 0]) } // our child: nobody else's number
+  if (pid > 0 && pid !== NOT_RUN) return { pid, pidfd: memory.read64(pidfdAt) }
   if (pid < 0) throw fail(-pid)
-  const { call, args: words } = table.rows[row - 1]!
-  throw new KernelError(call, words, -table.result(row - 1))
+  const entered = table.result(row - 1)
+  if (entered < 0) throw new KernelError(table.rows[row - 1]!.call, table.rows[row - 1]!.args, -entered, 0)
+  throw new Error('the process that was to make the new one was killed')
 }
 
 /** The process that this one makes: the plan's own, or its monitor. */

@@ -8,15 +8,12 @@ import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
 import { AT, CLONE, CLOSE_RANGE, F, O } from './constants.ts'
 import { Memory } from './memory.ts'
-import { CONTAINER, descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
+import { CLONE_ARGS, CONTAINER, descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
 import { errorBits, type Row, row, type Shared } from './row.ts'
 import { ALIVE, cloneFlags, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
 import { number } from './syscalls.ts'
 
 const MEMORY = 1 << 23 // bytes: room for the longest argument list that execve takes; untouched pages cost nothing
-/** Bytes of struct clone_args, and where in it is said where the kernel shall put the pid. */
-export const CLONE_ARGS = 88
-const PARENT_TID = 24
 const HEADER = 24 // bytes before the rows, see machine-code.ts
 const ROW = 64 // bytes of a row
 const RESULT = 56 // where the result lies in it
@@ -31,8 +28,11 @@ export interface Table {
   readonly rows: readonly Row[]
   /** How many of them are the container's process's; behind them are its monitor's. */
   readonly own: number
-  /** Of a process in another pid namespace: where in the memory its struct clone_args is, and the row that makes it. */
-  readonly elsewhere: { readonly args: number; readonly row: number } | undefined
+  /**
+   * Of a process in another pid namespace: the row that makes it, where in the memory its struct clone_args is, and the
+   * address of the row's result.
+   */
+  readonly elsewhere: { readonly row: number; readonly args: number; readonly result: number } | undefined
   /** The row whose result is the pid of the container's first process, where there is a monitor. */
   readonly cloneRow: number
   /** The address of the first row. */
@@ -154,8 +154,7 @@ const stepAside = (namespace: number): Row[] => [
 export function layTable(plan: Plan, wanted: Shared): Table {
   const { moved, moves } = moveUp(wanted)
   const { rows: moreRows, next } = rowsOf(plan, moved)
-  const elsewhere = plan.pidNamespace && !plan.monitor ? numberOf(plan.pidNamespace, wanted) : undefined
-  const ahead = elsewhere === undefined ? [] : stepAside(elsewhere)
+  const ahead = plan.pidNamespace && !plan.monitor ? stepAside(numberOf(plan.pidNamespace, wanted)) : []
   const rows = [
     ...ahead,
     ...moves,
@@ -179,7 +178,7 @@ export function layTable(plan: Plan, wanted: Shared): Table {
       for (let j = 0; j < args.length; j++) memory.write64(at + 8 + 8 * j, args[j]!)
       memory.write32(at + RESULT, NOT_RUN)
     }
-    let cloneArgs: number | undefined
+    let elsewhere: Table['elsewhere']
     for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
       const { call, args, allow, jump, label } = rows[i]!
       const result = memory.address + at + RESULT
@@ -189,9 +188,9 @@ export function layTable(plan: Plan, wanted: Shared): Table {
         continue
       }
       if (label === ELSEWHERE) {
-        cloneArgs = memory.reserve(CLONE_ARGS)
-        memory.write64(cloneArgs + PARENT_TID, result)
-        write(at, number(call), 0, [memory.address + cloneArgs, CLONE_ARGS, 0, 0, 0, addressOf(places.get(ASIDE)!)])
+        const args = memory.reserve(CLONE_ARGS)
+        elsewhere = { row: i, args, result }
+        write(at, number(call), 0, [memory.address + args, CLONE_ARGS, 0, 0, 0, addressOf(places.get(ASIDE)!)])
         continue
       }
       if (label === CONTAINER) {
@@ -211,10 +210,7 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     return {
       rows,
       own: places.get(MONITOR) ?? places.get(ASIDE) ?? rows.length,
-      elsewhere:
-        cloneArgs === undefined
-          ? undefined
-          : { args: cloneArgs, row: rows.findIndex(({ label }) => label === ELSEWHERE) },
+      elsewhere: elsewhere,
       cloneRow: rows.findIndex(({ label }) => label === CONTAINER),
       entry: memory.address + entry,
       memory,
