@@ -3,11 +3,12 @@
 // is delegated, the bridge, devices) is refused in the doctor's words. user_namespaces(7), newuidmap(1).
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import { attempt } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
-import { start } from '../kernel/start.ts'
+import { type Starting, start } from '../kernel/start.ts'
 import { type Gate, type Step, step } from '../kernel/step.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import * as ipc from '../primitives/ipc.ts'
@@ -42,17 +43,37 @@ function rangeOf(file: string, uid: number): [number, number] | undefined {
   return first === undefined ? undefined : [Number(first), Number(size)]
 }
 
-/** Ourselves as 0 and, where the setuid helpers are there, the range that was set aside as the ids from 1 on. */
+/**
+ * Ourselves as 0 and, where the setuid helpers and a range are there, that range as the ids from 1 on. Each map for itself:
+ * what a helper has written cannot be written again.
+ */
 function writeMaps(pid: number): void {
   const [uid, gid] = [process.getuid!(), process.getgid!()]
-  const ranges = {
-    newuidmap: rangeOf('/etc/subuid', uid),
-    newgidmap: rangeOf('/etc/subgid', uid),
+  const helped = (helper: string, id: number, range: [number, number] | undefined) =>
+    range !== undefined && spawnSync(helper, [pid, 0, id, 1, 1, ...range].map(String), { stdio: 'ignore' }).status === 0
+  if (!helped('newgidmap', gid, rangeOf('/etc/subgid', uid))) user.writeOwnMap(pid, 'gid', gid)
+  if (!helped('newuidmap', uid, rangeOf('/etc/subuid', uid))) user.writeOwnMap(pid, 'uid', uid)
+}
+
+/** Whether the terminal that we are at sends its signals to us, and so to all who were started by us. proc_pid_stat(5). */
+function inForeground(): boolean {
+  const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return group === foreground
+}
+
+/** Passes signals on; of those that a terminal sends, only such as come from somebody else. Returns what ends that. */
+function passSignals(pidfd: number): () => void {
+  const names = ['TERM', 'HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'ALRM'] as const
+  const listeners = names.map(name => {
+    const isTyped = () => (name === 'INT' || name === 'QUIT') && inForeground()
+    return [`SIG${name}`, () => void (isTyped() || attempt('pidfd_send_signal', [pidfd, SIG[name], null, 0]))] as const
+  })
+  for (const [signal, listener] of listeners) process.on(signal, listener)
+  return () => {
+    for (const [signal, listener] of listeners) process.off(signal, listener)
   }
-  const map = (helper: keyof typeof ranges, id: number) =>
-    spawnSync(helper, [pid, 0, id, 1, 1, ...ranges[helper]!].map(String), { stdio: 'ignore' }).status === 0
-  if (ranges.newuidmap && ranges.newgidmap && map('newgidmap', gid) && map('newuidmap', uid)) return
-  user.writeOwnMaps(pid, { uid, gid })
 }
 
 /**
@@ -63,8 +84,11 @@ function writeMaps(pid: number): void {
  */
 export async function asRoot(words: readonly string[], asked: string, { apart = false } = {}): Promise<number> {
   const program = `${packageDir()}/bin/toolkit`
-  const { TOOLKIT_NETWORK = 'none', ...rest } = process.env
-  const env = { ...rest, TOOLKIT_NETWORK, TOOLKIT_STATE: stateDir() }
+  const env = {
+    ...process.env,
+    TOOLKIT_NETWORK: process.env.TOOLKIT_NETWORK || 'none',
+    TOOLKIT_STATE: resolve(stateDir()),
+  }
   const steps: (Gate | Step)[] = [
     ...user.becomeRoot(),
     ...mount.makePrivate(),
@@ -75,31 +99,25 @@ export async function asRoot(words: readonly string[], asked: string, { apart = 
       why: 'the same command, as root of the namespace',
     }),
   ]
-  let made: ReturnType<typeof start>
+  const namespaces = [user.namespace, mount.namespace, ...(apart ? [net.namespace, uts.namespace, ipc.namespace] : [])]
+  let made: Starting | undefined
   try {
-    const namespaces = [
-      user.namespace,
-      mount.namespace,
-      ...(apart ? [net.namespace, uts.namespace, ipc.namespace] : []),
-    ]
     made = start({ namespaces, first: [{ gate: user.USER_GATE }], steps })
     made.next()
     writeMaps(made.pid)
     made.open()
     made.next()
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error
-    throw refuse('userns-for-users', { asked, detail: `${error.code} from ${error.call}` })
+    if (error instanceof KernelError)
+      throw refuse('userns-for-users', { asked, detail: `${error.code} from ${error.call}` })
+    made?.abort() // it stands at its gate
+    const { code, syscall, path } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw refuse('userns-for-users', { asked, detail: `${code} from ${syscall} of ${path ?? 'its map'}` })
   }
-  const pass = (['TERM', 'HUP', 'USR1', 'USR2'] as const).map(name => {
-    const listener = () => void attempt('pidfd_send_signal', [made.pidfd, SIG[name], null, 0])
-    process.on(`SIG${name}`, listener)
-    return () => process.off(`SIG${name}`, listener)
-  })
-  // The terminal sends these to both of us; what they mean, the other one decides.
-  for (const name of ['INT', 'QUIT'] as const) process.on(`SIG${name}`, () => {})
+  const stopPassing = passSignals(made.pidfd)
   const exit = await wait(made.pid, made.pidfd)
-  for (const stop of pass) stop()
+  stopPassing()
   made.close()
   return exitStatus(exit)
 }

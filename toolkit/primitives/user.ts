@@ -82,13 +82,12 @@ function writeMap(pid: number, file: string, text: string): void {
 }
 
 /**
- * The map that everybody may write without any right: one's own ids are 0, and nobody else is anybody. The kernel takes
- * it when the namespace's setgroups(2) is off, for good: else one could leave a group that is kept out of a file.
+ * The map that everybody may write without any right: one's own id is 0, and nobody else is anybody. For groups the kernel
+ * takes it when the namespace's setgroups(2) is off, for good: else one could leave a group that is kept out of a file.
  */
-export function writeOwnMaps(pid: number, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
-  writeMap(pid, 'setgroups', 'deny')
-  writeMap(pid, 'gid_map', `0 ${gid} 1\n`)
-  writeMap(pid, 'uid_map', `0 ${uid} 1\n`)
+export function writeOwnMap(pid: number, what: 'uid' | 'gid', id: number): void {
+  if (what === 'gid') writeMap(pid, 'setgroups', 'deny')
+  writeMap(pid, `${what}_map`, `0 ${id} 1\n`)
 }
 
 export const USER_GATE = 'user namespace'
