@@ -77,7 +77,8 @@ const commands: Record<string, Run> = {
 }
 
 /** What looks into files that belong to a container: a user's are those of his user namespace. */
-const insideOnly = new Set(['diff', 'rm'])
+const isInsideOnly = (name: string, [word = '']: readonly string[]): boolean =>
+  ['diff', 'rm'].includes(name) || (name === 'volume' && ['rm', 'remove', 'prune'].includes(word))
 
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -91,16 +92,23 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   if (name === 'learn' || name === 'lessons') return (await loadCourse()).main([name, ...argv])
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) throw new UsageError(`no command ${JSON.stringify(name)}; 'toolkit --help' lists them`)
-  if (insideOnly.has(name) && process.getuid!() !== 0 && !argv.includes('--help'))
+  if (isInsideOnly(name, argv) && process.getuid!() !== 0 && !argv.includes('--help'))
     return (await import('../engine/rootless.ts')).asRoot([name, ...argv], name)
   return command(argv)
+}
+
+/** What the kernel refuses the root of a user namespace it often does not refuse root. */
+async function withoutRoot({ code }: KernelError): Promise<string> {
+  const { inInitialUsers } = await import('../observe/id-maps.ts')
+  return ['EPERM', 'EACCES'].includes(code) && !inInitialUsers() ? '; it may need root; try: sudo toolkit …' : ''
 }
 
 /** One line for what we know; a stack for what is our own fault. */
 async function explainError(error: Error): Promise<string> {
   if (error instanceof KernelError && error.call === 'execve')
     return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
-  if (error instanceof UsageError || error instanceof KernelError) return printable(error.message)
+  if (error instanceof KernelError) return printable(error.message) + (await withoutRoot(error))
+  if (error instanceof UsageError) return printable(error.message)
   const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
   return errno === undefined
     ? (await import('./stack.ts')).readableStack(String(error.stack))

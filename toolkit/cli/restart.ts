@@ -1,4 +1,5 @@
 import { startContainer } from '../engine/detach.ts'
+import { refuse } from '../engine/host.ts'
 import { settled, stop } from '../engine/lifecycle.ts'
 import { findContainer } from '../engine/list.ts'
 import { forEach, needContainers } from './each.ts'
@@ -20,7 +21,9 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const wish = stopWish('restart', flags)
-  return forEach(needContainers('restart', rest), async word => {
+  const words = needContainers('restart', rest)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'restart' })
+  return forEach(words, async word => {
     const { id } = findContainer(word)
     await stop(word, wish)
     await settled(id)

@@ -72,7 +72,7 @@ export async function main(argv: string[]): Promise<number> {
     const isDefault = network === undefined && flags.publish === undefined && !process.env.TOOLKIT_NETWORK
     if (wish.network.mode === 'bridge' && !isDefault)
       refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
-    return asRoot(['run', ...argv], 'run')
+    return asRoot(['run', ...argv], 'run', { forwards: true })
   }
   const observer =
     how.length > 0

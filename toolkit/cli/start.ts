@@ -1,4 +1,5 @@
 import { startContainer } from '../engine/detach.ts'
+import { refuse } from '../engine/host.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { follow } from './follow.ts'
@@ -21,6 +22,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const words = needContainers('start', rest)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'start' })
   if (!flags.attach) return forEach(words, startContainer)
   if (words.length > 1) throw new UsageError('start: -a takes one container')
   return follow(words[0]!, () => startContainer(words[0]!))

@@ -19,6 +19,7 @@ import * as process_ from '../primitives/process.ts'
 import * as user from '../primitives/user.ts'
 import * as uts from '../primitives/uts.ts'
 import { refuse } from './host.ts'
+import { FORWARDED } from './signals.ts'
 
 const about = { lesson: '07-user', shell: '' } as const
 
@@ -63,11 +64,13 @@ function inForeground(): boolean {
   return group === foreground
 }
 
+const TYPED: readonly string[] = ['INT', 'QUIT', 'TSTP', 'WINCH']
+const USUAL = ['TERM', 'HUP', 'INT', 'QUIT', 'USR1', 'USR2'] as const
+
 /** Passes signals on; of those that a terminal sends, only such as come from somebody else. Returns what ends that. */
-function passSignals(pidfd: number): () => void {
-  const names = ['TERM', 'HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'ALRM'] as const
+function passSignals(pidfd: number, names: typeof USUAL | typeof FORWARDED): () => void {
   const listeners = names.map(name => {
-    const isTyped = () => (name === 'INT' || name === 'QUIT') && inForeground()
+    const isTyped = () => TYPED.includes(name) && inForeground()
     return [`SIG${name}`, () => void (isTyped() || attempt('pidfd_send_signal', [pidfd, SIG[name], null, 0]))] as const
   })
   for (const [signal, listener] of listeners) process.on(signal, listener)
@@ -80,9 +83,13 @@ function passSignals(pidfd: number): () => void {
  * Runs `toolkit` with these words as root of a new user namespace, and resolves to its exit code. What is typed, and
  * signals of the terminal, reach it without us; others are passed on. Throws a HostRefusal where this host lets nobody
  * but root make user namespaces. `apart`: also in namespaces of its own of those kinds that it is going to visit others of:
- * there is no way back to one of the host's.
+ * there is no way back to one of the host's. `forwards`: it stops for no signal, but passes all on to a program.
  */
-export async function asRoot(words: readonly string[], asked: string, { apart = false } = {}): Promise<number> {
+export async function asRoot(
+  words: readonly string[],
+  asked: string,
+  { apart = false, forwards = false } = {},
+): Promise<number> {
   const program = `${packageDir()}/bin/toolkit`
   const env = {
     ...process.env,
@@ -115,7 +122,7 @@ export async function asRoot(words: readonly string[], asked: string, { apart = 
     if (code === undefined) throw error
     throw refuse('userns-for-users', { asked, detail: `${code} from ${syscall} of ${path ?? 'its map'}` })
   }
-  const stopPassing = passSignals(made.pidfd)
+  const stopPassing = passSignals(made.pidfd, forwards ? FORWARDED : USUAL)
   const exit = await wait(made.pid, made.pidfd)
   stopPassing()
   made.close()

@@ -4,7 +4,7 @@ import { SIG } from '../kernel/constants.ts'
 
 // All that can be caught, but those about ourselves: our own children (CHLD), our own pipes (PIPE), our own sockets
 // (URG); and those the kernel raises for what a process itself did (SEGV …). docker passes the same.
-const forwarded = [
+export const FORWARDED = [
   'HUP',
   'INT',
   'QUIT',
@@ -24,7 +24,7 @@ const forwarded = [
 // Those that end a process which does not care for them.
 const ending: readonly string[] = ['HUP', 'INT', 'QUIT', 'TERM']
 
-type Name = (typeof forwarded)[number]
+type Name = (typeof FORWARDED)[number]
 
 export interface Forwarding {
   /** The first signal that asks us to end while there is no program yet; never, where none comes. */
@@ -47,7 +47,7 @@ export function forwardSignals(): Forwarding {
     else early.push(name)
     if (program === undefined && ending.includes(name)) end(name)
   }
-  const listeners = forwarded.map(name => [name, () => send(name)] as const)
+  const listeners = FORWARDED.map(name => [name, () => send(name)] as const)
   for (const [name, listener] of listeners) process.on(`SIG${name}`, listener)
   return {
     ended,

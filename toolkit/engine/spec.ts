@@ -5,7 +5,7 @@ import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
 import { utsName } from '../observe/hostname.ts'
-import { type IdRange, inInitialUsers, ownMaps } from '../observe/id-maps.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
 import {
   ALL_CAPABILITIES,
@@ -25,6 +25,7 @@ import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '..
 import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
+import { asFarAsMapped } from './as-user.ts'
 import type { AllResources } from './cgroup.ts'
 import { refuse } from './host.ts'
 import type { NamespaceMode, RunOptions } from './options.ts'
@@ -134,24 +135,9 @@ export function makeSpec(options: RunOptions, id: string): Spec {
 /** Which of a spec's masked paths are directories: a look at the host's own, which are views of the same kernel. */
 export const maskedDirectories = ({ linux }: Spec): ReadonlySet<string> => directoriesAmong(linux.maskedPaths)
 
-/** Without root, a user must be one that our own user namespace knows, and its groups may be fixed. */
-function asFarAsMapped<T extends User>(user: T, { namespaces: { users } }: RunOptions): T {
-  if (inInitialUsers()) return user
-  const maps = ownMaps()
-  const isIn = (ranges: readonly IdRange[], id: number) =>
-    ranges.some(({ inside, count }) => id >= inside && id < inside + count)
-  if (!users && !(isIn(maps.uid, user.uid) && isIn(maps.gid, user.gid)))
-    throw refuse('root', {
-      asked: `run: --user ${user.uid}:${user.gid}`,
-      detail: 'ids other than 0 take a range in /etc/subuid and newuidmap',
-    })
-  const { additionalGids, ...rest } = user
-  return maps.setgroups === 'deny' ? (rest as T) : user
-}
-
 /** With --privileged those of the host, too; a user namespace can make none. */
 function devicesOf({ capabilities: { privileged }, devices, namespaces: { users } }: RunOptions): readonly Device[] {
-  if (!privileged || users) return devices
+  if (!privileged || users || !inInitialUsers()) return devices
   const asked = new Set(devices.map(({ path }) => path))
   return [...hostDevices().filter(({ path }) => !asked.has(path)), ...devices]
 }

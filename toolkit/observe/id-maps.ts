@@ -39,6 +39,10 @@ export function readIdMaps(pid: number): IdMaps | undefined {
 export const isIdentity = (map: readonly IdRange[]): boolean =>
   map.length === 1 && map[0]!.inside === 0 && map[0]!.outside === 0 && map[0]!.count === 0xffffffff
 
+/** Whether a map knows this id inside. */
+export const isIn = (map: readonly IdRange[], id: number): boolean =>
+  map.some(({ inside, count }) => id >= inside && id < inside + count)
+
 let own: IdMaps | undefined
 
 /** Of the user namespace that we are in. Read once: a map never changes. */

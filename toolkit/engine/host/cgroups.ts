@@ -5,6 +5,7 @@ import { BPF } from '../../kernel/constants.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { type CgroupLayout, cgroupsBelow, hierarchyOf, readLayout } from '../../observe/cgroups.ts'
+import { inInitialUsers } from '../../observe/id-maps.ts'
 import { prepareCgroup } from '../cgroup.ts'
 import { HostRefusal } from '../host.ts'
 import { type Finding, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
@@ -41,7 +42,10 @@ export function writable(): Finding {
     }
   }
   if (closed.length === 0) return ok()
-  return isRoot() ? missing(closed.join(', ')) : NEEDS_ROOT
+  if (!isRoot()) return NEEDS_ROOT
+  return inInitialUsers()
+    ? missing(closed.join(', '))
+    : { ...missing('none is delegated to us'), remedy: 'sudo toolkit …' }
 }
 
 // A wish that takes the controller, and no other.
