@@ -1,4 +1,4 @@
-import { exec } from '../engine/exec.ts'
+import { exec, holdContainer, isOfOtherUsers } from '../engine/exec.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as program from './flags/program.ts'
@@ -34,8 +34,13 @@ export async function main(argv: string[]): Promise<number> {
   const detached = flags.detach === true
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
     throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
+  const held = holdContainer(container)
+  if (process.getuid!() !== 0 || isOfOtherUsers(held)) {
+    const { asRoot } = await import('../engine/rootless.ts')
+    return asRoot(['exec', ...argv], 'exec', { users: held.pidfd, forwards: true })
+  }
   const { env, cwd, interactive, terminal } = program.program(flags)
-  return exec(container, {
+  return exec(held, {
     ...{ args, env, cwd, interactive, terminal, detached },
     user: flags.user as string | undefined,
     privileged: flags.privileged === true,

@@ -137,9 +137,13 @@ export const oomKilled = (directories: readonly string[]): boolean => (oomKills(
 /** What it has used, and may use. */
 export const figures = (directories: readonly string[]): CgroupFigures => readCgroup(directories)
 
+/** One that was started without root has no group that it could be stopped in. */
+const withoutGroup = (directories: readonly string[]) =>
+  directories.length === 0 && { detail: 'the container has no cgroup', remedy: 'sudo toolkit run …' }
+
 /** Stops all processes of a container. Throws a UsageError where that cannot be. */
 export function pause(directories: readonly string[]): void {
-  if (!hasFreezer(directories)) throw refuse('cgroup-freezer', { asked: 'pause' })
+  if (!hasFreezer(directories)) throw refuse('cgroup-freezer', { asked: 'pause', ...withoutGroup(directories) })
   freeze(directories)
 }
 

@@ -6,6 +6,7 @@ import { CLONE, F, O, PR } from '../kernel/constants.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
+import { readNamespace } from '../observe/namespaces.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import * as credentials from '../primitives/credentials.ts'
 import * as keyring from '../primitives/keyring.ts'
@@ -22,6 +23,7 @@ import { becomeProgram } from './plan.ts'
 import { seccompSteps } from './seccomp.ts'
 import { forwardSignals } from './signals.ts'
 import { makeSpec, type Spec } from './spec.ts'
+import { type ContainerState, shorten } from './store.ts'
 
 export interface ExecWish {
   readonly args: readonly string[]
@@ -40,18 +42,40 @@ export interface ExecWish {
 const CONTAINER = { descriptor: 'container' }
 const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP + CLONE.NEWTIME
 
-/** Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it. Throws KernelError and UsageError. */
-export async function exec(word: string, wish: ExecWish): Promise<number> {
+export interface HeldContainer {
+  readonly state: ContainerState
+  /** Of its first process. */
+  readonly pidfd: number
+}
+
+/** Takes hold of a container that runs. Throws a UsageError where it does not. */
+export function holdContainer(word: string): HeldContainer {
   const row = findContainer(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
-  const container = holdProcess(row.state)
-  if (container === undefined) throw new UsageError(`container ${word} is not running; it is ${status}`, 1)
+  const pidfd = holdProcess(row.state)
+  if (pidfd === undefined) throw new UsageError(`container ${word} is not running; it is ${status}`, 1)
+  return { pidfd, state: row.state! }
+}
+
+/** Whether its engine was root of another user namespace than ours: only there is our root what its root is. */
+export const isOfOtherUsers = ({ state: { pid, options } }: HeldContainer): boolean =>
+  options?.namespaces.users === undefined &&
+  readNamespace(pid!, 'user').inode !== readNamespace(globalThis.process.pid, 'user').inode
+
+/**
+ * Runs a program in a container, and lets go of that. Resolves to its exit code; 0 where nobody waits for it. Throws
+ * KernelError and UsageError.
+ */
+export async function exec({ pidfd: container, state }: HeldContainer, wish: ExecWish): Promise<number> {
   const signals = forwardSignals()
   try {
-    const { options, id, pid, resources } = row.state!
+    const { options, id, pid, resources } = state
     if (!options)
-      throw new UsageError(`container ${word} was made by an older toolkit, which did not write down its user`, 1)
+      throw new UsageError(
+        `container ${shorten(id)} was made by an older toolkit, which did not write down its user`,
+        1,
+      )
     const spec = specOf({ ...options, rootfs: `/proc/${pid}/root` }, wish, id)
     const seccomp = await seccompSteps({
       profile: wish.privileged ? 'unconfined' : options.seccomp,

@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import { attempt } from '../kernel/call.ts'
-import { SIG } from '../kernel/constants.ts'
+import { CLONE, SIG } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
 import { type Starting, start } from '../kernel/start.ts'
-import { type Gate, type Step, step } from '../kernel/step.ts'
+import { type Plan, step } from '../kernel/step.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
@@ -79,26 +79,22 @@ function passSignals(pidfd: number, names: typeof USUAL | typeof FORWARDED): () 
   }
 }
 
-/**
- * Runs `toolkit` with these words as root of a new user namespace, and resolves to its exit code. What is typed, and
- * signals of the terminal, reach it without us; others are passed on. Throws a HostRefusal where this host lets nobody
- * but root make user namespaces. `apart`: also in namespaces of its own of those kinds that it is going to visit others of:
- * there is no way back to one of the host's. `forwards`: it stops for no signal, but passes all on to a program.
- */
-export async function asRoot(
-  words: readonly string[],
-  asked: string,
-  { apart = false, forwards = false } = {},
-): Promise<number> {
+interface AsRoot {
+  /** Also in namespaces of its own of those kinds that it is going to visit others of: there is no way back to the host's. */
+  readonly apart?: boolean
+  /** It stops for no signal, but passes all on to a program. */
+  readonly forwards?: boolean
+  /** A pidfd: in the user namespace of that process instead of a new one, and otherwise where we are. */
+  readonly users?: number
+}
+
+const USERS = { descriptor: 'users' }
+
+function planAsRoot(words: readonly string[], { apart, users }: AsRoot): Plan {
   const program = `${packageDir()}/bin/toolkit`
-  const env = {
-    ...process.env,
-    TOOLKIT_NETWORK: process.env.TOOLKIT_NETWORK || 'none',
-    TOOLKIT_STATE: resolve(stateDir()),
-  }
-  const steps: (Gate | Step)[] = [
-    ...user.becomeRoot(),
-    ...mount.makePrivate(),
+  const TOOLKIT_NETWORK = process.env.TOOLKIT_NETWORK || 'none'
+  const env = { ...process.env, TOOLKIT_NETWORK, TOOLKIT_STATE: resolve(stateDir()) }
+  const steps = [
     ...process_.undoNode(),
     ...pid.dieWithParent(),
     step('execve', [program, [program, ...words], Object.entries(env).map(([name, value]) => `${name}=${value}`)], {
@@ -106,17 +102,40 @@ export async function asRoot(
       why: 'the same command, as root of the namespace',
     }),
   ]
-  const namespaces = [user.namespace, mount.namespace, ...(apart ? [net.namespace, uts.namespace, ipc.namespace] : [])]
+  if (users !== undefined) {
+    const enter = step('setns', [USERS, CLONE.NEWUSER], { ...about, why: 'who made a user namespace may do all in it' })
+    return { namespaces: [], first: [enter, ...user.becomeRoot()], steps }
+  }
+  return {
+    namespaces: [user.namespace, mount.namespace, ...(apart ? [net.namespace, uts.namespace, ipc.namespace] : [])],
+    first: [{ gate: user.USER_GATE }],
+    steps: [...user.becomeRoot(), ...mount.makePrivate(), ...steps],
+  }
+}
+
+/**
+ * Runs `toolkit` with these words as root of a user namespace, and resolves to its exit code. What is typed, and signals
+ * of the terminal, reach it without us; others are passed on. Throws a HostRefusal where this host lets nobody but root
+ * make user namespaces.
+ */
+export async function asRoot(words: readonly string[], asked: string, how: AsRoot = {}): Promise<number> {
+  const { users, forwards } = how
   let made: Starting | undefined
   try {
-    made = start({ namespaces, first: [{ gate: user.USER_GATE }], steps })
-    made.next()
-    writeMaps(made.pid)
-    made.open()
-    made.next()
+    made = start(planAsRoot(words, how), {
+      descriptors: new Map(users === undefined ? [] : [[USERS.descriptor, users]]),
+    })
+    if (made.next() !== undefined) {
+      writeMaps(made.pid)
+      made.open()
+      made.next()
+    }
   } catch (error) {
     if (error instanceof KernelError)
-      throw refuse('userns-for-users', { asked, detail: `${error.code} from ${error.call}` })
+      throw refuse(users === undefined ? 'userns-for-users' : 'root', {
+        asked,
+        detail: `${error.code} from ${error.call}`,
+      })
     made?.abort() // it stands at its gate
     const { code, syscall, path } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
