@@ -20,7 +20,7 @@ export function readHost(): Host {
 export const withoutRoot = (): boolean => process.getuid!() !== 0 || !inInitialUsers()
 
 /** What a learner without root reads at a task that needs it; undefined where it can be done. */
-export const rootWanted = (lesson: Pick<Lesson, 'name'>, { needsRoot }: Task): string | undefined =>
+export const rootWanted = (lesson: Pick<Lesson, 'name'>, { needsRoot }: Pick<Task, 'needsRoot'>): string | undefined =>
   needsRoot !== undefined && withoutRoot() ? `${needsRoot}; try: sudo toolkit learn ${numberOf(lesson)}` : undefined
 
 /** Why a lesson cannot be done here, in the doctor's words, a line each; none where it can. */

@@ -44,6 +44,8 @@ export interface Way {
   /** What is different about it, in a few words. */
   readonly name: string
   readonly commands: Lines
+  /** Why the root of a user namespace cannot go it; as in a task. */
+  readonly needsRoot?: string
 }
 
 export interface Task {

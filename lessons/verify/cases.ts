@@ -192,6 +192,16 @@ const rightWay = (lesson: Lesson, index: number, name: string, commands: Lines):
     play.report(task, name, problem, saw)
   })
 
+/** A way that cannot be gone without root, where we have none. */
+const leftOut = (lesson: Lesson, { id }: Task, name: string, why: string): Job => ({
+  name,
+  async run() {
+    return [
+      { lesson: lesson.name, task: id, case: name, problem: undefined, seconds: 0, skipped: `needs root: ${why}` },
+    ]
+  },
+})
+
 /** (e) A wrong way does not pass, and the check says what is wrong. */
 const wrongWay = (lesson: Lesson, index: number, way: Way & { saw: RegExp }): Job =>
   job(lesson, index, `wrong: ${way.name}`, async play => {
@@ -225,7 +235,11 @@ export function jobsOf(lesson: Lesson, { quick = false } = {}): Job[] {
         ? []
         : [
             ...(index > 0 ? [rightWay(lesson, index, 'solution, started here', task.solution)] : []),
-            ...task.otherWays.map(way => rightWay(lesson, index, `other way: ${way.name}`, way.commands)),
+            ...task.otherWays.map(way => {
+              const name = `other way: ${way.name}`
+              const why = rootWanted(lesson, way)
+              return why ? leftOut(lesson, task, name, why) : rightWay(lesson, index, name, way.commands)
+            }),
             ...task.wrongWays.map(way => wrongWay(lesson, index, way)),
           ],
     ),

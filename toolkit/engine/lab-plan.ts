@@ -38,10 +38,20 @@ const scratchOfUsers = (): string[] =>
     ? []
     : ['/tmp', '/var/tmp'].filter(place => ![packageDir(), stateDir()].some(path => path.startsWith(`${place}/`)))
 
+/**
+ * A user namespace is given a new /sys only where one is in sight (mount_too_revealing). `ip netns exec` takes the old one
+ * away first: so there is another.
+ */
+const sysInSight = () =>
+  inInitialUsers()
+    ? []
+    : [{ destination: '/run/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] }]
+
 const labMounts = (cgroups: LabCgroups) => [
   ...defaultMounts.filter(({ type }) => type !== 'cgroup'),
   ...cgroups.mounts,
   tmpfs('/run', 'mode=755'),
+  ...sysInSight(),
   ...scratchOfUsers().map(place => tmpfs(place, 'mode=1777')),
   // of containers and overlays made in the lab: their changes cannot lie on the lab's overlay
   tmpfs(LAB_HOME, 'mode=755'),
