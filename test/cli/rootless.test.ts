@@ -89,6 +89,10 @@ describe.skipIf(skipped)(`a container without root${skipped}`, () => {
 
   test.each([
     ['a user that is nobody outside', ['--user', '1000'], /^toolkit: run: --user 1000:.*root/],
+    ['a group that is nobody outside', ['--group-add', '5'], /^toolkit: run: --group-add 5:.*root/],
+    ['an owner that is nobody outside', ['--tmpfs', '/x:uid=5'], /^toolkit: run: --tmpfs \/x:uid=5:.*root/],
+    ['users of its own', ['--userns', 'private'], /^toolkit: run: --userns private:.*root/],
+    ['the pids of the host', ['--pid', 'host'], /EPERM.*root/],
     ['a device', ['--device', '/dev/null:/dev/other'], /^toolkit: run: --device.*root/],
     ['the bridge', ['--net', 'bridge'], /^toolkit: run: --net bridge.*root/],
     ['a port', ['-p', '8080:80', '--net', 'bridge'], /root/],
@@ -100,7 +104,47 @@ describe.skipIf(skipped)(`a container without root${skipped}`, () => {
     expect(stderr).toContain('sudo')
   })
 
-  test.each(['SIGTERM', 'SIGHUP'] as const)('%s reaches the program', async signal => {
+  test('--privileged gives what there is', () => {
+    const { status, stdout } = sh('grep CapEff /proc/self/status; ls -l /dev/null', '--privileged')
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/ffffff\n.* 1, +3 /) })
+  })
+
+  test('a program more in it is one of its user namespace, whoever asks for it', async () => {
+    const child = spawn(bin, ['run', '--rm', '--name', 'lasting', 'busybox', 'sleep', '1000'], {
+      uid: ID,
+      gid: ID,
+      env,
+    })
+    const ended = new Promise(resolve => child.once('close', resolve))
+    const exec = ['exec', 'lasting', 'sh', '-c', 'id -u; cat /proc/self/uid_map; cat /proc/1/comm; exit 3']
+    const said = { status: 3, stdout: expect.stringMatching(new RegExp(`^0\\n +0 +${ID} +1\\nsleep\\n$`)) }
+    await eventually(() => toolkit(['exec', 'lasting', 'true']).status === 0, 'it runs')
+    expect(toolkit(exec)).toMatchObject(said)
+    expect(world.toolkit(exec)).toMatchObject(said)
+    expect(toolkit(['pause', 'lasting'])).toMatchObject({ status: 125, stderr: expect.stringContaining('no cgroup') })
+    expect(toolkit(['rm', '-f', 'lasting'])).toMatchObject({ status: 0, stderr: '' })
+    await ended
+    expect(world.left()).toEqual(nothing)
+  })
+
+  test('what is kept starts as root only', () => {
+    for (const command of ['start', 'restart', 'create busybox']) {
+      const { status, stderr } = toolkit([...command.split(' '), 'name'])
+      expect({ status, stderr }).toEqual({
+        status: 125,
+        stderr: expect.stringMatching(/^toolkit: \w+: this needs root/),
+      })
+    }
+  })
+
+  test('where the state lies: below a home that is a path, or what names the place is said', () => {
+    const { TOOLKIT_STATE, HOME, ...rest } = env as NodeJS.ProcessEnv
+    const ps = (more: NodeJS.ProcessEnv) => toolkit(['ps'], { env: { ...rest, ...more } })
+    expect(ps({ XDG_STATE_HOME: 'here', HOME })).toMatchObject({ status: 0, stderr: '' })
+    expect(ps({ HOME: '' })).toMatchObject({ status: 125, stderr: expect.stringMatching(/no home.*TOOLKIT_STATE/) })
+  })
+
+  test.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGTSTP'] as const)('%s reaches the program', async signal => {
     const script = `trap 'echo got; exit 3' ${signal.slice(3)}; echo up; while :; do sleep 0.1; done`
     const child = spawn(bin, ['run', '--rm', 'busybox', 'sh', '-c', script], { uid: ID, gid: ID, env })
     let output = ''
