@@ -1,36 +1,26 @@
 // What the lab is made of, and how a process enters it.
-import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
-import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
+import { AT, CLONE, SIG } from '../kernel/constants.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { inInitialUsers } from '../observe/id-maps.ts'
-import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
 import * as capabilities from '../primitives/capabilities.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
 import * as net from '../primitives/net.ts'
-import * as overlay from '../primitives/overlay.ts'
 import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as uts from '../primitives/uts.ts'
 import type { LabCgroups } from './lab-cgroup.ts'
 import { labsDir } from './lab-record.ts'
+import { about, layOver, makeDirectory, PROGRAMS, scratchDir, tmpfs } from './lab-root.ts'
 import { defaultMounts } from './spec.ts'
 import { planSystem } from './system-mounts.ts'
 
 /** The learner's home directory in the lab; empty at first. */
 export const LAB_HOME = '/lab'
-
-/** Where the tmpfs for all changes is mounted in the lab's own mount namespace: a directory that stays empty outside. */
-export const scratchDir = (): string => `${stateDir()}/lab`
-
-const about = { lesson: '20-engine', shell: '', why: 'makes a place in the lab' } as const
-const makeDirectory = (path: string, mode = 0o755): Step =>
-  step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: ['EEXIST'] })
-const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options })
 
 /** Where everybody may write; but on an overlay nothing can be copied up that belongs to nobody. */
 const scratchOfUsers = (): string[] =>
@@ -59,92 +49,6 @@ const labMounts = (cgroups: LabCgroups) => [
   // what of the host's is locked would not look so from here
   tmpfs(labsDir(), 'mode=711'),
 ]
-
-// What an overlay can be laid over: kept on a disk or a network. Others are shown as they are, read-only.
-const layable = new Set('ext2 ext3 ext4 xfs btrfs zfs f2fs bcachefs nfs nfs4 virtiofs 9p overlay tmpfs'.split(' '))
-
-/** Which of the host's file systems the lab shows: the root, what else is kept, and what our own files lie on. */
-function hostFileSystems(): HostMount[] {
-  const mounts = readMounts(globalThis.process.pid) ?? []
-  const needed = [packageDir(), stateDir()].flatMap(path => mountOver(mounts, path) ?? [])
-  const kept = mounts.filter(({ fsType }) => layable.has(fsType) && fsType !== 'tmpfs')
-  const shown = [...kept, ...needed].filter(({ mountPoint }) => mountPoint !== '/')
-  const visible = new Map(shown.map(({ mountPoint }) => [mountPoint, mountOver(mounts, mountPoint)!]))
-  const root = mountOver(mounts, '/')!
-  return [root, ...[...visible.values()].sort((a, b) => a.mountPoint.length - b.mountPoint.length)]
-}
-
-/** One overlay a file system, each with its own changes in the scratch tmpfs. */
-function layOver(fileSystems: readonly HostMount[]): Step[] {
-  const root = `${scratchDir()}/root`
-  let count = 0
-  const overlayOf = (lower: string): Step[] => {
-    const [upper, work] = [`${scratchDir()}/upper-${count}`, `${scratchDir()}/work-${count++}`]
-    const layers = { lower: [lower], upper, work, userAttributes: !inInitialUsers() }
-    return [upper, work, ...ownedAbove(upper, lower)]
-      .map(path => makeDirectory(path))
-      .concat(overlay.plan(layers, root + (lower === '/' ? '' : lower)))
-  }
-  const apart = inInitialUsers() ? undefined : (readMounts(globalThis.process.pid) ?? []).map(mount => mount.mountPoint)
-  return [
-    makeDirectory(root),
-    ...(apart ? mount.plan({ mounts: [tmpfs(root, 'mode=755')] }) : []), // what is made anew in between
-    ...fileSystems.flatMap(({ mountPoint, fsType }) => {
-      if (!layable.has(fsType)) return showReadOnly(mountPoint, root + mountPoint)
-      return apart ? layApart(mountPoint, apart, overlayOf) : overlayOf(mountPoint)
-    }),
-  ]
-}
-
-const PROGRAMS = '/usr/local/bin'
-
-/** Directories of an upper layer on the way to our programs: there before it is used, they are ours to write to. */
-function ownedAbove(upper: string, lower: string): string[] {
-  const below = lower === '/' ? PROGRAMS : PROGRAMS.startsWith(`${lower}/`) ? PROGRAMS.slice(lower.length) : ''
-  const names = below.split('/').filter(Boolean)
-  return names.map((_, i) => [upper, ...names.slice(0, i + 1)].join('/'))
-}
-
-/**
- * In a user namespace no overlay can be laid over a directory with mounts below it: the kernel shows nobody what another
- * has covered. So each directory without any gets its own, and those in between are made anew.
- */
-function layApart(top: string, mountPoints: readonly string[], overlayOf: (lower: string) => Step[]): Step[] {
-  const root = `${scratchDir()}/root`
-  const isAbove = (path: string) =>
-    mountPoints.some(point => point.startsWith(path === '/' ? '/' : `${path}/`) && point !== path)
-  if (!isAbove(top)) return overlayOf(top)
-  return [
-    ...readdirSync(top, { withFileTypes: true }).flatMap(entry => {
-      const path = join(top, entry.name)
-      if (entry.isSymbolicLink()) return [step('symlinkat', [readlinkSync(path), AT.FDCWD, root + path], about)]
-      if (!entry.isDirectory()) return []
-      const made = makeDirectory(root + path)
-      if (mountPoints.includes(path) || !mayRead(path)) return [made]
-      return [made, ...layApart(path, mountPoints, overlayOf)]
-    }),
-  ]
-}
-
-function mayRead(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK | constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function showReadOnly(source: string, target: string): Step[] {
-  const why = 'a file system that no overlay can be laid over is shown as it is'
-  return [
-    step('mount', [source, target, null, MS.BIND, null], { ...about, why }),
-    step('mount', [null, target, null, MS.BIND | MS.REMOUNT | MS.RDONLY, null], {
-      ...about,
-      why: 'the lab changes nothing outside',
-    }),
-  ]
-}
 
 /** `toolkit`, and `node FILE.ts` where FILE imports toolkit's modules: the package as npm would have installed it. */
 function programs(): Step[] {
@@ -193,7 +97,7 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...mount.makePrivate(),
       ...system.prepare,
       ...mount.plan({ mounts: [tmpfs(scratchDir(), 'mode=755')] }),
-      ...layOver(hostFileSystems()),
+      ...layOver(),
       ...mount.pivotRoot(root),
       ...[stateDir(), LAB_HOME].map(path => makeDirectory(path)),
       ...system.steps,

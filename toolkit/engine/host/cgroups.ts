@@ -7,6 +7,7 @@ import { UsageError } from '../../kernel/usage-error.ts'
 import { type CgroupLayout, cgroupsBelow, hierarchyOf, readLayout } from '../../observe/cgroups.ts'
 import { inInitialUsers } from '../../observe/id-maps.ts'
 import { prepareCgroup } from '../cgroup.ts'
+import { ownLayout } from '../cgroup-place.ts'
 import { HostRefusal } from '../host.ts'
 import { type Finding, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
 import { withoutController } from './controllers.ts'
@@ -64,6 +65,8 @@ const onV1 = (name: string): string => (name === 'io' ? 'blkio' : name)
 export function controller(name: keyof typeof WISHES): Finding {
   const layout = layoutHere()
   if (!isMounted(layout)) return unchecked('no hierarchy is mounted')
+  if (!inInitialUsers() && !ownLayout().hierarchies.some(({ writable }) => writable))
+    return unchecked('no cgroup is delegated to us')
   try {
     prepareCgroup({ id: 'probe', resources: WISHES[name], privateNamespace: false }, layout)
     return ok(hierarchyOf(layout, onV1(name))?.version === 1 ? 'v1' : 'v2')
