@@ -22,8 +22,8 @@ export async function check(argv: readonly string[]): Promise<number> {
     throw new UsageError(
       `lessons check: give the commands with --script FILE (or - for stdin), or work in 'toolkit lessons shell ${lesson.name} ${task + 1}'`,
     )
-  const commands = readScript(flags.script as string)
   await prepareForLab(`lessons check ${words.join(' ')} --script ${flags.script}`, busybox())
+  const commands = readScript(flags.script as string) // stdin goes to who carries it out
   return play(lesson, task, commands, flags.json === true)
 }
 
