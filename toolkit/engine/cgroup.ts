@@ -7,6 +7,7 @@ import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
 import type { CgroupLayout } from '../observe/cgroups.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
@@ -115,7 +116,9 @@ function withoutFile(error: unknown): unknown {
   return detail.includes('weight') && asked.includes('blkio') ? refuse('cgroup-io-weight', { asked, detail }) : error
 }
 
+/** Root of a user namespace may write no such list, and needs none: it can make no device, and open none that it has made. */
 function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllResources): Action[] {
+  if (!inInitialUsers()) return []
   const v1 = groups.find(({ controllers }) => controllers.includes('devices'))
   if (v1) return [v1Action(cgroups.directoryOf(v1), deviceList(devices))]
   return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
