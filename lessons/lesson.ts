@@ -44,6 +44,8 @@ export interface Way {
   /** What is different about it, in a few words. */
   readonly name: string
   readonly commands: Lines
+  /** Why the root of a user namespace cannot go it; as in a task. */
+  readonly needsRoot?: string
 }
 
 export interface Task {
@@ -64,6 +66,8 @@ export interface Task {
   readonly otherWays: readonly Way[]
   /** Wrong ways, each with its own diagnosis. */
   readonly wrongWays: readonly (Way & { readonly saw: RegExp })[]
+  /** Why the root of a user namespace cannot do it, or not all that the text shows: a clause after "needs root: ". */
+  readonly needsRoot?: string
 }
 
 /** What the text shows of a plan: what is done, and the command for it. */

@@ -70,6 +70,7 @@ export const lesson: Lesson = {
   tasks: [hostsTask, sharedTask, selfTask, serverTask, resolverTask, searchTask, moduleTask],
   values,
   setup,
+  needs: ['root'], // files of other users, and devices, in its image
   panels: ['network', 'mounts'],
   module: 'toolkit/engine/names.ts',
   plan: () => [...bind.mountPoint('/etc/hosts', 'file'), ...bind.attach('hosts')],

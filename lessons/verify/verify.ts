@@ -63,9 +63,8 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
 /** What Node opens at its first stream and keeps, it opens before we count. */
 async function warmUp(startLab: VerifyOptions['startLab']): Promise<void> {
   const lab = await startLab()
-  const typist = new Typist(lab)
   try {
-    await typist.ready()
+    await new Typist(lab).ready()
   } finally {
     await lab.stop()
   }

@@ -1,6 +1,6 @@
 import { checkHost, type Result, type State } from '../engine/host/checks.ts'
 import { isUtf8 } from '../engine/host/course.ts'
-import { complain, GROUPS, sentence } from '../engine/host.ts'
+import { complain, GROUPS, HostRefusal, sentence } from '../engine/host.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { colour, row } from './layout.ts'
 import { type Command, formatHelp, parse } from './options.ts'
@@ -94,6 +94,14 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   if (rest.length > 0) throw new UsageError(`doctor: takes no ${JSON.stringify(rest[0])}; see 'toolkit doctor --help'`)
+  if (process.getuid!() !== 0) {
+    const { asRoot } = await import('../engine/rootless.ts')
+    try {
+      return await asRoot(['doctor', ...argv], 'doctor') // what can be done without root
+    } catch (error) {
+      if (!(error instanceof HostRefusal)) throw error // it cannot; then that is the first thing to say
+    }
+  }
   const verbose = flags.verbose === true
   const results = checkHost()
   const well = results.every(({ state }) => state !== 'missing')

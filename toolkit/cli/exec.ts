@@ -1,5 +1,5 @@
 import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { exec } from '../engine/exec.ts'
+import { exec, holdContainer, isOfOtherUsers } from '../engine/exec.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as program from './flags/program.ts'
@@ -37,6 +37,11 @@ export async function main(argv: string[]): Promise<number> {
   const detached = flags.detach === true
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
     throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
+  const held = await holdContainer(container)
+  if (process.getuid!() !== 0 || isOfOtherUsers(held)) {
+    const { asRoot } = await import('../engine/rootless.ts')
+    return asRoot(['exec', ...argv], 'exec', { users: held.pidfd, forwards: true })
+  }
   const { env, cwd, interactive, terminal } = program.program(flags)
   const observer = flags.explain ? (await import('./explain.ts')).explain({ stepwise: false }) : undefined
   const wish = {
@@ -45,7 +50,7 @@ export async function main(argv: string[]): Promise<number> {
     privileged: flags.privileged === true,
     keys: parseDetachKeys(flags['detach-keys'] as string | undefined),
   }
-  const code = await exec(container, wish, observer)
+  const code = await exec(held, wish, observer)
   if (code !== undefined) return code
   printError('read escape sequence')
   return exitNow(0)

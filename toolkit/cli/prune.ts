@@ -50,7 +50,13 @@ export async function pruneContainers(wanted: Wanted): Promise<{ ids: string[]; 
   const ids: string[] = []
   let bytes = 0
   for (const row of listContainers()) {
-    if (row.running || row.restarting || !row.state || !wanted({ created: row.state.created, labels: labelsOfContainer(row) })) continue
+    if (
+      row.running ||
+      row.restarting ||
+      !row.state ||
+      !wanted({ created: row.state.created, labels: labelsOfContainer(row) })
+    )
+      continue
     try {
       if (findContainer(row.state.id).running) continue // started meanwhile
       const size = sizeOf(`${placeOf(row)}/upper`) + sizeOf(`${placeOf(row)}/log`) + sizeOf(`${placeOf(row)}/log.1`)

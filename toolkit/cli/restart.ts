@@ -1,5 +1,6 @@
 import { startContainer } from '../engine/detach.ts'
 import { recordOf } from '../engine/events.ts'
+import { refuse } from '../engine/host.ts'
 import { settled, stop } from '../engine/lifecycle.ts'
 import { findContainer } from '../engine/list.ts'
 import { forEach, needContainers } from './each.ts'
@@ -21,7 +22,9 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const wish = stopWish('restart', flags)
-  return forEach(needContainers('restart', rest), async word => {
+  const words = needContainers('restart', rest)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'restart' })
+  return forEach(words, async word => {
     const { id, state } = findContainer(word)
     await stop(word, wish)
     await settled(id)

@@ -1,5 +1,4 @@
 import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { refuse } from '../engine/host.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
@@ -66,11 +65,18 @@ export async function main(argv: string[]): Promise<number> {
     printPlan(await preview({ ...wish, rootfs: findRootfs(name), args }))
     return 0
   }
-  if (process.getuid!() !== 0)
-    throw refuse('root', { asked: 'run', remedy: 'sudo toolkit run …, or --dry-run to see the plan' })
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  if (process.getuid!() !== 0) {
+    const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
+    if (flags.detach) refuseWithoutRoot('run: -d')
+    const { net, network = net } = flags
+    const isDefault = network === undefined && flags.publish === undefined && !process.env.TOOLKIT_NETWORK
+    if (wish.network.mode === 'bridge' && !isDefault)
+      refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
+    return asRoot(['run', ...argv], 'run', { forwards: true })
+  }
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })

@@ -1,4 +1,5 @@
 import { startContainer } from '../engine/detach.ts'
+import { refuse } from '../engine/host.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { detachFlag } from './flags/program.ts'
@@ -23,6 +24,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   }
   const words = needContainers('start', rest)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'start' })
   const { attach = false, interactive = false } = flags as { attach?: boolean; interactive?: boolean }
   if (!attach && !interactive) return forEach(words, word => startContainer(word))
   if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)

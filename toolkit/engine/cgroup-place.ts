@@ -1,6 +1,9 @@
 // Where the groups of a container or a lab lie: on v1 one in each hierarchy that has something to do, on v2 one.
+
+import { accessSync, constants } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
-import type { CgroupLayout, Hierarchy } from '../observe/cgroups.ts'
+import { type CgroupLayout, type Hierarchy, readLayout } from '../observe/cgroups.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import type { Group } from '../primitives/cgroups.ts'
 import type { Controller } from '../primitives/limits.ts'
 import { groupV2 } from './cgroup-v2.ts'
@@ -70,3 +73,24 @@ export function find(groups: readonly Group[], controller: Controller): Group | 
 
 /** A machine where /proc is not mounted. */
 export const NO_CGROUPS: CgroupLayout = { layout: 'v2', hierarchies: [] }
+
+function isOurs(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK)
+    accessSync(`${directory}/cgroup.procs`, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Our own cgroups. Root of a user namespace has only those that were delegated to its user. */
+export function ownLayout(): CgroupLayout {
+  const layout = readLayout(process.pid) ?? NO_CGROUPS
+  if (inInitialUsers()) return layout
+  const hierarchies = layout.hierarchies.map(hierarchy => ({
+    ...hierarchy,
+    writable: hierarchy.writable && isOurs(hierarchy.directory ?? ''),
+  }))
+  return { ...layout, hierarchies }
+}

@@ -6,7 +6,8 @@ import type { Action } from '../kernel/action.ts'
 import type { Descriptor, Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../observe/cgroup-figures.ts'
-import { type CgroupLayout, readLayout } from '../observe/cgroups.ts'
+import type { CgroupLayout } from '../observe/cgroups.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { enter } from '../primitives/cgroup-namespace.ts'
 import * as removal from '../primitives/cgroup-removal.ts'
 import * as cgroups from '../primitives/cgroups.ts'
@@ -14,7 +15,7 @@ import { type DeviceRule, deviceList, v1Action, v2Action } from '../primitives/d
 import { freeze, hasFreezer, thaw } from '../primitives/freezer.ts'
 import { CONTROLLERS, type Controller, limitAction, NoFile, type Resources, settings } from '../primitives/limits.ts'
 import type { Mount } from '../primitives/mount.ts'
-import { find, NO_CGROUPS, placeGroups, type Where } from './cgroup-place.ts'
+import { find, ownLayout, placeGroups, type Where } from './cgroup-place.ts'
 import { hostParts, view } from './cgroup-view.ts'
 import { refuse } from './host.ts'
 import { saying } from './refusal.ts'
@@ -64,7 +65,7 @@ export class NoController extends UsageError {
  * asked for cannot be enforced here (NoController), and where one of the groups is there already. Without any limit a machine without
  * cgroups is as good.
  */
-export function prepareCgroup(wish: CgroupWish, layout = readLayout(process.pid) ?? NO_CGROUPS): Prepared {
+export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared {
   const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
   const groups = placeGroups(layout, wish, asked)
   const v1 = groups.filter(({ version }) => version === 1)
@@ -125,7 +126,9 @@ function withoutFile(error: unknown): unknown {
   return detail.includes('weight') && asked.includes('blkio') ? refuse('cgroup-io-weight', { asked, detail }) : error
 }
 
+/** Root of a user namespace may write no such list, and needs none: it can make no device, and open none that it has made. */
 function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllResources): Action[] {
+  if (!inInitialUsers()) return []
   const v1 = groups.find(({ controllers }) => controllers.includes('devices'))
   if (v1) return [v1Action(cgroups.directoryOf(v1), deviceList(devices))]
   return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
@@ -147,9 +150,13 @@ export const oomKilled = (directories: readonly string[]): boolean => (oomKills(
 /** What it has used, and may use. */
 export const figures = (directories: readonly string[]): CgroupFigures => readCgroup(directories)
 
+/** One that was started without root has no group that it could be stopped in. */
+const withoutGroup = (directories: readonly string[]) =>
+  directories.length === 0 && { detail: 'the container has no cgroup', remedy: 'sudo toolkit run …' }
+
 /** Stops all processes of a container. Throws a UsageError where that cannot be. */
 export function pause(directories: readonly string[]): void {
-  if (!hasFreezer(directories)) throw refuse('cgroup-freezer', { asked: 'pause' })
+  if (!hasFreezer(directories)) throw refuse('cgroup-freezer', { asked: 'pause', ...withoutGroup(directories) })
   freeze(directories)
 }
 

@@ -1,6 +1,7 @@
 // The life of a container's directory: made and locked, told what there is outside of it, and kept or removed.
 import { chmodSync, chownSync, closeSync, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isIn, ownMaps } from '../observe/id-maps.ts'
 import { type IdMapping, type Mappings, outside } from '../primitives/user.ts'
 import { flush, recordOf } from './events.ts'
 import { failpoint } from './failpoint.ts'
@@ -178,7 +179,10 @@ function makeDirectories(wish: NewContainer): { held: number; state: ContainerSt
       // The container's / is the upper directory as far as owner and mode go: those of the rootfs, whatever our umask.
       const { mode, uid, gid } = statSync(wish.rootfs)
       const { users } = wish
-      chownSync(upper, hostId(users?.uidMappings, uid), hostId(users?.gidMappings, gid))
+      const { uid: uids, gid: gids } = ownMaps()
+      if (isIn(uids, uid) && isIn(gids, gid))
+        // else it is somebody else's, and ours to write to all the same
+        chownSync(upper, hostId(users?.uidMappings, uid), hostId(users?.gidMappings, gid))
       chmodSync(upper, mode & 0o7777)
       const { id, rootfs, args, autoRemove, detached, options, outside: resources } = wish // and nothing else that the caller's object may have
       const about = { version: VERSION, id, name, rootfs, args, autoRemove, created: timestamp() } as const

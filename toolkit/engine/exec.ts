@@ -8,6 +8,7 @@ import { KernelError } from '../kernel/error.ts'
 import { type Gate, type Plan, type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { ended, exitStatus, wait } from '../kernel/wait.ts'
+import { readNamespace } from '../observe/namespaces.ts'
 import * as cgroups from '../primitives/cgroups.ts'
 import * as credentials from '../primitives/credentials.ts'
 import * as keyring from '../primitives/keyring.ts'
@@ -50,19 +51,38 @@ export interface ExecWish {
 const CONTAINER = { descriptor: 'container' }
 const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP + CLONE.NEWTIME
 
-/**
- * Runs a program in a container. Resolves to its exit code; 0 where nobody waits for it; undefined where its user has left
- * it. Throws KernelError and UsageError.
- */
-export async function exec(word: string, wish: ExecWish, observer?: Observer): Promise<number | undefined> {
+export interface HeldContainer {
+  /** What its user calls it. */
+  readonly word: string
+  readonly state: ContainerState
+  /** Of its first process. */
+  readonly pidfd: number
+}
+
+/** Takes hold of a container that runs. Throws a UsageError where it does not. */
+export async function holdContainer(word: string): Promise<HeldContainer> {
   const row = await steady(word)
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is paused; unpause it first`, 1)
-  const container = holdProcess(row.state)
-  if (container === undefined) throw notRunning(row, word)
+  const pidfd = holdProcess(row.state)
+  if (pidfd === undefined) throw notRunning(row, word)
+  return { word, pidfd, state: row.state! }
+}
+
+/** Whether its engine was root of another user namespace than ours: only there is our root what its root is. */
+export const isOfOtherUsers = ({ state: { pid, options } }: HeldContainer): boolean =>
+  options?.namespaces.users === undefined &&
+  readNamespace(pid!, 'user').inode !== readNamespace(globalThis.process.pid, 'user').inode
+
+/**
+ * Runs a program in a container, and lets go of that. Resolves to its exit code; 0 where nobody waits for it; undefined where
+ * its user has left it. Throws KernelError and UsageError.
+ */
+export async function exec(held: HeldContainer, wish: ExecWish, observer?: Observer): Promise<number | undefined> {
+  const { word, pidfd: container, state } = held
   const signals = forwardSignals()
   try {
-    const { options, id, pid, resources } = row.state!
+    const { options, id, pid, resources } = state
     if (!options)
       throw new UsageError(`container ${word} was made by an older toolkit, which did not write down its user`, 1)
     const spec = specOf({ ...options, rootfs: `/proc/${pid}/root` }, wish, id)
@@ -72,8 +92,8 @@ export async function exec(word: string, wish: ExecWish, observer?: Observer): P
     })
     const execID = randomBytes(32).toString('hex')
     const command = wish.args.join(' ')
-    recordOf(row.state!, `exec_create: ${command}`, { execID })
-    recordOf(row.state!, `exec_start: ${command}`, { execID })
+    recordOf(state, `exec_create: ${command}`, { execID })
+    recordOf(state, `exec_start: ${command}`, { execID })
     const plan = planExec({ spec, seccomp, wish, pid: pid!, container, cgroups: resources?.cgroups ?? [] })
     const { process: program, terminal } = await carryOut(plan, {
       interactive: wish.interactive,
@@ -100,10 +120,10 @@ export async function exec(word: string, wish: ExecWish, observer?: Observer): P
     }
     await terminal?.close()
     program.close()
-    recordOf(row.state!, 'exec_die', { execID, exitCode: String(exitStatus(exit)) })
+    recordOf(state, 'exec_die', { execID, exitCode: String(exitStatus(exit)) })
     return exitStatus(exit)
   } catch (error) {
-    throw await inWords(error, { word, wish, container, state: row.state! })
+    throw await inWords(error, { word, wish, container, state })
   } finally {
     signals.stop()
     closeSync(container)

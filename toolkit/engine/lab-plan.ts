@@ -1,39 +1,48 @@
 // What the lab is made of, and how a process enters it.
 import { join } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
-import { AT, CLONE, MS, SIG } from '../kernel/constants.ts'
+import { AT, CLONE, SIG } from '../kernel/constants.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../kernel/step.ts'
-import { type Mount as HostMount, mountOver, readMounts } from '../observe/mounts.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import * as capabilities from '../primitives/capabilities.ts'
 import * as cgroups from '../primitives/cgroups.ts'
-import * as devices from '../primitives/devices.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
 import * as net from '../primitives/net.ts'
-import * as overlay from '../primitives/overlay.ts'
 import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as uts from '../primitives/uts.ts'
 import type { LabCgroups } from './lab-cgroup.ts'
 import { labsDir } from './lab-record.ts'
+import { about, layOver, makeDirectory, PROGRAMS, scratchDir, tmpfs } from './lab-root.ts'
 import { defaultMounts } from './spec.ts'
+import { planSystem } from './system-mounts.ts'
 
 /** The learner's home directory in the lab; empty at first. */
 export const LAB_HOME = '/lab'
 
-/** Where the tmpfs for all changes is mounted in the lab's own mount namespace: a directory that stays empty outside. */
-export const scratchDir = (): string => `${stateDir()}/lab`
+/** Where everybody may write; but on an overlay nothing can be copied up that belongs to nobody. */
+const scratchOfUsers = (): string[] =>
+  inInitialUsers()
+    ? []
+    : ['/tmp', '/var/tmp'].filter(place => ![packageDir(), stateDir()].some(path => path.startsWith(`${place}/`)))
 
-const about = { lesson: '20-engine', shell: '', why: 'makes a place in the lab' } as const
-const makeDirectory = (path: string, mode = 0o755): Step =>
-  step('mkdirat', [AT.FDCWD, path, mode], { ...about, allow: ['EEXIST'] })
-const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options })
+/**
+ * A user namespace is given a new /sys only where one is in sight (mount_too_revealing). `ip netns exec` takes the old one
+ * away first: so there is another.
+ */
+const sysInSight = () =>
+  inInitialUsers()
+    ? []
+    : [{ destination: '/run/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] }]
 
 const labMounts = (cgroups: LabCgroups) => [
   ...defaultMounts.filter(({ type }) => type !== 'cgroup'),
   ...cgroups.mounts,
   tmpfs('/run', 'mode=755'),
+  ...sysInSight(),
+  ...scratchOfUsers().map(place => tmpfs(place, 'mode=1777')),
   // of containers and overlays made in the lab: their changes cannot lie on the lab's overlay
   tmpfs(LAB_HOME, 'mode=755'),
   tmpfs(`${stateDir()}/containers`, 'mode=711'),
@@ -41,51 +50,11 @@ const labMounts = (cgroups: LabCgroups) => [
   tmpfs(labsDir(), 'mode=711'),
 ]
 
-// What an overlay can be laid over: kept on a disk or a network. Others are shown as they are, read-only.
-const layable = new Set('ext2 ext3 ext4 xfs btrfs zfs f2fs bcachefs nfs nfs4 virtiofs 9p overlay tmpfs'.split(' '))
-
-/** Which of the host's file systems the lab shows: the root, what else is kept, and what our own files lie on. */
-function hostFileSystems(): HostMount[] {
-  const mounts = readMounts(globalThis.process.pid) ?? []
-  const needed = [packageDir(), stateDir()].flatMap(path => mountOver(mounts, path) ?? [])
-  const kept = mounts.filter(({ fsType }) => layable.has(fsType) && fsType !== 'tmpfs')
-  const shown = [...kept, ...needed].filter(({ mountPoint }) => mountPoint !== '/')
-  const visible = new Map(shown.map(({ mountPoint }) => [mountPoint, mountOver(mounts, mountPoint)!]))
-  const root = mountOver(mounts, '/')!
-  return [root, ...[...visible.values()].sort((a, b) => a.mountPoint.length - b.mountPoint.length)]
-}
-
-/** One overlay a file system, each with its own changes in the scratch tmpfs. */
-function layOver(fileSystems: readonly HostMount[]): Step[] {
-  const root = `${scratchDir()}/root`
-  return fileSystems.flatMap(({ mountPoint: lower, fsType }, i) => {
-    const upper = `${scratchDir()}/upper-${i}`
-    const work = `${scratchDir()}/work-${i}`
-    const target = i === 0 ? root : root + lower
-    if (!layable.has(fsType)) return showReadOnly(lower, target)
-    return [
-      ...[upper, work, ...(i === 0 ? [root] : [])].map(path => makeDirectory(path)),
-      ...overlay.plan({ lower: [lower], upper, work }, target),
-    ]
-  })
-}
-
-function showReadOnly(source: string, target: string): Step[] {
-  const why = 'a file system that no overlay can be laid over is shown as it is'
-  return [
-    step('mount', [source, target, null, MS.BIND, null], { ...about, why }),
-    step('mount', [null, target, null, MS.BIND | MS.REMOUNT | MS.RDONLY, null], {
-      ...about,
-      why: 'the lab changes nothing outside',
-    }),
-  ]
-}
-
 /** `toolkit`, and `node FILE.ts` where FILE imports toolkit's modules: the package as npm would have installed it. */
 function programs(): Step[] {
   const links = [
-    ['bin/toolkit', '/usr/local/bin/toolkit'],
-    ['bin/node', '/usr/local/bin/node'],
+    ['bin/toolkit', `${PROGRAMS}/toolkit`],
+    ['bin/node', `${PROGRAMS}/node`],
     ['', '/node_modules/toolkit'],
     ['rootfs-scripts/lab.package.json', '/package.json'], // "type": "module"; without it Node warns that it had to guess
   ] as const
@@ -115,7 +84,9 @@ function spareMachine(): Step[] {
 /** The lab's first process. */
 export function planLab(cgroups: LabCgroups): Plan {
   const root = `${scratchDir()}/root`
+  const system = planSystem(labMounts(cgroups))
   return {
+    before: system.before,
     namespaces: [mount.namespace, uts.namespace, ipc.namespace, pid.namespace, net.namespace],
     ...(cgroups.cgroup && { cgroup: cgroups.cgroup }),
     steps: [
@@ -124,13 +95,13 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...process.undoNode(),
       ...process.clearUmask(),
       ...mount.makePrivate(),
+      ...system.prepare,
       ...mount.plan({ mounts: [tmpfs(scratchDir(), 'mode=755')] }),
-      ...layOver(hostFileSystems()),
+      ...layOver(),
       ...mount.pivotRoot(root),
       ...[stateDir(), LAB_HOME].map(path => makeDirectory(path)),
-      ...mount.plan({ mounts: labMounts(cgroups) }),
+      ...system.steps,
       ...cgroups.settle,
-      ...devices.plan(),
       ...mount.detachOldRoot(),
       ...programs(),
       ...uts.plan({ hostname: 'lab' }),

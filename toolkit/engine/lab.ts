@@ -20,8 +20,9 @@ import { removeCgroup } from './cgroup.ts'
 import { NO_CGROUPS } from './cgroup-place.ts'
 import { makeTree } from './files.ts'
 import { CONTROLLERS, type LabCgroups, planLabCgroups } from './lab-cgroup.ts'
-import { environment, LAB, planEnter, planLab, scratchDir } from './lab-plan.ts'
+import { environment, LAB, planEnter, planLab } from './lab-plan.ts'
 import { createRecord, type LabRecord, sweepLabs } from './lab-record.ts'
+import { scratchDir } from './lab-root.ts'
 import { takeTerminal } from './terminal.ts'
 import { openStream } from './terminal-stream.ts'
 
@@ -93,7 +94,9 @@ export async function startLab(): Promise<Lab> {
 function launch(record: LabRecord): Running {
   const { cgroups, descriptors } = makeCgroups(record)
   try {
-    const init = start(planLab(cgroups), { descriptors })
+    const plan = planLab(cgroups)
+    for (const action of plan.before ?? []) action.apply({ descriptors })
+    const init = start(plan, { descriptors })
     init.next()
     return { init, cgroups }
   } finally {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { utsName } from '../observe/hostname.ts'
-import * as devices from '../primitives/devices.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { planCgroup } from './cgroup.ts'
 import { planEtc } from './etc.ts'
 import type { Lease } from './leases.ts'
@@ -50,7 +50,13 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     resources,
     privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
   })
-  const layers = { lower: [spec.root.path], upper, work, volatile: options.autoRemove }
+  const layers = {
+    lower: [spec.root.path],
+    upper,
+    work,
+    volatile: options.autoRemove,
+    userAttributes: !inInitialUsers(),
+  }
   const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
   const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create, volumes.sources)
@@ -66,7 +72,11 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
     namesFrom: shared?.directory,
     linked: linked.hosts,
-    system: planSystem(system, devices.plan(spec.linux.devices), mappings),
+    system: planSystem(system, {
+      extras: spec.linux.devices,
+      mappings,
+      sharesNetwork: !namespaces.some(({ type, path }) => type === 'network' && !path),
+    }),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,

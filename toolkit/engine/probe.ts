@@ -1,7 +1,7 @@
 // One look after a container's health: its command is run in there, as `toolkit exec` does.
 import { closeSync, createReadStream, openSync } from 'node:fs'
 import { invoke, pipe } from '../kernel/call.ts'
-import { exec } from './exec.ts'
+import { exec, holdContainer } from './exec.ts'
 import { type Look, OUTPUT } from './health.ts'
 import type { HealthCheck } from './options.ts'
 
@@ -35,7 +35,7 @@ export async function probe(id: string, { args, timeout }: HealthCheck): Promise
   let said = ''
   let late = false
   try {
-    ExitCode = await exec(id, {
+    ExitCode = await exec(await holdContainer(id), {
       args,
       timeout,
       onTimeout: () => {
