@@ -1,6 +1,7 @@
-// Three bundles: `toolkit run` alone, small because every byte of it costs time at each start, what it seldom needs apart
-// (chunks.mjs); all of the engine's commands; and the course (ink, react, lessons). toolkit.cjs starts one of the first two, with V8's compiled code beside
-// it, and that loads the course when a lesson is opened.
+// The bundles: one for each of the commands that one has to wait for most often, small because every byte of it costs time
+// at each start, what it seldom needs apart (chunks.mjs); one with all of the engine's commands; and the course (ink, react,
+// lessons). toolkit.cjs starts one of the first two kinds, with V8's compiled code beside it, and that loads the course when
+// a lesson is opened.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -54,51 +55,28 @@ const engine = {
   outExtension: { '.js': '.cjs' },
   supported: { 'dynamic-import': false }, // require() instead: V8's compiled scripts have no import() of their own
 }
-const others = [
-  'attach',
-  'completion',
-  'container',
-  'cp',
-  'create',
-  'diff',
-  'dns-server',
-  'doctor',
-  'events',
-  'exec',
-  'health',
-  'help',
-  'info',
-  'inspect',
-  'kill',
-  'logs',
-  'network',
-  'oom',
-  'pause',
-  'port',
-  'ps',
-  'rename',
-  'restart',
-  'rm',
-  'settle',
-  'spec',
-  'start',
-  'stats',
-  'stop',
-  'system',
-  'top',
-  'unpause',
-  'update',
-  'version',
-  'volume',
-  'wait',
-  'xray',
-].map(name => `./toolkit/cli/${name}.ts`)
+// Each of these is a bundle of its own; of the table of commands in main.ts it has only itself.
+const QUICK = ['run', 'exec', 'inspect', 'kill', 'logs', 'ps', 'rm', 'settle', 'start', 'stop', 'wait']
+const MAKERS = ['run', 'start', 'exec'] // not everybody may do what they do: see toolkit/cli/warm-up.ts
+const table = /[\\/]toolkit[\\/]cli[\\/]main\.ts$/
+const only = word => ({
+  name: 'one command',
+  setup({ onResolve }) {
+    const needed = [word, 'stack', ...(MAKERS.includes(word) ? ['warm-up'] : [])].map(name => `./${name}.ts`)
+    onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ path, importer, kind }) =>
+      kind === 'dynamic-import' && table.test(importer) && !needed.includes(path)
+        ? { path, external: true }
+        : undefined,
+    )
+  },
+})
 await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
 const { banner: _banner, footer: _footer, outdir: _outdir, outExtension: _ending, supported: _all, ...inTwo } = engine
-await buildInTwo({ ...inTwo, external: ['koffi', ...others] }, outdir, 'run', {
-  main: 'toolkit/cli/main.ts',
-  run: 'toolkit/cli/run.ts',
-})
+for (const word of QUICK)
+  await buildInTwo({ ...inTwo, plugins: [only(word)] }, outdir, word, {
+    main: 'toolkit/cli/main.ts',
+    [word]: `toolkit/cli/${word}.ts`,
+  })
 await build({
   ...common,
   stdin: { contents: "import * as course from './lessons/main.ts'; done(course)", resolveDir: '.' },
@@ -127,7 +105,7 @@ await build({
   footer: { js: '})' },
 })
 // A regular expression is the one place where esbuild cannot write \\u2026 for …
-for (const name of ['engine.cjs', 'run.cjs', 'run-later.cjs'])
+for (const name of fs.readdirSync(outdir).filter(name => name.endsWith('.cjs')))
   if (/[^\0-\x7f]/.test(fs.readFileSync(`${outdir}/${name}`, 'utf8'))) throw new Error(`${name} is not ASCII`)
 fs.copyFileSync('lessons/load.mjs', `${outdir}/course.mjs`)
 // What others import: `toolkit/primitives/overlay` and its like, one file each.
@@ -141,7 +119,12 @@ await build({
 })
 
 fs.writeFileSync(`${outdir}/toolkit.1`, spawnSync('bin/node', ['scripts/man.ts']).stdout)
-fs.copyFileSync('toolkit/cli/entry.cjs', `${outdir}/toolkit.cjs`)
+await build({
+  entryPoints: { toolkit: 'toolkit/cli/entry.cjs' },
+  outdir,
+  outExtension: { '.js': '.cjs' },
+  define: { QUICK: JSON.stringify(QUICK) },
+})
 fs.rmSync('dist', { recursive: true, force: true })
 fs.renameSync(outdir, 'dist')
 // What has been called here is what is kept compiled. Without it all works, a little slower.
@@ -155,7 +138,18 @@ const warmUp = (program, ...words) =>
 warmUp('bin/toolkit') // compiles a seccomp filter, too, which later starts find in their cache: not to be kept
 for (const flags of ['short', 'long']) fs.rmSync(`dist/engine.${flags}.cache`, { force: true })
 warmUp('bin/toolkit')
-warmUp('bin/toolkit', 'run')
+for (const word of MAKERS) warmUp('bin/toolkit', word) // what `run` leaves is taken for a container by those that follow
+for (const words of [
+  'ps -a',
+  'inspect warm',
+  'logs warm',
+  'kill warm',
+  'wait warm',
+  'stop warm',
+  'settle all',
+  'rm -f warm',
+])
+  warmUp('bin/toolkit', ...words.split(' '))
 warmUp('bin/node', 'dist/toolkit.cjs')
 warmUp('bin/node', 'dist/course.mjs', '--warm-up')
-fs.rmSync(scratch, { recursive: true, force: true })
+fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }) // a monitor may still put away a file

@@ -23,7 +23,7 @@ export function runOnce({ name, argv }: Contender): number {
   return time
 }
 
-function shuffle<T>(items: readonly T[]): T[] {
+export function shuffle<T>(items: readonly T[]): T[] {
   const mixed = [...items]
   for (let i = mixed.length - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1))
@@ -59,6 +59,11 @@ export function formatTable(results: readonly Result[]): string {
     return [name, ms(median), ms(quantile(times, 0.25)), ms(times[0]!), (median / base).toFixed(2), ms(median - base)]
   })
   rows.unshift(['milliseconds', 'median', 'p25', 'min', 'ratio', 'more'])
+  return formatColumns(rows)
+}
+
+/** Names to the left, figures to the right. */
+export function formatColumns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map(row => row[i]!.length)))
   return rows
     .map(row => row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  '))

@@ -1,7 +1,7 @@
 // What else starts a container on this machine, each set up to do as nearly as it can what `toolkit run --rm` does: new
 // mount, pid, uts, ipc and net namespaces around `true` from the same root file system.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender } from './measure.ts'
 import { seccomp } from './seccomp.ts'
@@ -67,28 +67,80 @@ export function runtimes(rootfs: string, scratch: string): { contenders: Contend
   return { contenders, missing }
 }
 
-/** podman and docker, without a network of their own; the image is imported here and removed by `removeImages`. */
-export function engines(rootfs: string): { contenders: Contender[]; missing: string[]; removeImages: () => void } {
-  const contenders: Contender[] = []
+/** A container engine with a command line as docker's. */
+export interface Engine {
+  readonly name: string
+  /** Its program, and what comes before every command. */
+  readonly program: readonly string[]
+  /** What `run` and `create` need. */
+  readonly flags: readonly string[]
+  readonly image: string
+}
+
+/** Words of `run` that a machine may ask for: podman raises limits, and not every root may. */
+const LIMITED = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096']
+
+/** What to try: before the command, and after `run`. */
+function waysOf(engine: string, scratch: string): (readonly [readonly string[], readonly string[]])[] {
+  const net = '--net=none'
+  if (engine === 'docker') return [[['docker'], [net]]]
+  // All that is podman's lies in the scratch directory and in one cgroup: nothing of its user's is touched.
+  const places = ['--root', '--runroot', '--tmpdir'].flatMap(flag => [flag, join(scratch, `podman${flag.slice(1)}`)])
+  const group = `--cgroup-parent=/${groupOf()}`
+  return [[], ['--runtime', 'runc']].flatMap(runtime =>
+    [[], LIMITED].map(limits => {
+      const program = ['podman', ...places, '--cgroup-manager', 'cgroupfs', '--events-backend', 'file', ...runtime]
+      return [program, [net, group, ...limits]] as const
+    }),
+  )
+}
+
+const groupOf = () => `${IMAGE}-${process.pid}`
+
+/** podman and docker, without a network of their own; an image is imported here, and removed by `tidy`. */
+export function engines(rootfs: string, scratch: string): { found: Engine[]; missing: string[]; tidy: () => void } {
+  const found: Engine[] = []
   const missing: string[] = []
-  const imported: string[] = []
-  for (const engine of ['podman', 'docker']) {
-    const name = `${engine} run --rm`
-    if (!works(engine, 'info')) {
+  const tar = () => spawnSync('tar', ['-C', rootfs, '-c', '.'], { maxBuffer: 1 << 28 }).stdout
+  for (const name of ['podman', 'docker']) {
+    const ways = waysOf(name, scratch)
+    if (!works(...ways[0]![0], 'info')) {
       missing.push(`${name}: not installed, or its daemon does not run`)
       continue
     }
-    const tar = spawnSync('tar', ['-C', rootfs, '-c', '.'], { maxBuffer: 1 << 28 }).stdout
-    if (spawnSync(engine, ['import', '-', IMAGE], { input: tar, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0)
-      imported.push(engine)
-    const argv = [engine, 'run', '--rm', '--network=none', IMAGE, 'true']
-    if (works(...argv)) contenders.push({ name, argv })
-    else missing.push(`${name}: does not work here (${firstLine(argv)})`)
+    const [first] = ways[0]!
+    const stdio = ['pipe', 'ignore', 'ignore'] as const
+    spawnSync(first[0]!, [...first.slice(1), 'import', '-', IMAGE], { input: tar(), stdio: [...stdio] })
+    const argvOf = ([program, flags]: (typeof ways)[number]) => [...program, 'run', '--rm', ...flags, IMAGE, 'true']
+    const way = ways.find(way => works(...argvOf(way)))
+    if (way) found.push({ name, program: way[0], flags: way[1], image: IMAGE })
+    else missing.push(`${name}: does not work here (${firstLine(argvOf(ways[0]!))})`)
   }
-  const removeImages = () => {
-    for (const engine of imported) spawnSync(engine, ['rmi', '-f', IMAGE], { stdio: 'ignore' })
+  const tidy = () => {
+    if (found.some(({ name }) => name === 'docker')) spawnSync('docker', ['rmi', '-f', IMAGE], { stdio: 'ignore' })
+    spawnSync('umount', [join(scratch, 'podman-root/overlay')], { stdio: 'ignore' })
+    for (const top of readdirSync('/sys/fs/cgroup')
+      .map(name => `/sys/fs/cgroup/${name}`)
+      .concat('/sys/fs/cgroup'))
+      removeGroups(`${top}/${groupOf()}`)
   }
-  return { contenders, missing, removeImages }
+  return { found, missing, tidy }
+}
+
+/** `run --rm` of an engine. */
+export const runOf = ({ name, program, flags, image }: Engine): Contender => ({
+  name: `${name} run --rm`,
+  argv: [...program, 'run', '--rm', ...flags, image, 'true'],
+})
+
+/** Cgroups in which nobody is any more; where there is still somebody, they stay. */
+function removeGroups(path: string): void {
+  if (!existsSync(path)) return
+  for (const entry of readdirSync(path, { withFileTypes: true }))
+    if (entry.isDirectory()) removeGroups(join(path, entry.name))
+  try {
+    rmdirSync(path)
+  } catch {}
 }
 
 function firstLine(argv: readonly string[]): string {

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { stateDir } from '../toolkit/image/paths.ts'
 import { ensureBusybox, findRootfs } from '../toolkit/image/rootfs.ts'
 import { type Contender, crowd, formatCrowd, formatTable, measure } from './measure.ts'
-import { engines, runtimes } from './peers.ts'
+import { engines, runOf, runtimes } from './peers.ts'
 
 const AT_ONCE = 20
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '40' }, json: { type: 'string' } } })
@@ -48,9 +48,9 @@ const ours: Contender[] = [
 const scratch = mkdtempSync(join(stateDir(), 'bench-')) // where containers usually have their files
 process.env.TOOLKIT_STATE = scratch // containers and a bridge that nobody else counts
 const low = runtimes(rootfs, scratch)
-const high = engines(rootfs)
+const high = engines(rootfs, scratch)
 try {
-  const contenders = [...ours, ...low.contenders, ...high.contenders]
+  const contenders = [...ours, ...low.contenders, ...high.found.map(runOf)]
   const show = process.stderr.isTTY
   const results = measure(contenders, rounds, n => {
     if (show) process.stderr.write(`\rround ${n} of ${rounds}${n === rounds ? '\r\x1b[K' : ''}`)
@@ -63,6 +63,6 @@ try {
   if (missing.length > 0) console.log(`\nNot here:\n${missing.map(line => `  ${line}`).join('\n')}`)
   if (values.json) writeFileSync(values.json, `${JSON.stringify({ results, crowd: await crowded }, null, 2)}\n`)
 } finally {
-  high.removeImages()
+  high.tidy()
   rmSync(scratch, { recursive: true, force: true })
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,7 +72,12 @@ export const dive = (path: string, more: boolean) => {
   await buildInTwo({ bundle: true, minify: true, platform: 'node', sourcemap: 'external' }, dist, 'run', {
     main: join(root, 'main.ts'),
   })
-  copyFileSync(join(import.meta.dirname, '../../toolkit/cli/entry.cjs'), join(dist, 'toolkit.cjs'))
+  await build({
+    entryPoints: { toolkit: join(import.meta.dirname, '../../toolkit/cli/entry.cjs') },
+    outdir: dist,
+    outExtension: { '.js': '.cjs' },
+    define: { QUICK: '["run"]' },
+  })
   const { stdout } = spawnSync(process.execPath, [join(dist, 'toolkit.cjs'), 'run'], { encoding: 'utf8' })
   const lines = readableStack(stdout).split('\n')
   expect(lines[0]).toBe('Error: too deep: b')

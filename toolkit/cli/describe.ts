@@ -18,9 +18,8 @@ const ago = (time: string | undefined, now: number): string =>
   Number.isNaN(Date.parse(time ?? '')) ? 'unknown' : humanDuration(Math.max(0, now - Date.parse(time!)))
 
 /** docker's column STATUS. */
-export function statusText(row: ContainerRow, now = Date.now()): string {
+export function statusText(row: ContainerRow, status: Status = statusOf(row), now = Date.now()): string {
   const { state, problem = '' } = row
-  const status: Status = statusOf(row)
   if (!state)
     return `Dead, its state.json ${problem.includes('newer') ? 'was written by a newer toolkit' : 'cannot be read'}`
   if (status === 'created') return 'Created'

@@ -1,4 +1,4 @@
-// What bin/toolkit starts, as dist/toolkit.cjs: loads a bundle of main.ts, run.cjs or engine.cjs, with the code that V8
+// What bin/toolkit starts, as dist/toolkit.cjs: loads a bundle of main.ts, run.cjs, ps.cjs … or engine.cjs, with the code that V8
 // has compiled for it at the last build. That saves 5 ms at every start; without the file, or with another V8, it compiles
 // anew. (Node's own compile cache keeps no function that is compiled when it is first called, and here most are.)
 const { closeSync, openSync, readFileSync, readSync, writeFileSync } = require('node:fs')
@@ -44,30 +44,32 @@ function load(name, bundle) {
   return bundle.exports
 }
 
-/** `run` comes in chunks, in two files: see chunks.mjs. */
-const run = {
+const [, , word] = process.argv
+
+/** A command that is to be quick comes in chunks, in two files: see chunks.mjs. */
+const quick = {
   /** Functions that return what a chunk exports. */
   chunks: {},
   known: {},
   /** What a chunk exports; each is run once. */
-  c: name => (run.known[name] ??= run.chunks[name]()),
+  c: name => (quick.known[name] ??= quick.chunks[name]()),
   async at(name) {
-    if (!run.chunks[name]) load('run-later', run)
-    return run.c(name)
+    if (!quick.chunks[name]) load(`${word}-later`, quick)
+    return quick.c(name)
   },
   /** A module of Node's. */
   n: async name => requireOnce(name),
 }
 
 const entry = () => {
-  if (process.argv[2] !== 'run') return load('engine', { exports: {} })
-  load('run', run)
-  return run.c('main')
+  if (!QUICK.includes(word)) return load('engine', { exports: {} })
+  load(word, quick)
+  return quick.c('main')
 }
 
 const { start, warmUp } = entry()
 if (process.env.TOOLKIT_BUILD)
-  warmUp().then(() => {
+  warmUp(process.argv.slice(2)).then(() => {
     for (const { script, cache } of loaded) writeFileSync(cache, script.createCachedData())
   })
 else start(process.argv.slice(2), () => import('./course.mjs'))

@@ -2,7 +2,7 @@
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { print, printError } from './output.ts'
+import { exitNow, print, printError } from './output.ts'
 import { printable } from './printable.ts'
 
 declare const VERSION: string
@@ -40,7 +40,7 @@ export const commands: Readonly<Record<string, Run>> = {
   rename: async argv => (await import('./rename.ts')).main(argv),
   rm: async argv => (await import('./rm.ts')).main(argv),
   spec: async argv => (await import('./spec.ts')).main(argv),
-  settle: async () => (await import('./settle.ts')).main(), // what a monitor becomes, for nobody else
+  settle: async argv => (await import('./settle.ts')).main(argv), // what a monitor becomes, for nobody else
   volume: async argv => (await import('./volume.ts')).main(argv),
   network: async argv => (await import('./network.ts')).main(argv),
   system: async argv => (await import('./system.ts')).main(argv),
@@ -58,6 +58,9 @@ const OWN_WAY = ['run', 'settle', 'dns-server']
 /** What looks into files that belong to a container: a user's are those of his user namespace. */
 const isInsideOnly = (name: string, [word = '']: readonly string[]): boolean =>
   ['diff', 'rm'].includes(name) || (name === 'volume' && ['rm', 'remove', 'prune'].includes(word))
+
+/** When they return, nothing of them goes on. */
+const DONE_AT_ONCE = ['exec', 'inspect', 'kill', 'logs', 'ps', 'rm', 'settle', 'stop', 'wait']
 
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   const [next, ...others] = argv
@@ -108,6 +111,7 @@ function exitCode(error: unknown): number {
 export function start(argv: string[], loadCourse: LoadCourse): void {
   main(argv, loadCourse).then(
     code => {
+      if (DONE_AT_ONCE.includes(argv[0]!)) exitNow(code)
       process.exitCode = code
     },
     async (error: Error) => {
@@ -117,5 +121,8 @@ export function start(argv: string[], loadCourse: LoadCourse): void {
   )
 }
 
-/** For the build, see entry.cjs. */
-export const warmUp = async (): Promise<void> => (await import('./warm-up.ts')).warmUp()
+/** For the build, see entry.cjs: a command with its words, or what makes a container alone. */
+export async function warmUp(argv: string[]): Promise<void> {
+  if (argv.length > 1) await main(argv, () => Promise.reject())
+  else await (await import('./warm-up.ts')).warmUp(argv[0] === 'run' ? 'warm' : undefined)
+}

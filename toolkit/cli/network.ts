@@ -1,6 +1,4 @@
 // toolkit network: networks of containers. docker's words, output and exit codes.
-
-import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Lease } from '../engine/leases.ts'
 import { readLeases, readState } from '../engine/leases.ts'
@@ -88,10 +86,12 @@ interface Shown extends NetworkView {
 }
 
 /** The three have no file that could hold an id: so it is made of where they are, and stays the same. */
-const idOf = (name: string): string =>
-  createHash('sha256')
+function idOf(name: string): string {
+  const { createHash } = process.getBuiltinModule('node:crypto') // takes 12 ms to load, and `inspect` comes through this file
+  return createHash('sha256')
     .update(`${resolve(stateDir())} ${name}`)
     .digest('hex')
+}
 
 function networks(): Shown[] {
   const builtIn = ['bridge', 'host', 'none'].map(name => ({

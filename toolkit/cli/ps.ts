@@ -100,14 +100,15 @@ type Fields = Record<keyof typeof HEADS, string>
 function fieldsOfRow(row: ContainerRow, ports: string, long: boolean): Fields {
   const { id, state } = row
   const words = state?.args.join(' ') ?? '?'
+  const status = statusOf(row)
   return {
     ID: (long && state?.id) || id,
     Image: imageOf(row),
     Command: JSON.stringify(long || words.length <= 20 ? words : `${words.slice(0, 19)}…`),
     CreatedAt: state?.created ?? '?',
     RunningFor: createdText(row),
-    Status: statusText(row),
-    State: statusOf(row),
+    Status: statusText(row, status),
+    State: status,
     Ports: ports,
     Names: state?.name ?? '?',
     Labels: labelText(state?.options?.labels ?? {}),

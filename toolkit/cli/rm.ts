@@ -1,5 +1,6 @@
 import { remove } from '../engine/lifecycle.ts'
 import { NoContainer } from '../engine/list.ts'
+import { sweep } from '../engine/orphans.ts'
 import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
 import { print } from './output.ts'
@@ -22,7 +23,9 @@ export async function main(argv: string[]): Promise<number> {
   }
   const force = flags.force === true
   const volumes = flags.volumes === true
-  return forEach(needContainers('rm', rest), word => remove(word, { force, volumes }), {
+  const words = needContainers('rm', rest)
+  const stuck = await sweep()
+  return forEach(words, word => remove(word, { force, volumes, stuck }), {
     together: true,
     forgive: error => force && error instanceof NoContainer, // it is not there, as was wanted
   })

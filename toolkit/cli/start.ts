@@ -4,7 +4,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { exitNow, print } from './output.ts'
 
 export const command: Command = {
   usage: 'start [OPTIONS] CONTAINER…',
@@ -26,7 +26,7 @@ export async function main(argv: string[]): Promise<number> {
   const words = needContainers('start', rest)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'start' })
   const { attach = false, interactive = false } = flags as { attach?: boolean; interactive?: boolean }
-  if (!attach && !interactive) return forEach(words, word => startContainer(word))
+  if (!attach && !interactive) return exitNow(await forEach(words, word => startContainer(word)))
   if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)
   const { keysOf, stay } = await import('./stay.ts')
   const keys = keysOf(flags)

@@ -1,8 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Observer } from '../engine/carry-out.ts'
 import { oomKilled, prepareCgroup } from '../engine/cgroup.ts'
+import { runDetached } from '../engine/detach.ts'
 import { parseDetachKeys } from '../engine/detach-keys.ts'
+import { kill, settled } from '../engine/lifecycle.ts'
 import { run } from '../engine/run.ts'
+import { shorten } from '../engine/store.ts'
 import { stateDir } from '../image/paths.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { callAction } from '../kernel/action.ts'
@@ -33,9 +36,10 @@ const isHarmless = ({ call, args }: Step): boolean => harmless.has(call) && args
 
 /**
  * For the build: calls all that `toolkit run` calls, so that V8 has compiled it and entry.cjs can keep the result. Starts
- * `true` by a plan without namespaces and mounts. Writes only below TOOLKIT_STATE.
+ * `true` by a plan without namespaces and mounts, and a `sleep` with a monitor, which it leaves there for half a minute
+ * where that has a name: what comes next takes it for a container. Writes only below TOOLKIT_STATE.
  */
-export async function warmUp(): Promise<void> {
+export async function warmUp(name: string | undefined): Promise<void> {
   const observer: Observer = {
     instrument: ({ monitor, before = [], steps }) => ({
       namespaces: [],
@@ -51,6 +55,18 @@ export async function warmUp(): Promise<void> {
     const { flags } = parse(command, ['--rm', '--net', 'none', ...words, 'busybox', 'true'])
     await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, parseDetachKeys(undefined))
   }
+  const { flags } = parse(command, [
+    '--net',
+    'none',
+    ...(name === undefined ? [] : ['--name', name]),
+    'busybox',
+    'sleep',
+  ])
+  const id = await runDetached({ ...wishOf(flags), rootfs, args: ['sleep', '30'] }, observer)
+  if (name === undefined) {
+    kill(id, 'KILL')
+    await settled(shorten(id))
+  }
   warmUpCgroups()
   await warmUpNetwork()
 }
@@ -63,7 +79,7 @@ async function warmUpCommand(): Promise<string> {
   writeFileSync(`${rootfs}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\n')
   writeFileSync(`${rootfs}/etc/group`, 'root:x:0:\n')
   await ensureBusybox({ yes: false, interactive: isTerminal(0) })
-  start(['run', 'busybox'], () => Promise.reject()) // says that there is a word missing
+  start([process.argv[2] ?? 'run', '--none'], () => Promise.reject()) // says that there is no such flag
   return findRootfs('busybox')
 }
 

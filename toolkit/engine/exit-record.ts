@@ -1,5 +1,5 @@
 // How a container has ended, as its monitor wrote it down (monitor.ts): 28 bytes, when, how, and whether that is known.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 export const EXIT_RECORD = 28
 /** In the third part, when the second is known: PIDFD_INFO_EXIT of the kernel. */
@@ -15,6 +15,7 @@ export const exitCodeOf = (status: number): number =>
 
 /** What state.json is going to say of a container that has ended: nothing as long as it has no record. */
 export function readExit(directory: string): { finished: string; exitCode?: number } | undefined {
+  if (!existsSync(`${directory}/exit`)) return undefined // most often; an error would cost more to make
   let bytes: Buffer
   try {
     bytes = readFileSync(`${directory}/exit`)

@@ -13,7 +13,7 @@ import { endPolicy, markStopped, mayGoOn, PATIENCE, policyOf, STEP } from './end
 import { recordOf } from './events.ts'
 import { isFree, writeJson } from './files.ts'
 import { type ContainerRow, findContainer } from './list.ts'
-import { removeContainer, sweep } from './orphans.ts'
+import { removeContainer, sweep, sweepOne } from './orphans.ts'
 import { signalNumber } from './signals.ts'
 import { steady } from './steady.ts'
 import { carryOutStop, type Watcher } from './stop.ts'
@@ -26,6 +26,7 @@ import {
   PLACES,
   readState,
   rootDir,
+  shorten,
   survives,
 } from './store.ts'
 import { removeUnused } from './volume-store.ts'
@@ -111,14 +112,15 @@ export async function stop(word: string, wish: StopWish, watcher?: Watcher): Pro
 
 /** Looks again and again at a container that has ended. Returns what `look` finds; undefined where it is gone by then. */
 async function watch<T>(id: string, look: (place: 'live' | 'ended') => T | undefined): Promise<T | undefined> {
-  for (let waited = 0; waited < PATIENCE; waited += STEP) {
-    const place = idsIn('live').includes(id) ? 'live' : 'ended'
+  for (let waited = 0, step = STEP; waited < PATIENCE; waited += step) {
+    const place = existsSync(directoryOf('live', id)) ? 'live' : 'ended'
     if (place === 'ended' && !existsSync(directoryOf('ended', id)) && !existsSync(directoryOf('live', id)))
       return undefined
     const found = look(place)
     if (found !== undefined) return found
-    if (place === 'live' && isFree(`${directoryOf('live', id)}/lock`)) await sweep() // nobody else is going to
-    await sleep(STEP)
+    if (place === 'live' && isFree(`${directoryOf('live', id)}/lock`)) await sweepOne(shorten(id)) // nobody else is going to
+    step = STEP + waited / 10 // many that wait shall not keep those from working for whom they wait
+    await sleep(step)
   }
   throw new UsageError(`container ${id} has ended, but nobody has written down how; 'toolkit rm -f' removes it`, 1)
 }
@@ -205,9 +207,16 @@ export function unpause(word: string): void {
   recordOf(row.state!, 'unpause')
 }
 
+export interface Removal {
+  readonly force: boolean
+  /** With those of its volumes that have no name. */
+  readonly volumes: boolean
+  /** What a `sweep` just before could not end: those whose engine was killed have ended, too. */
+  readonly stuck: ReadonlyMap<string, string>
+}
+
 /** Removes a container; with `force` it is ended first. Returns its id. Throws a UsageError where it cannot be removed. */
-export async function remove(word: string, { force, volumes }: { force: boolean; volumes: boolean }): Promise<string> {
-  const stuck = await sweep() // those whose engine was killed have ended, too
+export async function remove(word: string, { force, volumes, stuck }: Removal): Promise<string> {
   let row = findContainer(word)
   if (!row.running && mayGoOn(row)) await settled(row.id)
   row = findContainer(row.id)

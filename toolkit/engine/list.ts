@@ -48,7 +48,8 @@ function rowOf(place: Place, id: string): ContainerRow | undefined {
     problem = error instanceof UsageError ? error.message : `${directory}/state.json cannot be read`
   }
   const about = { id, state, ...(problem !== undefined && { problem }) }
-  if (place === 'ended') return existsSync(directory) ? { ...about, running: false, restarting: false } : undefined
+  if (place === 'ended')
+    return state || existsSync(directory) ? { ...about, running: false, restarting: false } : undefined
   const fd = lock(`${directory}/lock`, { wait: false, shared: true })
   if (fd !== undefined) closeSync(fd)
   if (!existsSync(directory) || (missing && fd === undefined)) return undefined // just gone, or not made yet

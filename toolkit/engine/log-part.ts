@@ -25,6 +25,7 @@ export interface Part {
 }
 
 const RECORDS = 2048 // read at once
+const WORDS = INDEX_RECORD / 4
 const CHUNK = 1 << 22 // bytes of the log, read at once
 
 /** What fits together, also while a monitor begins a new part (`rotate` in monitor.ts): the log is renamed first. */
@@ -125,7 +126,7 @@ export function* beyond(part: Part): Generator<Piece> {
   }
 }
 
-const BACK = 1 << 18 // bytes of the log, searched at once
+const BACK = { first: 1 << 14, most: 1 << 20 } // bytes of the log, searched at once: lines are seldom long, or many
 
 function newlinesIn(data: Buffer): number {
   let count = 0
@@ -152,42 +153,72 @@ const ALL: readonly StreamName[] = ['stdout', 'stderr']
  * Where there are too few, it is the start of the part.
  */
 export function findLast(part: Part, lines: number, split: Iterable<StreamName> = ALL): Beginning {
-  const { ends, streams } = readIndex(part)
-  const offsetOf = (record: number) => (record > 0 ? ends[record - 1]! : 0)
+  const { count, bytes, lengthOf, streamOf } = readIndex(part)
   let found = 0
-  let from = ends.length // this record and those after it have been searched
-  while (from > 0 && found < lines) {
-    const end = offsetOf(from)
-    do from--
-    while (from > 0 && end - offsetOf(from) < BACK)
-    found += newlinesIn(readAt(part.log, offsetOf(from), end - offsetOf(from)))
+  let from = count // this record and those after it have been searched
+  let offset = bytes
+  for (let back = BACK.first; from > 0 && found < lines; back = Math.min(4 * back, BACK.most)) {
+    const end = offset
+    do offset -= lengthOf(--from)
+    while (from > 0 && end - offset < back)
+    found += newlinesIn(readAt(part.log, offset, end - offset))
   }
   let open = new Set(split)
-  for (let i = from - 1; i >= 0 && open.size > 0; i--) {
-    const stream = streams[i]
-    if (stream === undefined || !open.has(stream)) continue
-    if (readAt(part.log, offsetOf(i + 1) - 1, 1)[0] === 10) open.delete(stream)
+  for (let i = from - 1, at = offset; i >= 0 && open.size > 0; i--) {
+    const end = at
+    at -= lengthOf(i)
+    const stream = streamOf(i)
+    if (end === at || !open.has(stream)) continue
+    if (readAt(part.log, end - 1, 1)[0] === 10) open.delete(stream)
     else {
       from = i
+      offset = at
       open = new Set(ALL)
     }
   }
-  return { from, offset: offsetOf(from), found, open }
+  return { from, offset, found, open }
 }
 
-/** Of each record: where its piece ends in the log, and the stream; none where there is no piece. */
-function readIndex(part: Part): { ends: number[]; streams: (StreamName | undefined)[] } {
-  const [ends, streams]: [number[], (StreamName | undefined)[]] = [[], []]
-  let offset = 0
-  for (let at = 0; ; at += RECORDS * INDEX_RECORD) {
-    const records = readAt(part.index, at, RECORDS * INDEX_RECORD)
-    for (let i = 0; (i + 1) * INDEX_RECORD <= records.length; i++) {
-      const length = lengthIn(records, i)
-      offset += length
-      ends.push(offset)
-      streams.push(length > 0 ? streamIn(records, i) : undefined)
-    }
-    if (records.length < RECORDS * INDEX_RECORD) return { ends, streams }
+interface Index {
+  /** Records. */
+  readonly count: number
+  /** Of the log, that it knows. */
+  readonly bytes: number
+  lengthOf(record: number): number
+  streamOf(record: number): StreamName
+}
+
+/** There may be many thousands of records: all are added up once, and looked at more closely from the end. */
+function readIndex(part: Part): Index {
+  let count = 0
+  let bytes = 0
+  let more = true
+  while (more) {
+    const records = readAt(part.index, count * INDEX_RECORD, RECORDS * INDEX_RECORD)
+    const words = new Uint32Array(records.buffer, records.byteOffset, Math.floor(records.length / INDEX_RECORD) * WORDS)
+    for (let at = 0; at < words.length; at += WORDS) bytes += (words[at + 6]! & LOST) === 0 ? words[at + 4]! : 0
+    count += words.length / WORDS
+    more = records.length === RECORDS * INDEX_RECORD
+  }
+  let first = count // of those that are in memory
+  let records: Buffer = Buffer.alloc(0)
+  /** Whoever asks goes backwards. */
+  const load = (record: number) => {
+    if (record >= first) return
+    first = Math.max(0, record + 1 - RECORDS)
+    records = readAt(part.index, first * INDEX_RECORD, (record + 1 - first) * INDEX_RECORD)
+  }
+  return {
+    count,
+    bytes,
+    lengthOf(record) {
+      load(record)
+      return lengthIn(records, record - first)
+    },
+    streamOf(record) {
+      load(record)
+      return streamIn(records, record - first)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 // Gives a container's plan a monitor: opens what it needs (monitor.ts), and says what it becomes in the end.
 import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { packageDir, stateDir } from '../image/paths.ts'
 import type { Action } from '../kernel/action.ts'
 import { invoke } from '../kernel/call.ts'
@@ -37,10 +37,10 @@ export interface Monitored {
 
 /** The plan with a monitor, which goes on when the engine has ended. */
 export function withMonitor(plan: Plan, about: Monitored): Plan {
-  const { stdin, ports, spec } = about
+  const { stdin, ports, spec, directory } = about
   const { terminal } = spec.process
   const { pidNamespace, ...rest } = plan
-  const monitor = planMonitor({ stdin: stdin && !terminal, terminal, ports: ports.length, ...ourselves(['settle']) })
+  const monitor = planMonitor({ stdin: stdin && !terminal, terminal, ports: ports.length, ...settleLater(directory) })
   return {
     ...rest,
     before: [...(plan.before ?? []), openFiles(about), ...(pidNamespace ? [openOwn] : [])],
@@ -67,7 +67,7 @@ export function withGuard(
   plan: Plan,
   { directory, lock, ports }: Pick<Monitored, 'directory' | 'lock' | 'ports'>,
 ): Guarded {
-  const wish = { stdin: false, terminal: true, attended: true, ports: ports.length, ...ourselves(['settle']) }
+  const wish = { stdin: false, terminal: true, attended: true, ports: ports.length, ...settleLater(directory) }
   let socket: number | undefined
   const guarded: Plan = {
     ...plan,
@@ -126,7 +126,10 @@ function inPidNamespace(monitor: Monitor, pidNamespace: Descriptor): Monitor {
   }
 }
 
-/** What a monitor becomes in the end: a command of ours, and what that needs to know of us. */
+/** What a monitor becomes in the end. */
+const settleLater = (directory: string) => ourselves(['settle', basename(directory)])
+
+/** A command of ours, and what that needs to know of us. */
 export function ourselves(words: readonly string[]): { command: readonly string[]; env: readonly string[] } {
   const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin' } = process.env
   const ours = ['TOOLKIT_NETWORK', 'TOOLKIT_FAILPOINT'].filter(name => process.env[name] !== undefined)
@@ -153,7 +156,7 @@ export function adopt(directory: string, pidfd: number, lock: number, ports: rea
     const names = terminal ? ['stdout'] : hasTerminal(directory) ? ['stdout', 'stdout'] : ['stdout', 'stderr']
     for (const [i, name] of names.entries())
       descriptors.set(['stdout', 'stderr'][i]!, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, terminal, ports: ports.length, ...ourselves(['settle']) })
+    const monitor = planAdoption({ stdin: false, terminal, ports: ports.length, ...settleLater(directory) })
     const process = start(
       { namespaces: [], steps: [], monitor },
       { descriptors: new Map([...descriptors, ...named(ports), ['pidfd', pidfd], ['lock', lock]]) },

@@ -23,6 +23,7 @@ import {
   readState,
   retire,
   rootDir,
+  shorten,
   survives,
 } from './store.ts'
 
@@ -82,9 +83,10 @@ interface Orphan {
   readonly lock: number
 }
 
-/** Takes the lock of every container whose engine is gone. To be called `exclusively`. */
-function claimOrphans(): Orphan[] {
-  return idsIn('live').flatMap(id => {
+/** Takes the lock of every container whose engine is gone, or of this one. To be called `exclusively`. */
+function claimOrphans(only?: string): Orphan[] {
+  const ids = idsIn('live')
+  return (only === undefined ? ids : ids.filter(id => id === only)).flatMap(id => {
     const directory = directoryOf('live', id)
     if (!existsSync(`${directory}/lock`) && !existsSync(`${directory}/state.json`)) {
       remove(directory) // made in this very order under the same lock, so it is nobody's
@@ -163,7 +165,7 @@ async function waitToRestart(state: ContainerState, lock: number, restart: Resta
   const milliseconds = Math.max(0, 1000 * (at - uptime()))
   if (restart && milliseconds === 0) return restart(state, lock)
   const { fallAsleep } = await import('./sleeper.ts')
-  fallAsleep({ milliseconds, words: ['settle'], lock }, sleeper =>
+  fallAsleep({ milliseconds, words: ['settle', shorten(id)], lock }, sleeper =>
     amend(id, now => {
       if (!now.restarting) throw new UsageError('somebody has stopped it')
       return { ...now, restarting: { at, sleeper } }
@@ -180,11 +182,16 @@ export async function sweep(restart?: Restarter): Promise<ReadonlyMap<string, st
   sweepLabs()
   await mendNames()
   if (!existsSync(rootDir())) return stuck
-  for (const orphan of exclusively(claimOrphans)) {
+  for (const orphan of exclusively(() => claimOrphans())) {
     const why = await finish(orphan, restart)
     if (why !== undefined) stuck.set(orphan.id, why)
   }
   return stuck
+}
+
+/** The same for one container alone, by its id of 12 characters: where many end at a time, nobody looks at all of them. */
+export async function sweepOne(id: string, restart?: Restarter): Promise<void> {
+  for (const orphan of exclusively(() => claimOrphans(id))) await finish(orphan, restart)
 }
 
 /**
