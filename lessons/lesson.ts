@@ -4,7 +4,7 @@
 //             with a `### Predict` and an `### After`; at last a `## Recap`.
 // lesson.ts   the rest: title, tasks, checks, hints, solutions, and the ways that must pass or must not.
 import type { RequirementId } from '../toolkit/engine/host.ts'
-import type { Lab } from '../toolkit/engine/lab.ts'
+import type { Lab } from '../toolkit/engine/lab/lab.ts'
 import type { Action } from '../toolkit/kernel/action.ts'
 import type { Step } from '../toolkit/kernel/step.ts'
 

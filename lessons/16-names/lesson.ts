@@ -72,7 +72,7 @@ export const lesson: Lesson = {
   setup,
   needs: ['root'], // files of other users, and devices, in its image
   panels: ['network', 'mounts'],
-  module: 'toolkit/engine/names.ts',
+  module: 'toolkit/engine/network/names.ts',
   plan: () => [...bind.mountPoint('/etc/hosts', 'file'), ...bind.attach('hosts')],
   control: 'shared',
 }

@@ -1,6 +1,6 @@
 // The course without a screen, where it acts: commands are typed into a fresh lab and the check gives its verdict.
 import { readFileSync } from 'node:fs'
-import { startLab } from '../../toolkit/engine/lab.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { readHost } from '../host.ts'
 import { type Lesson, linesFor, type Verdict } from '../lesson.ts'

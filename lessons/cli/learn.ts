@@ -1,6 +1,6 @@
 // `toolkit learn`: from the command line to the tutor's screen.
 import { writeFileSync } from 'node:fs'
-import { startLab } from '../../toolkit/engine/lab.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { callerOf } from '../caller.ts'
 import { lessons } from '../index.ts'

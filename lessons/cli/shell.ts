@@ -1,6 +1,6 @@
 // `toolkit lessons shell`: the lab's shell on the learner's own terminal, nothing drawn around it. Fit for a screen
 // reader and a slow line. When the task is passed, one line says so; at the end comes the verdict.
-import { startLab } from '../../toolkit/engine/lab.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { obstacles, readHost } from '../host.ts'
 import { fill, parseLesson } from '../parse.ts'

@@ -1,5 +1,5 @@
 // The cases of a lesson: each plays on the real kernel, in a lab of its own, what a learner could do.
-import type { Lab } from '../../toolkit/engine/lab.ts'
+import type { Lab } from '../../toolkit/engine/lab/lab.ts'
 import { rootWanted } from '../host.ts'
 import { type Lesson, type Lines, linesFor, type Scene, type Task, type Verdict, type Way } from '../lesson.ts'
 import { type Block, fill, parseLesson } from '../parse.ts'

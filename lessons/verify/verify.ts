@@ -1,7 +1,7 @@
 // `toolkit lessons verify`: proves each task of a lesson on the real kernel, both ways, and that nothing is left behind.
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lab } from '../../toolkit/engine/lab.ts'
+import type { Lab } from '../../toolkit/engine/lab/lab.ts'
 import { stateDir } from '../../toolkit/image/paths.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
 import { obstacles } from '../host.ts'

@@ -1,13 +1,13 @@
-import { statusOf } from '../engine/lifecycle.ts'
-import { findContainer, placeOf } from '../engine/list.ts'
-import { hasLog } from '../engine/log.ts'
-import { sweep } from '../engine/orphans.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { hasLog } from '../engine/log/log.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
 import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
 import { keysOf, stay } from './stay.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'attach [OPTIONS] CONTAINER',

@@ -5,8 +5,8 @@ import { KernelError } from '../kernel/error.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print, printError, writeBytes } from './output.ts'
-import { humanSize } from './sizes.ts'
+import { print, printError, writeBytes } from './text/output.ts'
+import { humanSize } from './text/sizes.ts'
 
 export const command: Command = {
   usage: 'cp [OPTIONS] CONTAINER:SOURCE DESTINATION|-\n       toolkit cp [OPTIONS] SOURCE|- CONTAINER:DESTINATION',

@@ -1,13 +1,13 @@
-import { createContainer } from '../engine/detach.ts'
 import { refuse } from '../engine/host.ts'
+import { createContainer } from '../engine/life/detach.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { reserveIdFile } from './cidfile.ts'
 import { commandOf } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
 import { wishes, wishOf } from './run.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'create [OPTIONS] ROOTFS COMMAND [ARG…]',

@@ -1,10 +1,10 @@
-import { findContainer } from '../engine/list.ts'
-import { directoryOf } from '../engine/store.ts'
+import { findContainer } from '../engine/state/list.ts'
+import { directoryOf } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readChanges } from '../observe/changes.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printable, printableJson } from './printable.ts'
+import { print } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
 
 export const command: Command = {
   usage: 'diff [OPTIONS] CONTAINER',

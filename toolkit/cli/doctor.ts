@@ -2,10 +2,10 @@ import { checkHost, type Result, type State } from '../engine/host/checks.ts'
 import { isUtf8 } from '../engine/host/course.ts'
 import { complain, GROUPS, HostRefusal, sentence } from '../engine/host.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { colour, row } from './layout.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printable, printableJson } from './printable.ts'
+import { colour, row } from './text/layout.ts'
+import { print } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
 
 export const command: Command = {
   usage: 'doctor [OPTIONS]',

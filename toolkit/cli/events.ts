@@ -1,12 +1,12 @@
-import { type Event, readEvents } from '../engine/event-log.ts'
-import { steadyNow } from '../engine/events.ts'
+import { type Event, readEvents } from '../engine/state/event-log.ts'
+import { steadyNow } from '../engine/state/events.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print, writeBytes } from './output.ts'
-import { printable, printableJsonText } from './printable.ts'
 import { type Filters, filterOf } from './subcommands.ts'
-import { template } from './template.ts'
-import { formatTime, parseDuration, parseTime } from './times.ts'
+import { print, writeBytes } from './text/output.ts'
+import { printable, printableJsonText } from './text/printable.ts'
+import { template } from './text/template.ts'
+import { formatTime, parseDuration, parseTime } from './text/times.ts'
 
 export const command: Command = {
   usage: 'events [OPTIONS]',

@@ -1,10 +1,10 @@
-import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { exec, holdContainer, isOfOtherUsers } from '../engine/exec.ts'
+import { exec, holdContainer, isOfOtherUsers } from '../engine/life/exec.ts'
+import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as program from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { exitNow, print, printError } from './output.ts'
+import { exitNow, print, printError } from './text/output.ts'
 
 const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 

@@ -1,6 +1,6 @@
 // `toolkit run` without -d of a container that somebody has to look after, whatever becomes of us: a restart policy, a health
 // check. It is made and started as with -d, and joined as by `start -ai`.
-import { createContainer, startContainer } from '../engine/detach.ts'
+import { createContainer, startContainer } from '../engine/life/detach.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { stay } from './stay.ts'
 

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
-import { statusOf } from '../engine/lifecycle.ts'
-import { findContainer, placeOf } from '../engine/list.ts'
-import { sweep } from '../engine/orphans.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
-import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
 import { showLog } from './show-log.ts'
-import { parseTime } from './times.ts'
+import { wholeNumber } from './text/numbers.ts'
+import { print } from './text/output.ts'
+import { parseTime } from './text/times.ts'
 
 export const command: Command = {
   usage: 'logs [OPTIONS] CONTAINER',

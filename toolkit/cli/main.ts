@@ -2,8 +2,8 @@
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { exitNow, print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { exitNow, print, printError } from './text/output.ts'
+import { printable } from './text/printable.ts'
 
 declare const VERSION: string
 
@@ -78,7 +78,7 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   if (!Object.hasOwn(commands, name)) throw (await import('./help.ts')).noCommand(name)
   if (isInsideOnly(name, argv) && process.getuid!() !== 0 && !argv.includes('--help'))
     return (await import('../engine/rootless.ts')).asRoot([name, ...argv], name)
-  if (!OWN_WAY.includes(name)) await (await import('../engine/mend-names.ts')).mendNames()
+  if (!OWN_WAY.includes(name)) await (await import('../engine/network/mend-names.ts')).mendNames()
   return commands[name]!(argv)
 }
 

@@ -1,7 +1,7 @@
-import { pause } from '../engine/lifecycle.ts'
+import { pause } from '../engine/life/lifecycle.ts'
 import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'pause CONTAINER…',

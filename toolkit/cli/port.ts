@@ -1,9 +1,9 @@
-import { findContainer } from '../engine/list.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { portsOf } from './describe.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printableJson } from './printable.ts'
+import { portsOf } from './text/describe.ts'
+import { print } from './text/output.ts'
+import { printableJson } from './text/printable.ts'
 
 export const command: Command = {
   usage: 'port [OPTIONS] CONTAINER [PORT[/PROTOCOL]]',

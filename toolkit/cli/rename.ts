@@ -1,9 +1,9 @@
-import { rename } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/list.ts'
-import { renameIn } from '../engine/networks.ts'
+import { rename } from '../engine/life/lifecycle.ts'
+import { renameIn } from '../engine/network/networks.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'rename CONTAINER NAME',

@@ -1,12 +1,12 @@
-import { startContainer } from '../engine/detach.ts'
-import { recordOf } from '../engine/events.ts'
 import { refuse } from '../engine/host.ts'
-import { settled, stop } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/list.ts'
+import { startContainer } from '../engine/life/detach.ts'
+import { settled, stop } from '../engine/life/lifecycle.ts'
+import { recordOf } from '../engine/state/events.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
 import { stopFlags, stopWish } from './stop.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'restart [OPTIONS] CONTAINER…',

@@ -1,9 +1,9 @@
-import { remove } from '../engine/lifecycle.ts'
-import { NoContainer } from '../engine/list.ts'
-import { sweep } from '../engine/orphans.ts'
+import { remove } from '../engine/life/lifecycle.ts'
+import { NoContainer } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { forEach, needContainers } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'rm [OPTIONS] CONTAINER…',

@@ -1,7 +1,7 @@
-import { parseDetachKeys } from '../engine/detach-keys.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
+import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -14,7 +14,7 @@ import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
 import * as users from './flags/users.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { exitNow, print, printError } from './output.ts'
+import { exitNow, print, printError } from './text/output.ts'
 
 /** The flags that say what the container is like. */
 export const wishes = {
@@ -83,7 +83,7 @@ export async function main(argv: string[]): Promise<number> {
       : undefined
   const options = { ...wish, rootfs: findRootfs(name), args }
   if (flags.detach) {
-    const { runDetached } = await import('../engine/detach.ts') // most runs have no use for it
+    const { runDetached } = await import('../engine/life/detach.ts') // most runs have no use for it
     const { reserveIdFile } = await import('./cidfile.ts')
     const idFile = reserveIdFile('run', flags.cidfile as string | undefined)
     try {

@@ -3,8 +3,8 @@ import { findRootfs } from '../image/rootfs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { commandOf } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print, printError } from './output.ts'
 import { wishes, wishOf } from './run.ts'
+import { print, printError } from './text/output.ts'
 
 export const command: Command = {
   usage: 'spec [OPTIONS] ROOTFS COMMAND [ARG…]',

@@ -1,10 +1,10 @@
-import { startContainer } from '../engine/detach.ts'
 import { refuse } from '../engine/host.ts'
+import { startContainer } from '../engine/life/detach.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { detachFlag } from './flags/program.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { exitNow, print } from './output.ts'
+import { exitNow, print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'start [OPTIONS] CONTAINER…',

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findContainer, listContainers } from '../engine/list.ts'
-import type { ContainerState } from '../engine/store.ts'
-import { cpuPercent, readUsage, type Usage } from '../engine/usage.ts'
+import { cpuPercent, readUsage, type Usage } from '../engine/life/usage.ts'
+import { findContainer, listContainers } from '../engine/state/list.ts'
+import type { ContainerState } from '../engine/state/store.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print, writeBytes } from './output.ts'
-import { formatRows } from './rows.ts'
+import { print, writeBytes } from './text/output.ts'
+import { formatRows } from './text/rows.ts'
 
 export const command: Command = {
   usage: 'stats [OPTIONS] [CONTAINER…]',

@@ -1,8 +1,8 @@
-import { type StopWish, stop } from '../engine/lifecycle.ts'
+import { type StopWish, stop } from '../engine/life/lifecycle.ts'
 import { forEach, needContainers } from './each.ts'
-import { wholeNumber } from './numbers.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { wholeNumber } from './text/numbers.ts'
+import { print } from './text/output.ts'
 
 export const stopFlags = {
   time: { short: 't', value: 'SECONDS', help: 'then by SIGKILL; -1: never (default: its --stop-timeout, 10)' },

@@ -1,14 +1,14 @@
 import { closeSync } from 'node:fs'
-import { holdProcess } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/list.ts'
+import { holdProcess } from '../engine/life/lifecycle.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { processesIn } from '../observe/cgroups.ts'
 import { readProcess } from '../observe/process.ts'
 import { needContainer } from './each.ts'
 import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printableJson } from './printable.ts'
-import { printTable } from './table.ts'
+import { print } from './text/output.ts'
+import { printableJson } from './text/printable.ts'
+import { printTable } from './text/table.ts'
 
 export const command: Command = {
   usage: 'top [OPTIONS] CONTAINER',

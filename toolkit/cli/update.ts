@@ -1,11 +1,11 @@
-import { findContainer } from '../engine/list.ts'
-import { update } from '../engine/update.ts'
+import { update } from '../engine/life/update.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { flags as careFlags, restartPolicy } from './flags/care.ts'
 import { flags as resourceFlags, resources } from './flags/resources.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './output.ts'
+import { print } from './text/output.ts'
 
 const {
   memory,

@@ -1,10 +1,10 @@
 import { arch as nodeArch, release } from 'node:os'
-import { VERSION as STATE } from '../engine/store.ts'
+import { VERSION as STATE } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './output.ts'
-import { printableJson, printableLines } from './printable.ts'
-import { template } from './template.ts'
+import { print } from './text/output.ts'
+import { printableJson, printableLines } from './text/printable.ts'
+import { template } from './text/template.ts'
 
 declare const VERSION: string
 

@@ -26,10 +26,10 @@ import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import { asFarAsMapped } from './as-user.ts'
-import type { AllResources } from './cgroup.ts'
+import type { AllResources } from './cgroup/cgroup.ts'
 import { refuse } from './host.ts'
 import type { IpcMode, NamespaceMode, RunOptions } from './options.ts'
-import { withMounts } from './volumes.ts'
+import { withMounts } from './volume/volumes.ts'
 
 export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'user' | 'cgroup' | 'time'
 
