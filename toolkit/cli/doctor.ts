@@ -2,7 +2,7 @@ import { checkHost, type Result, type State } from '../engine/host/checks.ts'
 import { isUtf8 } from '../engine/host/course.ts'
 import { complain, GROUPS, HostRefusal, sentence } from '../engine/host.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, formatHelp, parse } from './options.ts'
+import { type Command, mainOf } from './options.ts'
 import { colour, row } from './text/layout.ts'
 import { print } from './text/output.ts'
 import { printable, printableJson } from './text/printable.ts'
@@ -87,12 +87,7 @@ const asJson = ({ id, group, title, needed, state, detail, missing, cost, remedy
     : { missing, cost, remedy, message: complain(id, { detail, remedy }) }),
 })
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }, argv) => {
   if (rest.length > 0) throw new UsageError(`doctor: takes no ${JSON.stringify(rest[0])}; see 'toolkit doctor --help'`)
   if (process.getuid!() !== 0) {
     const { asRoot } = await import('../engine/rootless.ts')
@@ -114,4 +109,4 @@ export async function main(argv: string[]): Promise<number> {
     print(spell([...groups, conclude(results)].join('\n\n')))
   }
   return well ? 0 : 1
-}
+})

@@ -3,8 +3,8 @@ import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as program from './flags/program.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { exitNow, print, printError } from './text/output.ts'
+import { type Command, mainOf } from './options.ts'
+import { exitNow, printError } from './text/output.ts'
 
 const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 
@@ -25,12 +25,7 @@ export const command: Command = {
   },
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const [container, ...args] = rest
   if (container === undefined) throw new UsageError("exec: which container? 'toolkit ps' lists them")
   if (args.length === 0) throw new UsageError(`exec: which command? For example 'toolkit exec -it ${container} sh'`)
@@ -54,4 +49,4 @@ export async function main(argv: string[]): Promise<number> {
   if (code !== undefined) return code
   printError('read escape sequence')
   return exitNow(0)
-}
+})

@@ -13,8 +13,7 @@ import { rootfsDir } from '../image/rootfs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readLayout } from '../observe/cgroups.ts'
 import { utsName } from '../observe/hostname.ts'
-import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './text/output.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
 import { printable } from './text/printable.ts'
 import { binarySize } from './text/sizes.ts'
 import { formatFlags, show, version } from './version.ts'
@@ -107,12 +106,7 @@ export function info(flags: Parsed['flags']): number {
   })
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }) => {
   if (rest.length > 0) throw new UsageError(`info: takes no ${JSON.stringify(rest[0])}; see 'toolkit info --help'`)
   return info(flags)
-}
+})

@@ -12,7 +12,7 @@ import { sizeOf } from '../observe/disk-usage.ts'
 import { needContainers } from './each.ts'
 import { filesOf, hostConfig, mounts, networkSettings } from './inspect-parts.ts'
 import { details as networkDetails } from './network.ts'
-import { type Command, formatHelp, parse } from './options.ts'
+import { type Command, mainOf } from './options.ts'
 import { labelsOfContainer } from './prune.ts'
 import { imageOf } from './text/describe.ts'
 import { print, printError } from './text/output.ts'
@@ -35,12 +35,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   if (flags.type !== undefined && !['container', 'network', 'volume'].includes(String(flags.type)))
     throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: there are container, network, volume`)
   const words = needContainers('inspect', rest)
@@ -60,7 +55,7 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (!fill) print(printableJson(found, flags.format === 'json' ? 0 : 4))
   return status
-}
+})
 
 /** As docker: whatever has this name. Throws a UsageError (exit code 1). */
 async function find(word: string, type: string | undefined, size: boolean): Promise<object> {

@@ -4,10 +4,9 @@ import { findContainer, placeOf } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
-import { type Command, formatHelp, parse } from './options.ts'
+import { type Command, mainOf } from './options.ts'
 import { showLog } from './show-log.ts'
 import { wholeNumber } from './text/numbers.ts'
-import { print } from './text/output.ts'
 import { parseTime } from './text/times.ts'
 
 export const command: Command = {
@@ -26,12 +25,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   await sweep() // it may have lost its monitor
   const row = findContainer(needContainer('logs', rest))
   if (!existsSync(`${placeOf(row)}/log.index`) && statusOf(row) !== 'created')
@@ -50,4 +44,4 @@ export async function main(argv: string[]): Promise<number> {
     ...(until !== undefined && { until: parseTime('logs: --until', until) }),
   })
   return 0
-}
+})

@@ -4,9 +4,8 @@ import { settled, stop } from '../engine/life/lifecycle.ts'
 import { recordOf } from '../engine/state/events.ts'
 import { findContainer } from '../engine/state/list.ts'
 import { forEach, needContainers } from './each.ts'
-import { type Command, formatHelp, parse } from './options.ts'
+import { type Command, mainOf } from './options.ts'
 import { stopFlags, stopWish } from './stop.ts'
-import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'restart [OPTIONS] CONTAINER…',
@@ -15,12 +14,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const wish = stopWish('restart', flags)
   const words = needContainers('restart', rest)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'restart' })
@@ -31,4 +25,4 @@ export async function main(argv: string[]): Promise<number> {
     await startContainer(id)
     if (state) recordOf(state, 'restart')
   })
-}
+})

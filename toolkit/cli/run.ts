@@ -13,7 +13,7 @@ import * as program from './flags/program.ts'
 import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
 import * as users from './flags/users.ts'
-import { type Command, formatHelp, type Parsed, parse } from './options.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
 import { exitNow, print, printError } from './text/output.ts'
 
 /** The flags that say what the container is like. */
@@ -45,12 +45,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
   },
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const how = ['explain', 'step', 'until', 'dry-run'].filter(name => flags[name])
   if (how.length > 1) throw new UsageError(`run: --${how[0]} and --${how[1]} do not go together; choose one`)
   const [name, ...words] = rest
@@ -110,7 +105,7 @@ export async function main(argv: string[]): Promise<number> {
       `toolkit: killed by the kernel: its memory limit was reached${wish.resources.memory ? ' (--memory)' : ''}`,
     )
   return exitNow(exitCode)
-}
+})
 
 /** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {
