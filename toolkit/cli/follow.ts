@@ -5,8 +5,13 @@ import type { RunOptions } from '../engine/options.ts'
 import { stay } from './stay.ts'
 
 /** Ends this process with the exit code of its first run. */
-export async function runFollowed(options: RunOptions, keys: Uint8Array): Promise<number> {
+export async function runFollowed(
+  options: RunOptions,
+  keys: Uint8Array,
+  onMade: (id: string) => void,
+): Promise<number> {
   const word = await createContainer(options)
+  onMade(word)
   const start = async () => {
     let writer: number | undefined
     await startContainer(word, options.interactive ? fd => (writer = fd) : undefined)

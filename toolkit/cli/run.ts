@@ -1,3 +1,4 @@
+import type { Observer } from '../engine/carry-out.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
@@ -36,7 +37,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
     ...wishes,
     ...program.detachFlag,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
-    cidfile: { value: 'FILE', help: 'with -d: write its id to this file, which must be new' },
+    cidfile: { value: 'FILE', help: 'write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
     until: { value: 'WORDS', help: 'like --step, beginning with the first call that has these words in it' },
@@ -52,7 +53,6 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   if (name === undefined) throw new UsageError("run: which root file system? For example 'toolkit run -it busybox sh'")
   const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
-  if (flags.cidfile !== undefined && !flags.detach) throw new UsageError('run: --cidfile goes with -d only, so far')
   const wish = wishOf(flags)
 
   if (flags['dry-run']) {
@@ -77,35 +77,48 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
       : undefined
   const options = { ...wish, rootfs: findRootfs(name), args }
+  const idFile =
+    flags.cidfile === undefined
+      ? undefined
+      : (await import('./cidfile.ts')).reserveIdFile('run', flags.cidfile as string)
+  try {
+    return await carryOut(options, { flags, observer, onMade: id => idFile?.write(id) })
+  } catch (error) {
+    idFile?.remove() // there is no container
+    throw error
+  }
+})
+
+interface How {
+  readonly flags: Parsed['flags']
+  readonly observer: Observer | undefined
+  readonly onMade: (id: string) => void
+}
+
+async function carryOut(options: RunOptions, { flags, observer, onMade }: How): Promise<number> {
   if (flags.detach) {
     const { runDetached } = await import('../engine/life/detach.ts') // most runs have no use for it
-    const { reserveIdFile } = await import('./cidfile.ts')
-    const idFile = reserveIdFile('run', flags.cidfile as string | undefined)
-    try {
-      const id = await runDetached(options, observer)
-      idFile.write(id)
-      print(id)
-    } catch (error) {
-      idFile.remove()
-      throw error
-    }
+    const id = await runDetached(options, observer)
+    onMade(id)
+    print(id)
     return exitNow(0)
   }
   const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
-  if (wish.care?.restart || wish.care?.health) {
-    if (observer) throw new UsageError(`run: --${how[0]} goes with --restart and --health-cmd only where -d is, too`)
+  if (options.care?.restart || options.care?.health) {
+    if (observer)
+      throw new UsageError('run: --explain and --step go with --restart and --health-cmd only where -d is, too')
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return runFollowed(options, keys)
+    return runFollowed(options, keys, onMade)
   }
-  const { exitCode, oomKilled, left, detached } = await run(options, observer, keys)
+  const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade })
   if (detached) printError('read escape sequence') // as docker does
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(
-      `toolkit: killed by the kernel: its memory limit was reached${wish.resources.memory ? ' (--memory)' : ''}`,
+      `toolkit: killed by the kernel: its memory limit was reached${options.resources.memory ? ' (--memory)' : ''}`,
     )
   return exitNow(exitCode)
-})
+}
 
 /** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {

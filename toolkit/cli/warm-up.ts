@@ -53,7 +53,7 @@ export async function warmUp(name: string | undefined): Promise<void> {
   const rootfs = await warmUpCommand()
   for (const words of [[], ['-it']]) {
     const { flags } = parse(command, ['--rm', '--net', 'none', ...words, 'busybox', 'true'])
-    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, parseDetachKeys(undefined))
+    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, { keys: parseDetachKeys(undefined) })
   }
   const { flags } = parse(command, [
     '--net',

@@ -25,11 +25,15 @@ export interface Result {
   readonly detached?: true
 }
 
-/**
- * Runs a container to its end, or until its user leaves it by `keys`. Throws KernelError and UsageError; then nothing of it
- * is left.
- */
-export async function run(options: RunOptions, observer?: Observer, keys?: Uint8Array): Promise<Result> {
+export interface RunWish {
+  /** The keys by which its user may leave it. */
+  readonly keys?: Uint8Array
+  /** Is told its id, as soon as there is something of it. */
+  readonly onMade?: (id: string) => void
+}
+
+/** Runs a container to its end, or until its user leaves it. Throws KernelError and UsageError; then nothing of it is left. */
+export async function run(options: RunOptions, observer?: Observer, { keys, onMade }: RunWish = {}): Promise<Result> {
   const id = newId()
   const { terminal, interactive, namespaces } = options
   const joins = typeof namespaces.pid === 'object' // only the engine's own child can be born there, see monitored.ts
@@ -44,6 +48,7 @@ export async function run(options: RunOptions, observer?: Observer, keys?: Uint8
     let result: Result
     try {
       failpoint('directory made')
+      onMade?.(id)
       result = await live({ id, options, parts, directory, signals, observer, keys: attended ? keys : undefined })
     } catch (error) {
       await directory.discard().catch(() => {}) // the first error says more; the rest is undone by the next command
