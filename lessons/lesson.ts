@@ -4,7 +4,7 @@
 //             with a `### Predict` and an `### After`; at last a `## Recap`.
 // lesson.ts   the rest: title, tasks, checks, hints, solutions, and the ways that must pass or must not.
 import type { RequirementId } from '../toolkit/engine/host.ts'
-import type { Lab } from '../toolkit/engine/lab.ts'
+import type { Lab } from '../toolkit/engine/lab/lab.ts'
 import type { Action } from '../toolkit/kernel/action.ts'
 import type { Step } from '../toolkit/kernel/step.ts'
 
@@ -44,6 +44,8 @@ export interface Way {
   /** What is different about it, in a few words. */
   readonly name: string
   readonly commands: Lines
+  /** Why the root of a user namespace cannot go it; as in a task. */
+  readonly needsRoot?: string
 }
 
 export interface Task {
@@ -64,6 +66,8 @@ export interface Task {
   readonly otherWays: readonly Way[]
   /** Wrong ways, each with its own diagnosis. */
   readonly wrongWays: readonly (Way & { readonly saw: RegExp })[]
+  /** Why the root of a user namespace cannot do it, or not all that the text shows: a clause after "needs root: ". */
+  readonly needsRoot?: string
 }
 
 /** What the text shows of a plan: what is done, and the command for it. */

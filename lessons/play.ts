@@ -1,5 +1,5 @@
 // The player: one lab, one shell, the place in the course, the verdicts. It knows no screen and no lesson by name.
-import type { Lab, LabShell } from '../toolkit/engine/lab.ts'
+import type { Lab, LabShell } from '../toolkit/engine/lab/lab.ts'
 import { obstacles, readHost } from './host.ts'
 import { type Lesson, linesFor, type Scene, type Task, type Verdict } from './lesson.ts'
 import { fill } from './parse.ts'

@@ -1,6 +1,6 @@
 // Plays a lesson: one lab, one shell, the place in the course, the verdicts. Knows no screen; the tutor draws its state,
 // the plain commands print it.
-import type { Lab, LabShell } from '../toolkit/engine/lab.ts'
+import type { Lab, LabShell } from '../toolkit/engine/lab/lab.ts'
 import type { Lesson } from './lesson.ts'
 
 export interface PlayerState {

@@ -1,7 +1,7 @@
 // Sets the stage: a fresh lab, prepared as a lesson wants it and as its earlier tasks would have left it.
 import { writeFileSync } from 'node:fs'
-import type { Lab } from '../toolkit/engine/lab.ts'
-import { LAB_HOME } from '../toolkit/engine/lab.ts'
+import type { Lab } from '../toolkit/engine/lab/lab.ts'
+import { LAB_HOME } from '../toolkit/engine/lab/lab.ts'
 import { readHost } from './host.ts'
 import { type Lesson, linesFor, type Scene, type Task } from './lesson.ts'
 import { fill, parseLesson } from './parse.ts'

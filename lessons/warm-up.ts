@@ -2,7 +2,7 @@
 // it (module.enableCompileCache), and the first frame of a real start comes sooner. Needs neither root nor a terminal.
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lab, LabShell } from '../toolkit/engine/lab.ts'
+import type { Lab, LabShell } from '../toolkit/engine/lab/lab.ts'
 import { lessons } from './index.ts'
 import type { Lesson } from './lesson.ts'
 import { createPlayer } from './play.ts'

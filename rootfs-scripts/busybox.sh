@@ -169,8 +169,11 @@ base=${dir%/*} # the nearest directory that exists: on the same file system as D
 while [ -n "$base" ] && [ ! -d "$base" ]; do base=${base%/*}; done
 remove_leftovers "$base/.busybox-rootfs-"
 work=$base/.busybox-rootfs-$$
-rm -rf "$work"
-mkdir "$work" 2>/dev/null || fail "cannot write to ${base:-/}"
+rm -rf "$work" 2>/dev/null || :
+mkdir "$work" 2>/dev/null || {
+  work=''
+  fail "cannot write to ${base:-/}"
+}
 find_busybox || download
 fill
 mkdir -p "${dir%/*}/"

@@ -77,6 +77,7 @@ export const machineTask: Task = {
   otherWays: [
     {
       name: 'through a file that is the kernel’s own, and with a wider mask',
+      needsRoot: 'the file belongs to the host’s root',
       commands: [
         'echo {{hostname}} >/proc/sys/kernel/hostname',
         'chroot box /bin/ip link set lo up',

@@ -136,6 +136,7 @@ export const nameTask: Task = {
   otherWays: [
     {
       name: 'by the file of the kernel that is the name',
+      needsRoot: 'the file belongs to the host’s root',
       commands: ['unshare --uts bash', 'echo {{name}} >/proc/sys/kernel/hostname'],
     },
     {
@@ -192,6 +193,7 @@ export const renameTask: Task = {
     },
     {
       name: 'by way of lsns',
+      needsRoot: 'the file belongs to the host’s root',
       commands: [
         "pid=$(lsns -n -t uts -o PID,COMMAND | awk '/sleep {{nap}}/ { print $1 }')",
         'nsenter -t $pid -u sh -c "echo {{renamed}} >/proc/sys/kernel/hostname"',

@@ -56,6 +56,7 @@ export const sidesTask: Task = {
     },
     {
       name: 'the root first, then the namespace',
+      needsRoot: 'the file belongs to the host’s root',
       commands: [
         'chroot box sleep 5000 &',
         'echo {{leak}} >/proc/sys/kernel/hostname',

@@ -40,6 +40,7 @@ export const moduleTask: Task = {
   otherWays: [
     {
       name: 'by hand',
+      needsRoot: 'a new /proc is for those who can see all of the old one',
       commands: [
         'unshare --mount bash --norc',
         'mount --bind box box',

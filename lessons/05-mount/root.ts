@@ -123,6 +123,7 @@ const behindFirst = (pid: number): string | undefined => procNamespace(pid) && i
 export const escapeTask: Task = {
   id: 'escape',
   title: 'Both ways out',
+  needsRoot: 'a new /proc is for those who can see all of the old one',
   check(scene) {
     const labRoot = rootOf(scene.lab.pid)?.id
     const ours = readNamespaces(scene.lab.pid)

@@ -40,7 +40,7 @@ export const lesson: Lesson = {
   tasks: [rootTask, nobodyTask, mapTask, ownerTask, powerTask, controlTask, moduleTask],
   values,
   setup,
-  needs: ['ns-user'],
+  needs: ['root', 'ns-user'], // maps of more users than one
   panels: ['namespaces', 'processes'],
   module: 'toolkit/primitives/user.ts',
   plan: () => user.becomeRoot(),

@@ -30,7 +30,7 @@ export const lesson: Lesson = {
   tasks: [groupTask, topTask, clockTask, eightTask, moduleTask],
   values,
   setup: makeBox,
-  needs: ['ns-user', 'ns-cgroup', 'ns-time', 'cgroup-write', 'cgroup-pids'],
+  needs: ['root', 'ns-user', 'ns-cgroup', 'ns-time', 'cgroup-write', 'cgroup-pids'], // a lab's own groups
   panels: ['namespaces', 'cgroups'],
   module: 'toolkit/primitives/time.ts',
   plan: () => [...time.plan({ timeOffsets: { boottime: { secs: DAY } } }), ...enter()],

@@ -70,7 +70,7 @@ export const lesson: Lesson = {
   values,
   setup,
   panels: ['cgroups', 'processes'],
-  needs: ['ns-pid', 'cgroup-write', 'cgroup-pids'],
+  needs: ['root', 'ns-pid', 'cgroup-write', 'cgroup-pids'], // a lab's own groups
   module: 'toolkit/primitives/cgroups.ts',
   plan,
   control: 'sides',

@@ -76,7 +76,7 @@ export const lesson: Lesson = {
   values,
   setup,
   panels: ['cgroups', 'processes'],
-  needs: ['cgroup-write', 'cgroup-memory', 'cgroup-swap', 'cgroup-pids'],
+  needs: ['root', 'cgroup-write', 'cgroup-memory', 'cgroup-swap', 'cgroup-pids'], // a lab's own groups
   module: 'toolkit/primitives/limits.ts',
   plan,
   control: 'sides',

@@ -91,6 +91,7 @@ export const lesson: Lesson = {
   values,
   setup,
   needs: [
+    'root', // a lab's own groups
     'cgroup-write',
     'cgroup-cpu',
     'cgroup-cpuset',

@@ -38,6 +38,7 @@ export const lesson: Lesson = {
   tasks: [sharedTask, overlayTask, copyUpTask, whiteoutTask, opaqueTask, twoTask, moduleTask],
   values,
   setup,
+  needs: ['root'], // attributes that only root may set
   panels: ['layers', 'mounts'],
   module: 'toolkit/primitives/overlay.ts',
   plan: () => overlay.plan({ lower: ['/lab/image'], upper: '/lab/one/upper', work: '/lab/one/work' }, '/lab/one/root'),

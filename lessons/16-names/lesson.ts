@@ -70,8 +70,9 @@ export const lesson: Lesson = {
   tasks: [hostsTask, sharedTask, selfTask, serverTask, resolverTask, searchTask, moduleTask],
   values,
   setup,
+  needs: ['root'], // files of other users, and devices, in its image
   panels: ['network', 'mounts'],
-  module: 'toolkit/engine/names.ts',
+  module: 'toolkit/engine/network/names.ts',
   plan: () => [...bind.mountPoint('/etc/hosts', 'file'), ...bind.attach('hosts')],
   control: 'shared',
 }

@@ -59,6 +59,7 @@ export const lesson: Lesson = {
   tasks: [piecesTask, suidTask, filterTask, masksTask, sidesTask, moduleTask],
   values,
   setup,
+  needs: ['root'], // users besides root
   panels: ['namespaces', 'processes'],
   module: 'toolkit/primitives/capabilities.ts',
   plan,

@@ -45,6 +45,7 @@ export const lesson: Lesson = {
   tasks: [bindTask, outliveTask, readonlyTask, laterTask, namedTask, runTask, moduleTask],
   values,
   setup,
+  needs: ['root'], // files of other users, and devices, in its image
   panels: ['mounts', 'layers'],
   module: 'toolkit/primitives/bind.ts',
   plan: () => [

@@ -62,7 +62,7 @@ export const lesson: Lesson = {
   tasks: [bundleTask, formTask, createTask, endTask, sidesTask, moduleTask],
   values,
   setup,
-  needs: ['runc', 'ip'],
+  needs: ['root', 'runc', 'ip'],
   panels: ['namespaces', 'processes', 'mounts'],
   module: 'toolkit/engine/oci.ts',
   plan,

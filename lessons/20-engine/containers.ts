@@ -1,4 +1,5 @@
 // What the checks of this lesson look at: the processes of the lab that have a world of their own, finished or not.
+import { O } from '../../toolkit/kernel/constants.ts'
 import { readCapabilities } from '../../toolkit/observe/capabilities.ts'
 import { readCgroup } from '../../toolkit/observe/cgroup-figures.ts'
 import { directoriesOf } from '../../toolkit/observe/cgroups.ts'
@@ -10,7 +11,7 @@ import {
   readNamespaces,
 } from '../../toolkit/observe/namespaces.ts'
 import { executableOf, readStat, rootOf, type Stat } from '../../toolkit/observe/process.ts'
-import { list, readLink } from '../../toolkit/observe/read.ts'
+import { list, readLink, readText } from '../../toolkit/observe/read.ts'
 import { readSeccomp } from '../../toolkit/observe/seccomp.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import type { Scene } from '../lesson.ts'
@@ -40,11 +41,15 @@ export interface Container {
 
 /**
  * Whether an engine has halted: stopped by its shell, or with the terminal open to read a key. It has it open only then;
- * what else it has of the terminal are 0, 1 and 2.
+ * what else it has of the terminal are 0, 1 and 2; and without root /dev/tty as a mount for the container, not opened (O_PATH).
  */
 function halted(engine: number): boolean {
   if (readStat(engine)?.state === 'T') return true
-  const further = list(`/proc/${engine}/fd`).filter(fd => Number(fd) > 2)
+  const isOpen = (fd: string) => {
+    const [, flags = '0'] = /^flags:\s*(\d+)$/m.exec(readText(`/proc/${engine}/fdinfo/${fd}`) ?? '') ?? []
+    return (Number.parseInt(flags, 8) & O.PATH) === 0
+  }
+  const further = list(`/proc/${engine}/fd`).filter(fd => Number(fd) > 2 && isOpen(fd))
   return further.some(fd => descriptorKind(readLink(`/proc/${engine}/fd/${fd}`) ?? '') === 'terminal')
 }
 

@@ -43,6 +43,7 @@ const FILES = [WORLD, LAYERS, PIVOT, DETACH, NAME]
 export const engineTask: Task = {
   id: 'engine',
   title: 'An engine of your own',
+  needsRoot: 'it makes a cgroup, and those are root’s',
   check(scene) {
     const { mine } = scene.values
     const found = called(scene, mine!)
@@ -118,6 +119,7 @@ const LIMIT = "sed -i \"s/'max'/'{{most2}}'/\" engine.ts"
 export const moduleTask: Task = {
   id: 'module',
   title: 'Its limits',
+  needsRoot: 'it makes a cgroup, and those are root’s',
   check(scene) {
     const { limited, most2 } = scene.values
     const found = called(scene, limited!)

@@ -26,6 +26,7 @@ const RUN = 'toolkit run --rm -h {{host}} --pids-limit {{most}} --tmpfs /{{scrat
 export const flagsTask: Task = {
   id: 'flags',
   title: 'From steps to flags',
+  needsRoot: 'it limits processes, and the cgroups are root’s',
   check(scene) {
     const running = containers(scene).filter(({ underway, ownRoot }) => ownRoot && !underway)
     const judged = running.map(container => ({ container, wrong: faults(scene.values, container) }))

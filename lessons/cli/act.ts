@@ -1,7 +1,6 @@
 // The course without a screen, where it acts: commands are typed into a fresh lab and the check gives its verdict.
 import { readFileSync } from 'node:fs'
-import { startLab } from '../../toolkit/engine/lab.ts'
-import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { readHost } from '../host.ts'
 import { type Lesson, linesFor, type Verdict } from '../lesson.ts'
@@ -11,7 +10,7 @@ import { openLab } from '../stage.ts'
 import { Stuck, Typist } from '../verify/typist.ts'
 import { waitForVerdict } from '../verify/wait.ts'
 import { stopOnSignal } from './hold-signals.ts'
-import { findLesson, findTask, parse, print, printJson, requireRoot, taskAt } from './options.ts'
+import { findLesson, findTask, parse, prepareForLab, print, printJson, taskAt } from './options.ts'
 import { printSolution } from './read.ts'
 
 export async function check(argv: readonly string[]): Promise<number> {
@@ -23,8 +22,8 @@ export async function check(argv: readonly string[]): Promise<number> {
     throw new UsageError(
       `lessons check: give the commands with --script FILE (or - for stdin), or work in 'toolkit lessons shell ${lesson.name} ${task + 1}'`,
     )
-  const commands = readScript(flags.script as string)
-  requireRoot(`lessons check ${words.join(' ')} --script ${flags.script}`)
+  await prepareForLab(`lessons check ${words.join(' ')} --script ${flags.script}`, busybox())
+  const commands = readScript(flags.script as string) // stdin goes to who carries it out
   return play(lesson, task, commands, flags.json === true)
 }
 
@@ -37,7 +36,7 @@ export async function solve(argv: readonly string[]): Promise<number> {
     printSolution(lesson, task, flags.json === true)
     return 0
   }
-  requireRoot(`lessons solve --run ${words.join(' ')}`)
+  await prepareForLab(`lessons solve --run ${words.join(' ')}`, busybox())
   return play(lesson, task, linesFor(taskAt(lesson, task).solution, readHost()), flags.json === true)
 }
 
@@ -52,8 +51,9 @@ function readScript(file: string): string[] {
   return text.split(/\r?\n/).filter(line => line.trim() !== '' && !line.startsWith('#'))
 }
 
+const busybox = () => ({ yes: false, interactive: process.stdin.isTTY === true })
+
 async function play(lesson: Lesson, index: number, commands: readonly string[], json: boolean): Promise<number> {
-  await ensureBusybox({ yes: false, interactive: process.stdin.isTTY === true })
   const task = taskAt(lesson, index)
   const stage = await openLab(lesson, index, startLab)
   const { lab, values } = stage

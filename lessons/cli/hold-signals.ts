@@ -1,6 +1,6 @@
 // A signal that asks us to end while there is a lab: the lab is put away first. Without this, closing the window would
 // leave its files and cgroups until the next command.
-import type { Lab } from '../../toolkit/engine/lab.ts'
+import type { Lab } from '../../toolkit/engine/lab/lab.ts'
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 

@@ -1,7 +1,6 @@
 // `toolkit learn`: from the command line to the tutor's screen.
 import { writeFileSync } from 'node:fs'
-import { startLab } from '../../toolkit/engine/lab.ts'
-import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { callerOf } from '../caller.ts'
 import { lessons } from '../index.ts'
@@ -14,7 +13,7 @@ import { Transcript } from '../tutor/transcript.ts'
 import { membershipFile, readMembership } from '../workshop/membership.ts'
 import { farewell } from './farewell.ts'
 import { holdSignals } from './hold-signals.ts'
-import { findLesson, parse, print, requireRoot } from './options.ts'
+import { findLesson, parse, prepareForLab, print } from './options.ts'
 import { newTranscript, saveTranscript } from './transcript-file.ts'
 
 const HELP = `Usage: toolkit learn [OPTIONS] [LESSON]
@@ -48,9 +47,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const named = words[0] === undefined ? undefined : findLesson(words[0], 'learn')
   requireTerminal()
-  requireRoot(['learn', ...words].join(' '))
   requireSize()
-  await ensureBusybox({ yes: flags.yes === true, interactive: true })
+  await prepareForLab(['learn', ...words].join(' '), { yes: flags.yes === true, interactive: true })
 
   const transcripts = flags.transcript === undefined ? [] : [newTranscript(flags.transcript as string)]
   const progress = openProgress()

@@ -1,5 +1,6 @@
 // What the commands of the course have in common: their words, and where they stop with one clear line.
 import { parseArgs } from 'node:util'
+import { type EnsureOptions, ensureBusybox } from '../../toolkit/image/rootfs.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { lessons } from '../index.ts'
 import type { Lesson, Task } from '../lesson.ts'
@@ -49,10 +50,15 @@ export function findTask({ name, tasks }: Lesson, wanted: string | undefined, co
   return index
 }
 
-/** A lab needs root. */
-export function requireRoot(command: string): void {
-  if (process.getuid?.() !== 0)
-    throw new UsageError(`${command}: it needs root, to make a sandbox for you; say: sudo toolkit ${command}`)
+/**
+ * What every lab needs: a busybox, and root. For an ordinary user the command runs once more, as root of a user namespace,
+ * and this process ends with it. Throws UsageErrors that say why either cannot be had.
+ */
+export async function prepareForLab(command: string, busybox: EnsureOptions): Promise<void> {
+  await ensureBusybox(busybox) // as whoever it is for
+  if (process.getuid?.() === 0) return
+  const { asRoot } = await import('../../toolkit/engine/rootless.ts')
+  process.exit(await asRoot(process.argv.slice(2), command, { apart: true }))
 }
 
 export const taskAt = (lesson: Lesson, index: number): Task => lesson.tasks[index]!

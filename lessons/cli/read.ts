@@ -1,5 +1,5 @@
 // The course as plain text: list, show, module, recap, solve. No lab, no root.
-import { obstacles, readHost } from '../host.ts'
+import { obstacles, readHost, rootWanted } from '../host.ts'
 import { lessons } from '../index.ts'
 import { type Lesson, linesFor } from '../lesson.ts'
 import { moduleSource } from '../module.ts'
@@ -19,7 +19,12 @@ export async function list(argv: readonly string[]): Promise<number> {
   const rows = []
   for (const lesson of lessons) {
     const { name, title, tasks } = lesson
-    const done = tasks.map(({ id, title }) => ({ id, title, done: progress.isDone(name, id) }))
+    const done = tasks.map(task => ({
+      id: task.id,
+      title: task.title,
+      done: progress.isDone(name, task.id),
+      ...(rootWanted(lesson, task) && { needsRoot: rootWanted(lesson, task) }),
+    }))
     rows.push({ name, title, obstacles: await obstacles(lesson), tasks: done })
   }
   if (flags.json) printJson(rows)
@@ -27,8 +32,9 @@ export async function list(argv: readonly string[]): Promise<number> {
     for (const { name, title, obstacles, tasks } of rows) {
       print(`${name}  ${title}  ${tasks.filter(({ done }) => done).length} of ${tasks.length} done`)
       for (const obstacle of obstacles) print(`  cannot be done on this machine: ${obstacle}`)
-      tasks.forEach(({ id, title, done }, i) => {
+      tasks.forEach(({ id, title, done, needsRoot }, i) => {
         print(`  ${i + 1} ${id.padEnd(12)} ${done ? 'done' : 'open'}  ${title}`)
+        if (needsRoot) print(`                       needs root: ${needsRoot}`)
       })
     }
   return 0

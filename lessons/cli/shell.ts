@@ -1,7 +1,6 @@
 // `toolkit lessons shell`: the lab's shell on the learner's own terminal, nothing drawn around it. Fit for a screen
 // reader and a slow line. When the task is passed, one line says so; at the end comes the verdict.
-import { startLab } from '../../toolkit/engine/lab.ts'
-import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { obstacles, readHost } from '../host.ts'
 import { fill, parseLesson } from '../parse.ts'
@@ -11,7 +10,7 @@ import { openProgress } from '../progress.ts'
 import { openLab } from '../stage.ts'
 import { ask } from './ask.ts'
 import { stopOnSignal } from './hold-signals.ts'
-import { findLesson, findTask, parse, print, requireRoot, taskAt } from './options.ts'
+import { findLesson, findTask, parse, prepareForLab, print, taskAt } from './options.ts'
 import { plain } from './plain.ts'
 
 const INTERVAL_MS = 500
@@ -23,8 +22,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   const { stdin, stdout } = process
   if (!stdin.isTTY || !stdout.isTTY)
     throw new UsageError("lessons shell: it needs a terminal; without one use 'toolkit lessons check --script'")
-  requireRoot(`lessons shell ${words.join(' ')}`)
-  await ensureBusybox({ yes: false, interactive: true })
+  await prepareForLab(`lessons shell ${words.join(' ')}`, { yes: false, interactive: true })
   const [obstacle] = await obstacles(lesson)
   if (obstacle) throw new UsageError(`lessons shell: ${lesson.name} cannot be done on this machine: ${obstacle}`)
 

@@ -3,8 +3,7 @@ import fs from 'node:fs'
 import * as modules from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { startLab } from '../../toolkit/engine/lab.ts'
-import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { lessons } from '../index.ts'
 import type { Lesson } from '../lesson.ts'
@@ -12,7 +11,7 @@ import type { Result } from '../verify/cases.ts'
 import { formatReport } from '../verify/report.ts'
 import { ruleProblems } from '../verify/rules.ts'
 import { verifyLesson } from '../verify/verify.ts'
-import { findLesson, parse, print, printJson, requireRoot } from './options.ts'
+import { findLesson, parse, prepareForLab, print, printJson } from './options.ts'
 
 const MANY = 1000
 
@@ -24,8 +23,7 @@ export async function verify(argv: readonly string[]): Promise<number> {
     MANY,
   )
   const chosen = words.length === 0 ? lessons : await Promise.all(words.map(load))
-  requireRoot(['lessons verify', ...words].join(' '))
-  await ensureBusybox({ yes: true, interactive: false })
+  await prepareForLab(['lessons verify', ...words].join(' '), { yes: true, interactive: false })
   const begun = performance.now()
   const results: Result[] = []
   for (const lesson of chosen) {

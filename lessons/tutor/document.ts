@@ -30,6 +30,8 @@ export interface DocumentInput {
   readonly chosen: number | undefined
   /** Why the lesson cannot be done here; then what comes after a task can be read all the same. */
   readonly obstacles: readonly string[]
+  /** Why the task cannot be done without root, where we have none. */
+  readonly rootWanted?: string | undefined
   readonly values: Readonly<Record<string, string>>
 }
 
@@ -89,6 +91,7 @@ export function lessonDocument(input: DocumentInput, columns: number, theme: The
   add(intro.text)
   gap()
   const start = rows.length
+  if (input.rootWanted) aside(`**This task needs root**: ${input.rootWanted}`, theme.bad)
   if (section) add(`## ${section.title}\n\n${section.before.text}`)
   const prediction = section?.prediction
   const revealed = input.done || (obstacles.length > 0 && (!prediction || chosen !== undefined))

@@ -1,5 +1,5 @@
 // The shell that the player has now, and its terminal. A new shell, after a reset or an exit, gets a new terminal.
-import type { LabShell } from '../../toolkit/engine/lab.ts'
+import type { LabShell } from '../../toolkit/engine/lab/lab.ts'
 import type { Player } from '../player.ts'
 import { loadXterm, TerminalModel, type TerminalSize } from './terminal.ts'
 import type { Transcript } from './transcript.ts'

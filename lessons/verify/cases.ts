@@ -1,9 +1,10 @@
 // The cases of a lesson: each plays on the real kernel, in a lab of its own, what a learner could do.
-import type { Lab } from '../../toolkit/engine/lab.ts'
+import type { Lab } from '../../toolkit/engine/lab/lab.ts'
+import { rootWanted } from '../host.ts'
 import { type Lesson, type Lines, linesFor, type Scene, type Task, type Verdict, type Way } from '../lesson.ts'
 import { type Block, fill, parseLesson } from '../parse.ts'
 import { look } from '../play.ts'
-import { openLab, type Stage } from '../stage.ts'
+import { catchUp, openLab, type Stage } from '../stage.ts'
 import { Typist } from './typist.ts'
 import { waitForVerdict } from './wait.ts'
 
@@ -54,6 +55,16 @@ class Play {
       seconds,
       ...(saw && { saw }),
     })
+  }
+
+  /** Whether a task is left out: without root it cannot be done. Then there is what it would have left. */
+  async leftOut(task: Task): Promise<boolean> {
+    const why = rootWanted(this.#lesson, task)
+    if (why === undefined) return false
+    this.report(task, 'all of it', undefined)
+    this.results.push({ ...this.results.pop()!, skipped: `needs root: ${why}` })
+    await catchUp([task], this.stage)
+    return true
   }
 
   /** Types the lines; the first that does not succeed is the problem. */
@@ -126,6 +137,7 @@ const fresh = (lesson: Lesson): Job =>
 const sequence = (lesson: Lesson): Job =>
   job(lesson, 0, 'the solutions in a row', async play => {
     for (const [index, task] of lesson.tasks.entries()) {
+      if (await play.leftOut(task)) continue
       if (index > 0) {
         const { passed, saw } = look(task, play.scene())
         const problem = `the check passes before its solution; it sees: ${saw}`
@@ -154,6 +166,7 @@ const reading = (lesson: Lesson): Job =>
     const { intro, sections } = parseLesson(lesson.text, play.stage.host)
     await typeBlocks(play, undefined, intro.blocks, '')
     for (const [index, task] of lesson.tasks.entries()) {
+      if (await play.leftOut(task)) continue
       const { before, after } = sections[index]!
       await typeBlocks(play, task, before.blocks, '')
       if (!look(task, play.scene()).passed) {
@@ -178,6 +191,16 @@ const rightWay = (lesson: Lesson, index: number, name: string, commands: Lines):
     const { problem, saw } = await play.solve(task, commands)
     play.report(task, name, problem, saw)
   })
+
+/** A way that cannot be gone without root, where we have none. */
+const leftOut = (lesson: Lesson, { id }: Task, name: string, why: string): Job => ({
+  name,
+  async run() {
+    return [
+      { lesson: lesson.name, task: id, case: name, problem: undefined, seconds: 0, skipped: `needs root: ${why}` },
+    ]
+  },
+})
 
 /** (e) A wrong way does not pass, and the check says what is wrong. */
 const wrongWay = (lesson: Lesson, index: number, way: Way & { saw: RegExp }): Job =>
@@ -207,10 +230,18 @@ export function jobsOf(lesson: Lesson, { quick = false } = {}): Job[] {
     reading(lesson),
     sequence(lesson),
     fresh(lesson),
-    ...lesson.tasks.flatMap((task, index) => [
-      ...(index > 0 ? [rightWay(lesson, index, 'solution, started here', task.solution)] : []),
-      ...task.otherWays.map(way => rightWay(lesson, index, `other way: ${way.name}`, way.commands)),
-      ...task.wrongWays.map(way => wrongWay(lesson, index, way)),
-    ]),
+    ...lesson.tasks.flatMap((task, index) =>
+      rootWanted(lesson, task)
+        ? []
+        : [
+            ...(index > 0 ? [rightWay(lesson, index, 'solution, started here', task.solution)] : []),
+            ...task.otherWays.map(way => {
+              const name = `other way: ${way.name}`
+              const why = rootWanted(lesson, way)
+              return why ? leftOut(lesson, task, name, why) : rightWay(lesson, index, name, way.commands)
+            }),
+            ...task.wrongWays.map(way => wrongWay(lesson, index, way)),
+          ],
+    ),
   ]
 }

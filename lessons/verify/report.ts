@@ -25,8 +25,8 @@ export function formatReport(results: readonly Result[], seconds: number): strin
       const where = [lesson, task, name].filter(Boolean).join(', ')
       return `\nFAILED  ${where}\n  ${problem!.replaceAll('\n', '\n  ')}`
     })
-  const skipped = results.flatMap(({ lesson, case: name, skipped }) =>
-    skipped === undefined ? [] : [`\nSKIPPED  ${lesson}, ${name}\n  ${skipped}`],
+  const skipped = results.flatMap(({ lesson, task, case: name, skipped }) =>
+    skipped === undefined ? [] : [`\nSKIPPED  ${[lesson, task, name].filter(Boolean).join(', ')}\n  ${skipped}`],
   )
   return [...lines, ...skipped, ...failures].join('\n')
 }

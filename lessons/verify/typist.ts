@@ -1,6 +1,6 @@
 // Types at the lab's prompt as a learner does: a line, then wait until the shell asks for the next one.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lab, LabShell } from '../../toolkit/engine/lab.ts'
+import type { Lab, LabShell } from '../../toolkit/engine/lab/lab.ts'
 import { foreground } from '../../toolkit/observe/process.ts'
 
 /** Waits are bounded, and longer on a slow machine: TOOLKIT_SLOW=4 makes them four times as long. */

@@ -1,7 +1,7 @@
 // `toolkit lessons verify`: proves each task of a lesson on the real kernel, both ways, and that nothing is left behind.
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lab } from '../../toolkit/engine/lab.ts'
+import type { Lab } from '../../toolkit/engine/lab/lab.ts'
 import { stateDir } from '../../toolkit/image/paths.ts'
 import { difference, snapshot } from '../../toolkit/observe/leaks.ts'
 import { obstacles } from '../host.ts'
@@ -63,9 +63,8 @@ export async function verifyLesson(lesson: Lesson, options: VerifyOptions): Prom
 /** What Node opens at its first stream and keeps, it opens before we count. */
 async function warmUp(startLab: VerifyOptions['startLab']): Promise<void> {
   const lab = await startLab()
-  const typist = new Typist(lab)
   try {
-    await typist.ready()
+    await new Typist(lab).ready()
   } finally {
     await lab.stop()
   }

@@ -249,6 +249,7 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
     ])('kill -9 of %s ends it: %s', async (which, _title, command) => {
       const window = onTerminal([bin, 'run', '-it', '--name', 'box', 'busybox', ...command], world.env)
       await eventually(() => world.left().processes.length === 1, 'it runs')
+      if (which === 'the guard') await window.until('#') // its program: before that the engine says that it was killed on its way
       const { pid, guard } = processes()
       process.kill(which === 'the engine' ? window.pid : guard, 'SIGKILL')
       expect(await window.exit).toBe(137)

@@ -46,9 +46,9 @@ describe.skipIf(skipped)(`completion${skipped}`, () => {
   test('bash: commands, flags, values and names', () => {
     const all = ['made', 'paused', 'runs']
     const wanted: Record<string, string[]> = {
-      'toolkit st': ['start', 'stop'],
+      'toolkit st': ['start', 'stats', 'stop'],
       'toolkit network i': ['inspect'],
-      'toolkit system ': ['check', 'df', 'info', 'prune'],
+      'toolkit system ': ['boot', 'check', 'df', 'info', 'prune'],
       'toolkit rm --v': ['--volumes'],
       'toolkit rm -': ['--force', '--help', '--volumes', '-f', '-h', '-v'],
       'toolkit rm ': all,

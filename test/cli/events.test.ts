@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { MOST } from '../../toolkit/engine/events.ts'
+import { MOST } from '../../toolkit/engine/state/events.ts'
 import { skipped, World } from './toolkit.ts'
 
 const world = new World()

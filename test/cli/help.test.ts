@@ -1,9 +1,9 @@
 // What toolkit says about itself: help, man page, long forms, and what was probably meant.
 import { spawnSync } from 'node:child_process'
 import { afterAll, describe, expect, test } from 'vitest'
-import { groups, isFamily, nameOf } from '../../toolkit/cli/catalogue.ts'
+import { groups, isFamily, nameOf } from '../../toolkit/cli/help/catalogue.ts'
+import { manPage } from '../../toolkit/cli/help/man-page.ts'
 import { commands } from '../../toolkit/cli/main.ts'
-import { manPage } from '../../toolkit/cli/man-page.ts'
 import { skipped, World } from './toolkit.ts'
 
 const HIDDEN = ['settle', 'health', 'oom', 'dns-server', 'xray'] // for our own processes; and a second name

@@ -259,6 +259,12 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     fs.unlinkSync(file)
     expect(toolkit('run', '-d', '--cidfile', file, 'busybox', 'nosuch').status).toBe(127)
     expect(fs.existsSync(file)).toBe(false)
+    expect(toolkit('run', '--rm', '--cidfile', file, 'busybox', 'hostname').stdout.trim()).toBe(
+      fs.readFileSync(file, 'utf8').slice(0, 12),
+    )
+    fs.unlinkSync(file)
+    expect(toolkit('run', '--cidfile', file, 'busybox', 'nosuch').status).toBe(127)
+    expect(fs.existsSync(file)).toBe(false)
   })
 
   test('ps: filters, formats, and only ids', () => {

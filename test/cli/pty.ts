@@ -1,8 +1,8 @@
 // A program on a pseudo-terminal, as in a terminal window: keys in, screen out, resize, hang up.
 
 import { closeSync } from 'node:fs'
-import { takeTerminal } from '../../toolkit/engine/terminal.ts'
-import { openStream } from '../../toolkit/engine/terminal-stream.ts'
+import { openStream } from '../../toolkit/engine/terminal/stream.ts'
+import { takeTerminal } from '../../toolkit/engine/terminal/terminal.ts'
 import { attempt } from '../../toolkit/kernel/call.ts'
 import { F, IOCTL } from '../../toolkit/kernel/constants.ts'
 import { start } from '../../toolkit/kernel/start.ts'

@@ -1,7 +1,7 @@
 // `update` and `stats`: limits and figures as the kernel has them.
 import fs from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { update } from '../../toolkit/engine/update.ts'
+import { update } from '../../toolkit/engine/life/update.ts'
 import { readCgroup } from '../../toolkit/observe/cgroup-figures.ts'
 import { directoriesOf } from '../../toolkit/observe/cgroups.ts'
 import { eventually, skipped, World } from './toolkit.ts'

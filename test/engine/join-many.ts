@@ -1,8 +1,8 @@
 // A program for leases.test.ts: joins a network many times at once with others, and tells what came of it. It keeps what
 // it has until its input ends, then leaves. Arguments: STATE SUBNET COUNT [PORT…].
 import { readSync } from 'node:fs'
-import { joinNetwork, leaveNetwork } from '../../toolkit/engine/network.ts'
-import { parsePublish } from '../../toolkit/engine/ports.ts'
+import { joinNetwork, leaveNetwork } from '../../toolkit/engine/network/network.ts'
+import { parsePublish } from '../../toolkit/engine/network/ports.ts'
 import { parseSubnet } from '../../toolkit/kernel/ip.ts'
 
 const [state, subnet, count, ...publish] = process.argv.slice(2)

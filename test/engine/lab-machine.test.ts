@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { installBusybox } from '../../lessons/tools.ts'
-import { type Lab, startLab } from '../../toolkit/engine/lab.ts'
+import { type Lab, startLab } from '../../toolkit/engine/lab/lab.ts'
 import { skipped, World } from '../cli/toolkit.ts'
 
 const world = new World()

@@ -5,11 +5,10 @@ import { planContainer } from '../../toolkit/engine/plan.ts'
 import { planRootfs, type Way } from '../../toolkit/engine/rootfs.ts'
 import { defaultMounts, makeSpec } from '../../toolkit/engine/spec.ts'
 import { planSystem } from '../../toolkit/engine/system-mounts.ts'
-import { planMounts } from '../../toolkit/engine/volumes.ts'
+import { planMounts } from '../../toolkit/engine/volume/volumes.ts'
 import { AT, CLONE, CLOSE_RANGE, MS } from '../../toolkit/kernel/constants.ts'
 import { formatCall } from '../../toolkit/kernel/format.ts'
 import { ALIVE, cloneFlags, isGate, READY, type Step, step, stepsOf } from '../../toolkit/kernel/step.ts'
-import * as devices from '../../toolkit/primitives/devices.ts'
 import { TERMINAL_GATE } from '../../toolkit/primitives/terminal.ts'
 
 const directory = '/state/containers/live/0123456789ab'
@@ -44,7 +43,7 @@ function plan({ terminal = false, stdin = false, args = ['sh', '-c', 'exit'], wa
     cgroup,
     rootfs: planRootfs({ layers, target: `${directory}/merged` }, way),
     mounts: asked,
-    system: planSystem(system, devices.plan()),
+    system: planSystem(system),
     network: [],
     seccomp: [filter],
     stdin,

@@ -9,7 +9,7 @@ import { formatReport } from '../../lessons/verify/report.ts'
 import { ruleProblems } from '../../lessons/verify/rules.ts'
 import { patience } from '../../lessons/verify/typist.ts'
 import { verifyLesson } from '../../lessons/verify/verify.ts'
-import { startLab } from '../../toolkit/engine/lab.ts'
+import { startLab } from '../../toolkit/engine/lab/lab.ts'
 import { ensureBusybox } from '../../toolkit/image/rootfs.ts'
 
 const isRoot = process.getuid?.() === 0

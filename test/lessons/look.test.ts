@@ -12,7 +12,7 @@ import {
   readText,
   rerooted,
 } from '../../lessons/look.ts'
-import { type Lab, startLab } from '../../toolkit/engine/lab.ts'
+import { type Lab, startLab } from '../../toolkit/engine/lab/lab.ts'
 import { identify } from '../../toolkit/observe/read.ts'
 
 const isRoot = process.getuid?.() === 0

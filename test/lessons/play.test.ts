@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { Lesson } from '../../lessons/lesson.ts'
 import { createPlayer } from '../../lessons/play.ts'
 import type { Player } from '../../lessons/player.ts'
-import type { Lab, LabShell } from '../../toolkit/engine/lab.ts'
+import type { Lab, LabShell } from '../../toolkit/engine/lab/lab.ts'
 import { good } from './fixtures/good.ts'
 
 let passing: Set<string>

@@ -19,7 +19,7 @@ const [state] = directories as [string]
 afterAll(() => rmSync(state, { recursive: true }))
 const look = () => snapshot({ directories })
 
-const engine = `${import.meta.dirname}/../../toolkit/engine/lab.ts`
+const engine = `${import.meta.dirname}/../../toolkit/engine/lab/lab.ts`
 const program = `import { startLab } from '${engine}'
   const lab = await startLab()
   console.log(JSON.stringify({ pid: lab.pid, owner: process.pid, cgroups: lab.cgroups }))

@@ -12,7 +12,7 @@ import {
   prepareCgroup,
   removeCgroup,
   resume,
-} from '../../toolkit/engine/cgroup.ts'
+} from '../../toolkit/engine/cgroup/cgroup.ts'
 import { CLONE } from '../../toolkit/kernel/constants.ts'
 import { UsageError } from '../../toolkit/kernel/usage-error.ts'
 import { controllerState, directoriesOf, readLayout } from '../../toolkit/observe/cgroups.ts'

@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AllResources, type Prepared, prepareCgroup, removeCgroup } from '../../toolkit/engine/cgroup.ts'
+import { type AllResources, type Prepared, prepareCgroup, removeCgroup } from '../../toolkit/engine/cgroup/cgroup.ts'
 import { start } from '../../toolkit/kernel/start.ts'
 import type { Plan, Step } from '../../toolkit/kernel/step.ts'
 import { waitSync } from '../../toolkit/kernel/wait.ts'

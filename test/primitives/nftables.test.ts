@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { firewall, type Member } from '../../toolkit/engine/firewall.ts'
+import { firewall, type Member } from '../../toolkit/engine/network/firewall.ts'
 import { invoke } from '../../toolkit/kernel/call.ts'
 import { netlinkCauses } from '../../toolkit/kernel/causes/netlink.ts'
 import { CLONE, NETLINK } from '../../toolkit/kernel/constants.ts'

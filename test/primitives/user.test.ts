@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { planRootfs } from '../../toolkit/engine/rootfs.ts'
 import { defaultMounts } from '../../toolkit/engine/spec.ts'
 import { planSystem } from '../../toolkit/engine/system-mounts.ts'
-import { planMounts, withMounts } from '../../toolkit/engine/volumes.ts'
+import { planMounts, withMounts } from '../../toolkit/engine/volume/volumes.ts'
 import type { Step } from '../../toolkit/kernel/step.ts'
-import * as devices from '../../toolkit/primitives/devices.ts'
+import type * as devices from '../../toolkit/primitives/devices.ts'
 import * as ipc from '../../toolkit/primitives/ipc.ts'
 import * as mount from '../../toolkit/primitives/mount.ts'
 import * as net from '../../toolkit/primitives/net.ts'
@@ -59,7 +59,7 @@ describe(`a container in a user namespace${skipped}`, { skip: skipped !== '' }, 
     const root = planRootfs({ layers: { lower: [base], upper, work }, target, mappings }, 'detached')
     const mounts = defaultMounts.filter(({ type }) => !type.startsWith('cgroup')) // they want a cgroup namespace, too
     const { before, early, system: kernels, late } = planMounts(withMounts(mounts, wanted))
-    const system = planSystem(kernels, devices.plan(extras), mappings)
+    const system = planSystem(kernels, { extras, mappings })
     const steps: Step[] = [
       ...mount.makePrivate(),
       ...system.prepare,

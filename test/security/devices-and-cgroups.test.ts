@@ -1,5 +1,5 @@
 // Rows of devices and cgroups: what a container can open, and what it can take.
-// The same on the level of plans: test/primitives/{cgroups,device-rules,limits}.test.ts, test/engine/cgroup.test.ts.
+// The same on the level of plans: test/primitives/{cgroups,device-rules,limits}.test.ts, test/engine/cgroup/cgroup.test.ts.
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'

@@ -1,5 +1,5 @@
 // Rows of mounts: an image, a volume or a program inside that wants what is mounted to end up elsewhere.
-// The same on the level of plans, and more of it: test/engine/volumes.test.ts.
+// The same on the level of plans, and more of it: test/engine/volume/volumes.test.ts.
 import fs from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { numbersOf } from '../../toolkit/primitives/seccomp/numbers.ts'

@@ -1,6 +1,6 @@
 // Rows of names and files: words of a user that are no paths, no options and no lines of a file; and files that the
 // engine writes, read or written elsewhere because somebody planted a link.
-// The rules in full: test/engine/names.test.ts, test/cli/flags/.
+// The rules in full: test/engine/network/names.test.ts, test/cli/flags/.
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'

@@ -1,12 +1,11 @@
-import { statusOf } from '../engine/lifecycle.ts'
-import { findContainer, placeOf } from '../engine/list.ts'
-import { hasLog } from '../engine/log.ts'
-import { sweep } from '../engine/orphans.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { hasLog } from '../engine/log/log.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
 import { detachFlag } from './flags/program.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 import { keysOf, stay } from './stay.ts'
 
 export const command: Command = {
@@ -21,12 +20,7 @@ One with a terminal (run -dit) is left running by ctrl-p ctrl-q.`,
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const keys = keysOf(flags)
   const word = needContainer('attach', rest)
   await sweep() // it may have lost its monitor
@@ -37,4 +31,4 @@ export async function main(argv: string[]): Promise<number> {
   if (!hasLog(placeOf(row)))
     throw new UsageError(`container ${row.id} was run without -d: only its caller is attached to it`, 1)
   return stay({ word, keys, stdin: flags['no-stdin'] !== true, signals: flags['sig-proxy'] !== false })
-}
+})

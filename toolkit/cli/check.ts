@@ -2,9 +2,9 @@
 import { check, type Outcome, repair } from '../engine/check/check.ts'
 import { refuse } from '../engine/host.ts'
 import type { Parsed } from './options.ts'
-import { print } from './output.ts'
-import { printable, printableJson } from './printable.ts'
 import type { Subcommand } from './subcommands.ts'
+import { print } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
 
 export const command: Subcommand = {
   usage: 'system check [OPTIONS]',

@@ -4,7 +4,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 
 export interface IdFile {
   write(id: string): void
-  /** There is no container. */
+  /** There is no container, or none any more that could not be started. */
   remove(): void
 }
 
@@ -19,13 +19,18 @@ export function reserveIdFile(command: string, path: string | undefined): IdFile
     const why = code === 'EEXIST' ? 'is there already; remove it, or choose another' : `cannot be made (${code})`
     throw new UsageError(`${command}: --cidfile ${JSON.stringify(path)} ${why}`)
   }
+  let open = true
+  const close = () => {
+    if (open) closeSync(fd)
+    open = false
+  }
   return {
     write(id) {
       writeSync(fd, id)
-      closeSync(fd)
+      close()
     },
     remove() {
-      closeSync(fd)
+      close()
       unlinkSync(path)
     },
   }

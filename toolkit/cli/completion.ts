@@ -1,11 +1,11 @@
 // toolkit completion: what makes a shell complete our words. The shell's part is made of the tables of all commands.
-import { statusOf } from '../engine/lifecycle.ts'
-import { listContainers } from '../engine/list.ts'
-import { listNetworks } from '../engine/networks.ts'
-import { listVolumes } from '../engine/volume-store.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { listNetworks } from '../engine/network/networks.ts'
+import { listContainers } from '../engine/state/list.ts'
+import { listVolumes } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { print } from './output.ts'
 import { type Family, runFamily } from './subcommands.ts'
+import { print } from './text/output.ts'
 
 const WANTED: Readonly<Record<string, readonly string[]>> = {
   running: ['running', 'paused', 'restarting'],
@@ -36,7 +36,7 @@ export const family: Family = {
       words: [0, 0],
       flags: {},
       run: async () => {
-        print((await import('./completion-bash.ts')).bashCompletion())
+        print((await import('./help/completion-bash.ts')).bashCompletion())
         return 0
       },
     },
@@ -46,7 +46,7 @@ export const family: Family = {
       words: [0, 0],
       flags: {},
       run: async () => {
-        print((await import('./completion-zsh.ts')).zshCompletion())
+        print((await import('./help/completion-zsh.ts')).zshCompletion())
         return 0
       },
     },

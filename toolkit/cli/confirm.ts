@@ -1,7 +1,7 @@
 // A question before something cannot be undone.
 import { readSync } from 'node:fs'
 import { UsageError } from '../kernel/usage-error.ts'
-import { printError } from './output.ts'
+import { printError } from './text/output.ts'
 
 /** Says what is going to happen, and waits for a yes on stdin. Throws a UsageError (exit code 1) where none comes. */
 export function confirm(warning: string, command: string): void {

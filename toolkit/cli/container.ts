@@ -1,7 +1,7 @@
 // `toolkit container X`: docker's long form of X, where X is about containers.
 import { UsageError } from '../kernel/usage-error.ts'
-import { container } from './catalogue.ts'
 import { suggest } from './flags/suggest.ts'
+import { container } from './help/catalogue.ts'
 import { runFamily } from './subcommands.ts'
 
 type Run = (argv: string[]) => Promise<number>

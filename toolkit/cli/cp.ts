@@ -4,9 +4,9 @@ import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print, printError, writeBytes } from './output.ts'
-import { humanSize } from './sizes.ts'
+import { type Command, mainOf } from './options.ts'
+import { printError, writeBytes } from './text/output.ts'
+import { humanSize } from './text/sizes.ts'
 
 export const command: Command = {
   usage: 'cp [OPTIONS] CONTAINER:SOURCE DESTINATION|-\n       toolkit cp [OPTIONS] SOURCE|- CONTAINER:DESTINATION',
@@ -61,12 +61,7 @@ function refusal(error: unknown): unknown {
   return new UsageError(`cp: ${place}${errnoMeaning(Math.abs(errno))}`, 1)
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const [from, to] = rest
   if (from === undefined || to === undefined || rest.length > 2)
     throw new UsageError("cp: give a source and a destination; see 'toolkit cp --help'")
@@ -79,4 +74,4 @@ export async function main(argv: string[]): Promise<number> {
   } catch (error) {
     throw refusal(error)
   }
-}
+})

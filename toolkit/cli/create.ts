@@ -1,13 +1,13 @@
-import { createContainer } from '../engine/detach.ts'
 import { refuse } from '../engine/host.ts'
+import { createContainer } from '../engine/life/detach.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { reserveIdFile } from './cidfile.ts'
 import { commandOf } from './flags/program.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 import { wishes, wishOf } from './run.ts'
+import { print } from './text/output.ts'
 
 export const command: Command = {
   usage: 'create [OPTIONS] ROOTFS COMMAND [ARG…]',
@@ -19,12 +19,7 @@ export const command: Command = {
   },
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const [name, ...words] = rest
   if (name === undefined)
     throw new UsageError("create: which root file system? For example 'toolkit create busybox sh'")
@@ -44,4 +39,4 @@ export async function main(argv: string[]): Promise<number> {
     throw error
   }
   return 0
-}
+})

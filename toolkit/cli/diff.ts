@@ -1,10 +1,10 @@
-import { findContainer } from '../engine/list.ts'
-import { directoryOf } from '../engine/store.ts'
+import { findContainer } from '../engine/state/list.ts'
+import { directoryOf } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readChanges } from '../observe/changes.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printable, printableJson } from './printable.ts'
+import { type Command, mainOf } from './options.ts'
+import { print } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
 
 export const command: Command = {
   usage: 'diff [OPTIONS] CONTAINER',
@@ -13,12 +13,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }) => {
   if (rest.length !== 1) throw new UsageError("diff: give one container; 'toolkit ps -a' lists them")
   const { id, state, running } = findContainer(rest[0]!)
   if (!state) throw new UsageError(`diff: the state of container ${id} cannot be read`, 1)
@@ -27,4 +22,4 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.json) print(printableJson(changes))
   else if (changes.length > 0) print(changes.map(({ kind, path }) => `${kind} ${printable(path)}`).join('\n'))
   return 0
-}
+})

@@ -1,5 +1,5 @@
-// The engine starts this one itself, for networks that users have made: see engine/dns-service.ts.
-import { serve } from '../engine/dns-server.ts'
+// The engine starts this one itself, for networks that users have made: see engine/network/dns-service.ts.
+import { serve } from '../engine/network/dns-server.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 export async function main([root, ...more]: string[]): Promise<number> {

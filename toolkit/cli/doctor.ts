@@ -1,11 +1,11 @@
 import { checkHost, type Result, type State } from '../engine/host/checks.ts'
 import { isUtf8 } from '../engine/host/course.ts'
-import { complain, GROUPS, sentence } from '../engine/host.ts'
+import { complain, GROUPS, HostRefusal, sentence } from '../engine/host.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { colour, row } from './layout.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printable, printableJson } from './printable.ts'
+import { type Command, mainOf } from './options.ts'
+import { colour, row } from './text/layout.ts'
+import { print } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
 
 export const command: Command = {
   usage: 'doctor [OPTIONS]',
@@ -87,13 +87,16 @@ const asJson = ({ id, group, title, needed, state, detail, missing, cost, remedy
     : { missing, cost, remedy, message: complain(id, { detail, remedy }) }),
 })
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }, argv) => {
   if (rest.length > 0) throw new UsageError(`doctor: takes no ${JSON.stringify(rest[0])}; see 'toolkit doctor --help'`)
+  if (process.getuid!() !== 0) {
+    const { asRoot } = await import('../engine/rootless.ts')
+    try {
+      return await asRoot(['doctor', ...argv], 'doctor') // what can be done without root
+    } catch (error) {
+      if (!(error instanceof HostRefusal)) throw error // it cannot; then that is the first thing to say
+    }
+  }
   const verbose = flags.verbose === true
   const results = checkHost()
   const well = results.every(({ state }) => state !== 'missing')
@@ -106,4 +109,4 @@ export async function main(argv: string[]): Promise<number> {
     print(spell([...groups, conclude(results)].join('\n\n')))
   }
   return well ? 0 : 1
-}
+})

@@ -1,7 +1,7 @@
 // Commands that take several containers do what they can: one that is not there does not stop them.
 import { UsageError } from '../kernel/usage-error.ts'
-import { print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { print, printError } from './text/output.ts'
+import { printable } from './text/printable.ts'
 
 interface Manner {
   /** What is printed: the word itself, if nothing else is said. */

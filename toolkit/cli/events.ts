@@ -1,12 +1,12 @@
-import { type Event, readEvents } from '../engine/event-log.ts'
-import { steadyNow } from '../engine/events.ts'
+import { type Event, readEvents } from '../engine/state/event-log.ts'
+import { steadyNow } from '../engine/state/events.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print, writeBytes } from './output.ts'
-import { printable, printableJsonText } from './printable.ts'
+import { type Command, mainOf } from './options.ts'
 import { type Filters, filterOf } from './subcommands.ts'
-import { template } from './template.ts'
-import { formatTime, parseDuration, parseTime } from './times.ts'
+import { writeBytes } from './text/output.ts'
+import { printable, printableJsonText } from './text/printable.ts'
+import { template } from './text/template.ts'
+import { formatTime, parseDuration, parseTime } from './text/times.ts'
 
 export const command: Command = {
   usage: 'events [OPTIONS]',
@@ -73,12 +73,7 @@ function formatter(format: string | undefined): (event: Event) => string {
   }
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   if (rest.length > 0) throw new UsageError(`events: takes no ${JSON.stringify(rest[0])}; see 'toolkit events --help'`)
   const { since, until, format } = flags as Record<string, string | undefined>
   const wanted = filterOf(flags.filter, filters)
@@ -97,4 +92,4 @@ export async function main(argv: string[]): Promise<number> {
   }
   clearTimeout(timer)
   return 0
-}
+})

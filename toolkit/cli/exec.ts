@@ -1,10 +1,10 @@
-import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { exec } from '../engine/exec.ts'
+import { exec, holdContainer, isOfOtherUsers } from '../engine/life/exec.ts'
+import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as program from './flags/program.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { exitNow, print, printError } from './output.ts'
+import { type Command, mainOf } from './options.ts'
+import { exitNow, printError } from './text/output.ts'
 
 const { env, 'env-file': envFile, workdir, interactive, tty } = program.flags
 
@@ -25,18 +25,18 @@ export const command: Command = {
   },
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const [container, ...args] = rest
   if (container === undefined) throw new UsageError("exec: which container? 'toolkit ps' lists them")
   if (args.length === 0) throw new UsageError(`exec: which command? For example 'toolkit exec -it ${container} sh'`)
   const detached = flags.detach === true
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
     throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
+  const held = await holdContainer(container)
+  if (process.getuid!() !== 0 || isOfOtherUsers(held)) {
+    const { asRoot } = await import('../engine/rootless.ts')
+    return asRoot(['exec', ...argv], 'exec', { users: held.pidfd, forwards: true })
+  }
   const { env, cwd, interactive, terminal } = program.program(flags)
   const observer = flags.explain ? (await import('./explain.ts')).explain({ stepwise: false }) : undefined
   const wish = {
@@ -45,8 +45,8 @@ export async function main(argv: string[]): Promise<number> {
     privileged: flags.privileged === true,
     keys: parseDetachKeys(flags['detach-keys'] as string | undefined),
   }
-  const code = await exec(container, wish, observer)
+  const code = await exec(held, wish, observer)
   if (code !== undefined) return code
   printError('read escape sequence')
   return exitNow(0)
-}
+})

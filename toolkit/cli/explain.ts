@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from '../engine/carry-out.ts'
-import type { Watcher } from '../engine/stop.ts'
+import type { Watcher } from '../engine/life/stop.ts'
 import type { Action } from '../kernel/action.ts'
 import { errnoMeaning, errnoName } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
@@ -12,8 +12,8 @@ import { cloneFlags, type Gate, isGate, type LessonName, type Plan, type Step, s
 import { makeRaw } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readStat } from '../observe/process.ts'
-import { print, printError } from './output.ts'
-import { printableLines } from './printable.ts'
+import { print, printError } from './text/output.ts'
+import { printableLines } from './text/printable.ts'
 
 const GATE = 'explain'
 

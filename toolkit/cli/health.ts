@@ -1,10 +1,10 @@
-// One look after the health of a container, and the next one prepared: what engine/health.ts wakes, and nobody else.
+// One look after the health of a container, and the next one prepared: what engine/life/health.ts wakes, and nobody else.
 import { closeSync } from 'node:fs'
-import { recordOf } from '../engine/events.ts'
-import { judge, lookLater, readHealth, runningFor, takeHealth, untilNext, writeHealth } from '../engine/health.ts'
-import { holdProcess, statusOf } from '../engine/lifecycle.ts'
-import { findContainer, placeOf } from '../engine/list.ts'
-import { probe } from '../engine/probe.ts'
+import { judge, lookLater, readHealth, runningFor, takeHealth, untilNext, writeHealth } from '../engine/life/health.ts'
+import { holdProcess, statusOf } from '../engine/life/lifecycle.ts'
+import { probe } from '../engine/life/probe.ts'
+import { recordOf } from '../engine/state/events.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
 

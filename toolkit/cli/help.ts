@@ -1,9 +1,9 @@
 // `toolkit --help`, and what is said where a command is none.
 import { UsageError } from '../kernel/usage-error.ts'
-import { ALIASES, type Entry, groups, nameOf } from './catalogue.ts'
 import { suggest } from './flags/suggest.ts'
-import { colour, row } from './layout.ts'
-import { print } from './output.ts'
+import { ALIASES, type Entry, groups, nameOf } from './help/catalogue.ts'
+import { colour, row } from './text/layout.ts'
+import { print } from './text/output.ts'
 
 /** Where the beginning of a command's own summary says too little. */
 const BRIEF: Readonly<Record<string, string>> = {

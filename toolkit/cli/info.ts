@@ -2,21 +2,20 @@
 import { readFileSync } from 'node:fs'
 import { cpus, machine, release, totalmem } from 'node:os'
 import { resolve } from 'node:path'
-import { entries } from '../engine/files.ts'
-import { statusOf } from '../engine/lifecycle.ts'
-import { listContainers } from '../engine/list.ts'
-import { listNetworks } from '../engine/networks.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { listNetworks } from '../engine/network/networks.ts'
 import { wayHere } from '../engine/rootfs.ts'
-import { listVolumes } from '../engine/volume-store.ts'
+import { entries } from '../engine/state/files.ts'
+import { listContainers } from '../engine/state/list.ts'
+import { listVolumes } from '../engine/volume/store.ts'
 import { stateDir } from '../image/paths.ts'
 import { rootfsDir } from '../image/rootfs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readLayout } from '../observe/cgroups.ts'
 import { utsName } from '../observe/hostname.ts'
-import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './output.ts'
-import { printable } from './printable.ts'
-import { binarySize } from './sizes.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
+import { printable } from './text/printable.ts'
+import { binarySize } from './text/sizes.ts'
 import { formatFlags, show, version } from './version.ts'
 
 export const command: Command = {
@@ -107,12 +106,7 @@ export function info(flags: Parsed['flags']): number {
   })
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }) => {
   if (rest.length > 0) throw new UsageError(`info: takes no ${JSON.stringify(rest[0])}; see 'toolkit info --help'`)
   return info(flags)
-}
+})

@@ -1,13 +1,13 @@
 // Parts of a container in docker's words: what was asked for (HostConfig), its mounts, its networks.
-import type { Lease } from '../engine/leases.ts'
-import { type ContainerRow, placeOf } from '../engine/list.ts'
-import { listNetworks } from '../engine/networks.ts'
+import type { Lease } from '../engine/network/leases.ts'
+import { listNetworks } from '../engine/network/networks.ts'
 import type { RunOptions } from '../engine/options.ts'
-import { dataOf } from '../engine/volume-store.ts'
-import { mountsOf } from '../engine/volume-uses.ts'
+import { type ContainerRow, placeOf } from '../engine/state/list.ts'
+import { dataOf } from '../engine/volume/store.ts'
+import { mountsOf } from '../engine/volume/uses.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
-import { leases as leasesByContainer } from './describe.ts'
+import { leases as leasesByContainer } from './text/describe.ts'
 
 const isReadOnly = ({ options }: Mount): boolean => options.includes('ro') || options.includes('rotop')
 const PROPAGATION = /^r?(private|shared|slave)$/

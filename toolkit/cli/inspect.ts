@@ -1,23 +1,23 @@
-import { oomKilled } from '../engine/cgroup.ts'
-import { readHealth, tend } from '../engine/health.ts'
-import { statusOf } from '../engine/lifecycle.ts'
-import { type ContainerRow, findContainer, placeOf } from '../engine/list.ts'
-import { listNetworks } from '../engine/networks.ts'
+import { oomKilled } from '../engine/cgroup/cgroup.ts'
+import { readHealth, tend } from '../engine/life/health.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { listNetworks } from '../engine/network/networks.ts'
 import type { HealthCheck } from '../engine/options.ts'
-import { sweep } from '../engine/orphans.ts'
 import { PATH } from '../engine/spec.ts'
-import { hasVolume } from '../engine/volume-store.ts'
+import { type ContainerRow, findContainer, placeOf } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
+import { hasVolume } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
-import { imageOf } from './describe.ts'
 import { needContainers } from './each.ts'
 import { filesOf, hostConfig, mounts, networkSettings } from './inspect-parts.ts'
 import { details as networkDetails } from './network.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print, printError } from './output.ts'
-import { printable, printableJson, printableLines } from './printable.ts'
+import { type Command, mainOf } from './options.ts'
 import { labelsOfContainer } from './prune.ts'
-import { template } from './template.ts'
+import { imageOf } from './text/describe.ts'
+import { print, printError } from './text/output.ts'
+import { printable, printableJson, printableLines } from './text/printable.ts'
+import { template } from './text/template.ts'
 import { details as volumeDetails } from './volume.ts'
 
 export const command: Command = {
@@ -35,12 +35,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   if (flags.type !== undefined && !['container', 'network', 'volume'].includes(String(flags.type)))
     throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: there are container, network, volume`)
   const words = needContainers('inspect', rest)
@@ -60,7 +55,7 @@ export async function main(argv: string[]): Promise<number> {
   }
   if (!fill) print(printableJson(found, flags.format === 'json' ? 0 : 4))
   return status
-}
+})
 
 /** As docker: whatever has this name. Throws a UsageError (exit code 1). */
 async function find(word: string, type: string | undefined, size: boolean): Promise<object> {

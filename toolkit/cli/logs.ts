@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs'
-import { statusOf } from '../engine/lifecycle.ts'
-import { findContainer, placeOf } from '../engine/list.ts'
-import { sweep } from '../engine/orphans.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
-import { wholeNumber } from './numbers.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 import { showLog } from './show-log.ts'
-import { parseTime } from './times.ts'
+import { wholeNumber } from './text/numbers.ts'
+import { parseTime } from './text/times.ts'
 
 export const command: Command = {
   usage: 'logs [OPTIONS] CONTAINER',
@@ -26,12 +25,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   await sweep() // it may have lost its monitor
   const row = findContainer(needContainer('logs', rest))
   if (!existsSync(`${placeOf(row)}/log.index`) && statusOf(row) !== 'created')
@@ -50,4 +44,4 @@ export async function main(argv: string[]): Promise<number> {
     ...(until !== undefined && { until: parseTime('logs: --until', until) }),
   })
   return 0
-}
+})

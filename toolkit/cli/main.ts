@@ -2,8 +2,8 @@
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { exitNow, print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { exitNow, print, printError } from './text/output.ts'
+import { printable } from './text/printable.ts'
 
 declare const VERSION: string
 
@@ -55,6 +55,9 @@ export const commands: Readonly<Record<string, Run>> = {
 
 /** `run` looks by itself, when it has something to wait for; the others are not a user's commands. */
 const OWN_WAY = ['run', 'settle', 'dns-server']
+/** What looks into files that belong to a container: a user's are those of his user namespace. */
+const isInsideOnly = (name: string, [word = '']: readonly string[]): boolean =>
+  ['diff', 'rm'].includes(name) || (name === 'volume' && ['rm', 'remove', 'prune'].includes(word))
 
 /** When they return, nothing of them goes on. */
 const DONE_AT_ONCE = ['exec', 'inspect', 'kill', 'logs', 'ps', 'rm', 'settle', 'stop', 'wait']
@@ -73,15 +76,24 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   if (name === 'learn' || name === 'lessons' || name === 'workshop') return (await loadCourse()).main([name, ...argv])
   if (name === 'container') return (await import('./container.ts')).main(argv, commands)
   if (!Object.hasOwn(commands, name)) throw (await import('./help.ts')).noCommand(name)
-  if (!OWN_WAY.includes(name)) await (await import('../engine/mend-names.ts')).mendNames()
+  if (isInsideOnly(name, argv) && process.getuid!() !== 0 && !argv.includes('--help'))
+    return (await import('../engine/rootless.ts')).asRoot([name, ...argv], name)
+  if (!OWN_WAY.includes(name)) await (await import('../engine/network/mend-names.ts')).mendNames()
   return commands[name]!(argv)
+}
+
+/** What the kernel refuses the root of a user namespace it often does not refuse root. */
+async function withoutRoot({ code }: KernelError): Promise<string> {
+  const { inInitialUsers } = await import('../observe/id-maps.ts')
+  return ['EPERM', 'EACCES'].includes(code) && !inInitialUsers() ? '; it may need root; try: sudo toolkit …' : ''
 }
 
 /** One line for what we know; a stack for what is our own fault. */
 async function explainError(error: Error): Promise<string> {
   if (error instanceof KernelError && error.call === 'execve')
     return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
-  if (error instanceof UsageError || error instanceof KernelError) return printable(error.message)
+  if (error instanceof KernelError) return printable(error.message) + (await withoutRoot(error))
+  if (error instanceof UsageError) return printable(error.message)
   const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
   return errno === undefined
     ? (await import('./stack.ts')).readableStack(String(error.stack))

@@ -1,5 +1,5 @@
 // toolkit network connect, toolkit network disconnect.
-import type { Tell } from '../engine/connect.ts'
+import type { Tell } from '../engine/network/connect.ts'
 import { narrator } from './explain.ts'
 import { endpoint, linkOf } from './flags/network.ts'
 import type { Parsed } from './options.ts'
@@ -28,7 +28,7 @@ export const connect: Subcommand = {
   async run([network, container], flags) {
     const many = (flag: string) => (flags[flag] ?? []) as readonly string[]
     const wish = endpoint({ name: named(network!), ip: flags.ip as string | undefined, aliases: many('alias') })
-    const engine = await import('../engine/connect.ts')
+    const engine = await import('../engine/network/connect.ts')
     engine.connect(wish.name, container!, { ...wish, links: many('link').map(linkOf) }, tellOf(flags))
     return 0
   },
@@ -40,7 +40,7 @@ export const disconnect: Subcommand = {
   words: [2, 2],
   flags: { force: { short: 'f', help: 'also out of one that is gone, or cannot be read' }, explain },
   async run([network, container], flags) {
-    const engine = await import('../engine/connect.ts')
+    const engine = await import('../engine/network/connect.ts')
     engine.disconnect(named(network!), container!, { force: flags.force === true }, tellOf(flags))
     return 0
   },

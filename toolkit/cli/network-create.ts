@@ -1,12 +1,12 @@
 // toolkit network create.
 
-import { DRIVERS, type DriverName } from '../engine/network-driver.ts'
-import { createNetwork } from '../engine/networks.ts'
-import { newId } from '../engine/store.ts'
+import { DRIVERS, type DriverName } from '../engine/network/driver.ts'
+import { createNetwork } from '../engine/network/networks.ts'
+import { newId } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { labelFlag, labelsOf } from './flags/labels.ts'
-import { print } from './output.ts'
 import type { Subcommand } from './subcommands.ts'
+import { print } from './text/output.ts'
 
 export const create: Subcommand = {
   usage: 'network create [OPTIONS] NAME',

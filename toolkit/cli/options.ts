@@ -1,6 +1,8 @@
 // The flags of a command as a table: parsed, checked and printed for --help from the same rows.
+
 import { UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
+import { print } from './text/output.ts'
 
 export interface Flag {
   /** One letter. */
@@ -92,3 +94,16 @@ export function formatHelp({ usage, summary, flags }: Command): string {
   const width = Math.max(...rows.map(([left]) => left!.length))
   return `Usage: toolkit ${usage}\n\n${summary}\n\nOptions:\n${rows.map(([left, right]) => `  ${left!.padEnd(width)}  ${right}`).join('\n')}\n`
 }
+
+/** What a command does with its words; the exit code. */
+type Body = (parsed: Parsed, argv: readonly string[]) => number | Promise<number>
+
+/** A command as it is called: its flags are read, and --help is answered. Throws UsageErrors, also of `body`. */
+export const mainOf =
+  (command: Command, body: Body) =>
+  async (argv: readonly string[]): Promise<number> => {
+    const parsed = parse(command, argv)
+    if (!parsed.flags.help) return body(parsed, argv)
+    print(formatHelp(command))
+    return 0
+  }

@@ -1,9 +1,9 @@
-import { findContainer } from '../engine/list.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { portsOf } from './describe.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printableJson } from './printable.ts'
+import { type Command, mainOf } from './options.ts'
+import { portsOf } from './text/describe.ts'
+import { print } from './text/output.ts'
+import { printableJson } from './text/printable.ts'
 
 export const command: Command = {
   usage: 'port [OPTIONS] CONTAINER [PORT[/PROTOCOL]]',
@@ -12,12 +12,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }) => {
   const [word, wanted] = rest
   if (word === undefined || rest.length > 2) throw new UsageError("port: give a container; 'toolkit ps' lists them")
   const { state } = findContainer(word)
@@ -36,4 +31,4 @@ export async function main(argv: string[]): Promise<number> {
   if (flags.json) print(printableJson(found))
   else for (const { address, host } of found) print(`${address}:${host}`)
   return 0
-}
+})

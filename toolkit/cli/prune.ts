@@ -1,19 +1,19 @@
 // What is not needed any more, away with it: containers that have ended, networks and volumes that nobody uses. Each kind
 // has its own command, and `system prune` does them in this order: a container that is gone uses nothing.
 
-import { type ContainerRow, findContainer, listContainers, placeOf } from '../engine/list.ts'
-import { listNetworks, removeNetwork } from '../engine/networks.ts'
-import { removeContainer, sweep } from '../engine/orphans.ts'
-import { removeUnused, type VolumeRow } from '../engine/volume-store.ts'
+import { listNetworks, removeNetwork } from '../engine/network/networks.ts'
+import { type ContainerRow, findContainer, listContainers, placeOf } from '../engine/state/list.ts'
+import { removeContainer, sweep } from '../engine/state/orphans.ts'
+import { removeUnused, type VolumeRow } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import { confirm } from './confirm.ts'
 import { hasLabel, type Labels } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
-import { print } from './output.ts'
-import { humanSize } from './sizes.ts'
 import { type Filters, filterFlag, filterOf, type Subcommand } from './subcommands.ts'
-import { parseTime } from './times.ts'
+import { print } from './text/output.ts'
+import { humanSize } from './text/sizes.ts'
+import { parseTime } from './text/times.ts'
 
 type Flags = Parsed['flags']
 

@@ -1,17 +1,17 @@
-import { tend } from '../engine/health.ts'
-import { sweepLabs } from '../engine/lab-record.ts'
-import { statusOf } from '../engine/lifecycle.ts'
-import { type ContainerRow, findContainer, listContainers } from '../engine/list.ts'
-import { sweep } from '../engine/orphans.ts'
+import { sweepLabs } from '../engine/lab/record.ts'
+import { tend } from '../engine/life/health.ts'
+import { statusOf } from '../engine/life/lifecycle.ts'
+import { type ContainerRow, findContainer, listContainers } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { createdText, healthOf, imageOf, leases, portsOf, portsText, statusText } from './describe.ts'
 import { hasLabel, labelText } from './flags/labels.ts'
-import { wholeNumber } from './numbers.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printable, printableJson } from './printable.ts'
-import { printTable } from './table.ts'
-import { fieldsOf, template } from './template.ts'
+import { type Command, mainOf } from './options.ts'
+import { createdText, healthOf, imageOf, leases, portsOf, portsText, statusText } from './text/describe.ts'
+import { wholeNumber } from './text/numbers.ts'
+import { print } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
+import { printTable } from './text/table.ts'
+import { fieldsOf, template } from './text/template.ts'
 
 export const command: Command = {
   usage: 'ps [OPTIONS]',
@@ -37,12 +37,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   if (rest.length > 0) throw new UsageError(`ps: takes no ${JSON.stringify(rest[0])}; see 'toolkit ps --help'`)
   sweepLabs()
   const last = flags.latest ? 1 : flags.last === undefined ? undefined : wholeNumber('ps: --last', flags.last)
@@ -71,7 +66,7 @@ export async function main(argv: string[]): Promise<number> {
       cells.map(fields => COLUMNS.map(name => fields[name])),
     )
   return 0
-}
+})
 
 /** Who waits for a restart policy, or looks after the health of a container, may have been killed: then others do. */
 async function carriedOn(rows: ContainerRow[]): Promise<ContainerRow[]> {

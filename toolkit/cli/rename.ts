@@ -1,9 +1,8 @@
-import { rename } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/list.ts'
-import { renameIn } from '../engine/networks.ts'
+import { rename } from '../engine/life/lifecycle.ts'
+import { renameIn } from '../engine/network/networks.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 
 export const command: Command = {
   usage: 'rename CONTAINER NAME',
@@ -12,12 +11,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ rest }) => {
   const [word, name] = rest
   if (word === undefined || name === undefined || rest.length > 2)
     throw new UsageError("rename: give a container and its new name; 'toolkit ps -a' lists them")
@@ -25,4 +19,4 @@ export async function main(argv: string[]): Promise<number> {
   rename(word, name)
   if (state) renameIn(state.id, state.name, name) // its networks know it by the new name, too
   return 0
-}
+})

@@ -1,10 +1,10 @@
-import { startContainer } from '../engine/detach.ts'
-import { recordOf } from '../engine/events.ts'
-import { settled, stop } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/list.ts'
+import { refuse } from '../engine/host.ts'
+import { startContainer } from '../engine/life/detach.ts'
+import { settled, stop } from '../engine/life/lifecycle.ts'
+import { recordOf } from '../engine/state/events.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { forEach, needContainers } from './each.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 import { stopFlags, stopWish } from './stop.ts'
 
 export const command: Command = {
@@ -14,18 +14,15 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const wish = stopWish('restart', flags)
-  return forEach(needContainers('restart', rest), async word => {
+  const words = needContainers('restart', rest)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'restart' })
+  return forEach(words, async word => {
     const { id, state } = findContainer(word)
     await stop(word, wish)
     await settled(id)
     await startContainer(id)
     if (state) recordOf(state, 'restart')
   })
-}
+})

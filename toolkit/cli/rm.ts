@@ -1,9 +1,8 @@
-import { remove } from '../engine/lifecycle.ts'
-import { NoContainer } from '../engine/list.ts'
-import { sweep } from '../engine/orphans.ts'
+import { remove } from '../engine/life/lifecycle.ts'
+import { NoContainer } from '../engine/state/list.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { forEach, needContainers } from './each.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 
 export const command: Command = {
   usage: 'rm [OPTIONS] CONTAINER…',
@@ -15,12 +14,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const force = flags.force === true
   const volumes = flags.volumes === true
   const words = needContainers('rm', rest)
@@ -29,4 +23,4 @@ export async function main(argv: string[]): Promise<number> {
     together: true,
     forgive: error => force && error instanceof NoContainer, // it is not there, as was wanted
   })
-}
+})

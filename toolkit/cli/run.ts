@@ -1,8 +1,8 @@
-import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { refuse } from '../engine/host.ts'
+import type { Observer } from '../engine/carry-out.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { preview } from '../engine/prepare.ts'
 import { run } from '../engine/run.ts'
+import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -14,8 +14,8 @@ import * as program from './flags/program.ts'
 import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
 import * as users from './flags/users.ts'
-import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { exitNow, print, printError } from './output.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
+import { exitNow, print, printError } from './text/output.ts'
 
 /** The flags that say what the container is like. */
 export const wishes = {
@@ -37,7 +37,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
     ...wishes,
     ...program.detachFlag,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
-    cidfile: { value: 'FILE', help: 'with -d: write its id to this file, which must be new' },
+    cidfile: { value: 'FILE', help: 'write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
     until: { value: 'WORDS', help: 'like --step, beginning with the first call that has these words in it' },
@@ -46,19 +46,13 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
   },
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const how = ['explain', 'step', 'until', 'dry-run'].filter(name => flags[name])
   if (how.length > 1) throw new UsageError(`run: --${how[0]} and --${how[1]} do not go together; choose one`)
   const [name, ...words] = rest
   if (name === undefined) throw new UsageError("run: which root file system? For example 'toolkit run -it busybox sh'")
   const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
-  if (flags.cidfile !== undefined && !flags.detach) throw new UsageError('run: --cidfile goes with -d only, so far')
   const wish = wishOf(flags)
 
   if (flags['dry-run']) {
@@ -66,42 +60,62 @@ export async function main(argv: string[]): Promise<number> {
     printPlan(await preview({ ...wish, rootfs: findRootfs(name), args }))
     return 0
   }
-  if (process.getuid!() !== 0)
-    throw refuse('root', { asked: 'run', remedy: 'sudo toolkit run …, or --dry-run to see the plan' })
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  if (process.getuid!() !== 0) {
+    const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
+    if (flags.detach) refuseWithoutRoot('run: -d')
+    const { net, network = net } = flags
+    const isDefault = network === undefined && flags.publish === undefined && !process.env.TOOLKIT_NETWORK
+    if (wish.network.mode === 'bridge' && !isDefault)
+      refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
+    return asRoot(['run', ...argv], 'run', { forwards: true })
+  }
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
       : undefined
   const options = { ...wish, rootfs: findRootfs(name), args }
+  const idFile =
+    flags.cidfile === undefined
+      ? undefined
+      : (await import('./cidfile.ts')).reserveIdFile('run', flags.cidfile as string)
+  try {
+    return await carryOut(options, { flags, observer, onMade: id => idFile?.write(id) })
+  } catch (error) {
+    idFile?.remove() // there is no container
+    throw error
+  }
+})
+
+interface How {
+  readonly flags: Parsed['flags']
+  readonly observer: Observer | undefined
+  readonly onMade: (id: string) => void
+}
+
+async function carryOut(options: RunOptions, { flags, observer, onMade }: How): Promise<number> {
   if (flags.detach) {
-    const { runDetached } = await import('../engine/detach.ts') // most runs have no use for it
-    const { reserveIdFile } = await import('./cidfile.ts')
-    const idFile = reserveIdFile('run', flags.cidfile as string | undefined)
-    try {
-      const id = await runDetached(options, observer)
-      idFile.write(id)
-      print(id)
-    } catch (error) {
-      idFile.remove()
-      throw error
-    }
+    const { runDetached } = await import('../engine/life/detach.ts') // most runs have no use for it
+    const id = await runDetached(options, observer)
+    onMade(id)
+    print(id)
     return exitNow(0)
   }
   const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
-  if (wish.care?.restart || wish.care?.health) {
-    if (observer) throw new UsageError(`run: --${how[0]} goes with --restart and --health-cmd only where -d is, too`)
+  if (options.care?.restart || options.care?.health) {
+    if (observer)
+      throw new UsageError('run: --explain and --step go with --restart and --health-cmd only where -d is, too')
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return runFollowed(options, keys)
+    return runFollowed(options, keys, onMade)
   }
-  const { exitCode, oomKilled, left, detached } = await run(options, observer, keys)
+  const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade })
   if (detached) printError('read escape sequence') // as docker does
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)
     printError(
-      `toolkit: killed by the kernel: its memory limit was reached${wish.resources.memory ? ' (--memory)' : ''}`,
+      `toolkit: killed by the kernel: its memory limit was reached${options.resources.memory ? ' (--memory)' : ''}`,
     )
   return exitNow(exitCode)
 }

@@ -1,10 +1,10 @@
 // Prints the log of a container: all at once, or as it comes.
 import { closeSync, openSync, watch } from 'node:fs'
-import { mayGoOn } from '../engine/end-policy.ts'
-import { type ContainerRow, findContainer } from '../engine/list.ts'
-import { Lines, LogReader, type Piece, type StreamName } from '../engine/log.ts'
-import { printError, writeBytes } from './output.ts'
-import { formatTime } from './times.ts'
+import { mayGoOn } from '../engine/life/end-policy.ts'
+import { Lines, LogReader, type Piece, type StreamName } from '../engine/log/log.ts'
+import { type ContainerRow, findContainer } from '../engine/state/list.ts'
+import { printError, writeBytes } from './text/output.ts'
+import { formatTime } from './text/times.ts'
 
 export interface LogWish {
   /** Where the container is now. */

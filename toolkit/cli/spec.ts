@@ -2,9 +2,9 @@ import { formatConfig, ociConfig } from '../engine/oci.ts'
 import { findRootfs } from '../image/rootfs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { commandOf } from './flags/program.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print, printError } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 import { wishes, wishOf } from './run.ts'
+import { print, printError } from './text/output.ts'
 
 export const command: Command = {
   usage: 'spec [OPTIONS] ROOTFS COMMAND [ARG…]',
@@ -13,12 +13,7 @@ Put into a directory, it is a bundle: 'runc run --bundle DIRECTORY NAME'. What i
   flags: wishes,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const [name, ...words] = rest
   if (name === undefined) throw new UsageError("spec: which root file system? For example 'toolkit spec busybox sh'")
   const args = commandOf(flags, words)
@@ -27,4 +22,4 @@ export async function main(argv: string[]): Promise<number> {
   for (const line of unsaid) printError(`toolkit: not in the spec: ${line}`)
   print(formatConfig(config))
   return 0
-}
+})

@@ -1,9 +1,10 @@
-import { startContainer } from '../engine/detach.ts'
+import { refuse } from '../engine/host.ts'
+import { startContainer } from '../engine/life/detach.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { detachFlag } from './flags/program.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { exitNow, print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
+import { exitNow } from './text/output.ts'
 
 export const command: Command = {
   usage: 'start [OPTIONS] CONTAINER…',
@@ -16,13 +17,9 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const words = needContainers('start', rest)
+  if (process.getuid!() !== 0) throw refuse('root', { asked: 'start' })
   const { attach = false, interactive = false } = flags as { attach?: boolean; interactive?: boolean }
   if (!attach && !interactive) return exitNow(await forEach(words, word => startContainer(word)))
   if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)
@@ -38,4 +35,4 @@ export async function main(argv: string[]): Promise<number> {
     return writer
   }
   return stay({ word, keys, stdin: interactive, signals: true, start })
-}
+})

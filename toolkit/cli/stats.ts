@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findContainer, listContainers } from '../engine/list.ts'
-import type { ContainerState } from '../engine/store.ts'
-import { cpuPercent, readUsage, type Usage } from '../engine/usage.ts'
+import { cpuPercent, readUsage, type Usage } from '../engine/life/usage.ts'
+import { findContainer, listContainers } from '../engine/state/list.ts'
+import type { ContainerState } from '../engine/state/store.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print, writeBytes } from './output.ts'
-import { formatRows } from './rows.ts'
+import { type Command, mainOf } from './options.ts'
+import { writeBytes } from './text/output.ts'
+import { formatRows } from './text/rows.ts'
 
 export const command: Command = {
   usage: 'stats [OPTIONS] [CONTAINER…]',
@@ -70,12 +70,7 @@ function fieldsOf(state: ContainerState, word: string, before: Usage, now: Usage
 const FIRST = 500 // milliseconds between the first two looks
 const PERIOD = 1000
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const source = flags.json ? 'json' : ((flags.format as string | undefined)?.replaceAll('\\t', '\t') ?? TABLE)
   const once = flags['no-stream'] === true
   const shown = (): { word: string; state: ContainerState }[] => {
@@ -105,4 +100,4 @@ export async function main(argv: string[]): Promise<number> {
     if (!writeBytes(1, Buffer.from(text)) || once) return 0
     before = new Map(now.map(({ state, usage }) => [state.id, usage]))
   }
-}
+})

@@ -1,9 +1,9 @@
 // Commands that stay with a container until it ends, or until its user leaves: attach, start -a.
-import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { joinSession, type SessionWish } from '../engine/session.ts'
+import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
+import { joinSession, type SessionWish } from '../engine/terminal/session.ts'
 import { SIG } from '../kernel/constants.ts'
 import type { Parsed } from './options.ts'
-import { exitNow, printError } from './output.ts'
+import { exitNow, printError } from './text/output.ts'
 
 export const keysOf = (flags: Parsed['flags']): Uint8Array =>
   parseDetachKeys(flags['detach-keys'] as string | undefined)

@@ -1,8 +1,7 @@
-import { type StopWish, stop } from '../engine/lifecycle.ts'
+import { type StopWish, stop } from '../engine/life/lifecycle.ts'
 import { forEach, needContainers } from './each.ts'
-import { wholeNumber } from './numbers.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
+import { wholeNumber } from './text/numbers.ts'
 
 export const stopFlags = {
   time: { short: 't', value: 'SECONDS', help: 'then by SIGKILL; -1: never (default: its --stop-timeout, 10)' },
@@ -18,7 +17,7 @@ export const command: Command = {
 }
 
 /** What the flags say, beside what the container itself wants. */
-export function stopWish(name: string, flags: ReturnType<typeof parse>['flags']): Partial<StopWish> {
+export function stopWish(name: string, flags: Parsed['flags']): Partial<StopWish> {
   const seconds = flags.time ?? flags.timeout
   return {
     ...(seconds !== undefined && { timeout: wholeNumber(`${name}: --time`, seconds) }),
@@ -26,13 +25,8 @@ export function stopWish(name: string, flags: ReturnType<typeof parse>['flags'])
   }
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, async ({ flags, rest }) => {
   const wish = stopWish('stop', flags)
   const watcher = flags.explain ? (await import('./explain.ts')).explainActs() : undefined
   return forEach(needContainers('stop', rest), word => stop(word, wish, watcher), { together: watcher === undefined })
-}
+})

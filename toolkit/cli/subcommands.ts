@@ -2,8 +2,8 @@
 import { UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
 import { type Command, type Flag, formatHelp, type Parsed, parse } from './options.ts'
-import { print, printError } from './output.ts'
-import { printable } from './printable.ts'
+import { print, printError } from './text/output.ts'
+import { printable } from './text/printable.ts'
 
 export interface Subcommand extends Omit<Command, 'name'> {
   /** How many words it takes besides its flags. */

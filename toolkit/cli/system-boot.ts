@@ -1,6 +1,6 @@
-import { toStartAtBoot } from '../engine/boot.ts'
-import { startContainer } from '../engine/detach.ts'
-import { sweep } from '../engine/orphans.ts'
+import { toStartAtBoot } from '../engine/life/boot.ts'
+import { startContainer } from '../engine/life/detach.ts'
+import { sweep } from '../engine/state/orphans.ts'
 import { forEach } from './each.ts'
 import type { Subcommand } from './subcommands.ts'
 

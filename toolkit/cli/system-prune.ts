@@ -1,8 +1,8 @@
 // `toolkit system prune`: every kind of what is not needed any more, in one go.
 import { existsSync, renameSync, rmSync } from 'node:fs'
-import { entries, isFree, remove } from '../engine/files.ts'
-import { labsDir } from '../engine/lab-record.ts'
-import { listContainers } from '../engine/list.ts'
+import { labsDir } from '../engine/lab/record.ts'
+import { entries, isFree, remove } from '../engine/state/files.ts'
+import { listContainers } from '../engine/state/list.ts'
 import { stateDir } from '../image/paths.ts'
 import { rootfsDir } from '../image/rootfs.ts'
 import { sizeOf } from '../observe/disk-usage.ts'

@@ -1,14 +1,14 @@
 import { closeSync } from 'node:fs'
-import { holdProcess } from '../engine/lifecycle.ts'
-import { findContainer } from '../engine/list.ts'
+import { holdProcess } from '../engine/life/lifecycle.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { processesIn } from '../observe/cgroups.ts'
 import { readProcess } from '../observe/process.ts'
 import { needContainer } from './each.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
-import { printableJson } from './printable.ts'
-import { printTable } from './table.ts'
+import { type Command, mainOf } from './options.ts'
+import { print } from './text/output.ts'
+import { printableJson } from './text/printable.ts'
+import { printTable } from './text/table.ts'
 
 export const command: Command = {
   usage: 'top [OPTIONS] CONTAINER',
@@ -17,12 +17,7 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }, _argv) => {
   const word = needContainer('top', rest)
   const { state } = findContainer(word)
   const pidfd = holdProcess(state)
@@ -47,4 +42,4 @@ export async function main(argv: string[]): Promise<number> {
     print(printableJson(all))
   } else printTable(['UID', 'PID', 'PPID', 'CMD'], rows)
   return 0
-}
+})

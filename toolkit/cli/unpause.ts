@@ -1,7 +1,6 @@
-import { unpause } from '../engine/lifecycle.ts'
+import { unpause } from '../engine/life/lifecycle.ts'
 import { forEach, needContainers } from './each.ts'
-import { type Command, formatHelp, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf } from './options.ts'
 
 export const command: Command = {
   usage: 'unpause CONTAINER…',
@@ -10,11 +9,6 @@ export const command: Command = {
   mixed: true,
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ rest }) => {
   return forEach(needContainers('unpause', rest), unpause)
-}
+})

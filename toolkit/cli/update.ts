@@ -1,11 +1,10 @@
-import { findContainer } from '../engine/list.ts'
-import { update } from '../engine/update.ts'
+import { update } from '../engine/life/update.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
 import { flags as careFlags, restartPolicy } from './flags/care.ts'
 import { flags as resourceFlags, resources } from './flags/resources.ts'
-import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './output.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
 
 const {
   memory,
@@ -54,15 +53,10 @@ function limits(given: Parsed['flags'], word: string) {
   }
 }
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }) => {
   const words = needContainers('update', rest)
   const { restart, ...given } = flags
   if (Object.keys(flags).length === 0) throw new UsageError("update: change what? See 'toolkit update --help'")
   const policy = restart === undefined ? undefined : restartPolicy(restart as string)
   return forEach(words, word => update(word, { resources: limits(given, word), restart: policy }))
-}
+})

@@ -1,10 +1,10 @@
 import { arch as nodeArch, release } from 'node:os'
-import { VERSION as STATE } from '../engine/store.ts'
+import { VERSION as STATE } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print } from './output.ts'
-import { printableJson, printableLines } from './printable.ts'
-import { template } from './template.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
+import { print } from './text/output.ts'
+import { printableJson, printableLines } from './text/printable.ts'
+import { template } from './text/template.ts'
 
 declare const VERSION: string
 
@@ -49,12 +49,7 @@ export function show(value: object, { format, json }: Parsed['flags'], text: () 
 
 const WIDTH = 17
 
-export async function main(argv: string[]): Promise<number> {
-  const { flags, rest } = parse(command, argv)
-  if (flags.help) {
-    print(formatHelp(command))
-    return 0
-  }
+export const main = mainOf(command, ({ flags, rest }) => {
   if (rest.length > 0)
     throw new UsageError(`version: takes no ${JSON.stringify(rest[0])}; see 'toolkit version --help'`)
   const found = about()
@@ -70,4 +65,4 @@ export async function main(argv: string[]): Promise<number> {
       line('State version', StateVersion),
     ].join('\n'),
   )
-}
+})

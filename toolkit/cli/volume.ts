@@ -1,7 +1,7 @@
 // toolkit volume: directories that the engine keeps for containers. docker's words, output and exit codes.
 
-import { sweep } from '../engine/orphans.ts'
-import { newId } from '../engine/store.ts'
+import { sweep } from '../engine/state/orphans.ts'
+import { newId } from '../engine/state/store.ts'
 import {
   checkVolumeName,
   dataOf,
@@ -13,16 +13,16 @@ import {
   readVolume,
   removeVolume,
   type VolumeRow,
-} from '../engine/volume-store.ts'
+} from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
 import { hasLabel, labelFlag, labelsOf, labelText } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
-import { print } from './output.ts'
-import { printableJson } from './printable.ts'
 import { printDeleted, printReclaimed, pruneFilters, pruneVolumes } from './prune.ts'
-import { formatRows, type Row } from './rows.ts'
 import { type Family, type Filters, filterFlag, filterOf, forEach, runFamily, truth } from './subcommands.ts'
+import { print } from './text/output.ts'
+import { printableJson } from './text/printable.ts'
+import { formatRows, type Row } from './text/rows.ts'
 
 type Flags = Parsed['flags']
 

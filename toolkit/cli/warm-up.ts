@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Observer } from '../engine/carry-out.ts'
-import { oomKilled, prepareCgroup } from '../engine/cgroup.ts'
-import { runDetached } from '../engine/detach.ts'
-import { parseDetachKeys } from '../engine/detach-keys.ts'
-import { kill, settled } from '../engine/lifecycle.ts'
+import { oomKilled, prepareCgroup } from '../engine/cgroup/cgroup.ts'
+import { runDetached } from '../engine/life/detach.ts'
+import { kill, settled } from '../engine/life/lifecycle.ts'
 import { run } from '../engine/run.ts'
-import { shorten } from '../engine/store.ts'
+import { shorten } from '../engine/state/store.ts'
+import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { stateDir } from '../image/paths.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { callAction } from '../kernel/action.ts'
@@ -53,7 +53,7 @@ export async function warmUp(name: string | undefined): Promise<void> {
   const rootfs = await warmUpCommand()
   for (const words of [[], ['-it']]) {
     const { flags } = parse(command, ['--rm', '--net', 'none', ...words, 'busybox', 'true'])
-    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, parseDetachKeys(undefined))
+    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, { keys: parseDetachKeys(undefined) })
   }
   const { flags } = parse(command, [
     '--net',
@@ -111,9 +111,9 @@ function warmUpCgroups(): void {
 async function warmUpNetwork(): Promise<void> {
   const [{ bridgeNetwork, joinNetwork, leaveNetwork, previewNetwork }, { wire }, { firewall }, { encode }] =
     await Promise.all([
-      import('../engine/network.ts'),
-      import('../engine/wiring.ts'),
-      import('../engine/firewall.ts'),
+      import('../engine/network/network.ts'),
+      import('../engine/network/wiring.ts'),
+      import('../engine/network/firewall.ts'),
       import('../kernel/netlink-message.ts'),
     ])
   const network = bridgeNetwork()

@@ -1,14 +1,14 @@
-import { findContainer, listContainers } from '../engine/list.ts'
+import { findContainer, listContainers } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { differences } from '../observe/differences.ts'
 import { readNamespaces } from '../observe/namespaces.ts'
 import { readStat } from '../observe/process.ts'
 import { type Xray, xray } from '../observe/xray.ts'
-import { formatDifferences } from './differences-text.ts'
 import { type Command, formatHelp, type Parsed, parse } from './options.ts'
-import { print, printError } from './output.ts'
-import { printable, printableJson } from './printable.ts'
-import { formatXray } from './xray-text.ts'
+import { formatDifferences } from './text/differences-text.ts'
+import { print, printError } from './text/output.ts'
+import { printable, printableJson } from './text/printable.ts'
+import { formatXray } from './text/xray-text.ts'
 
 export const command: Command = {
   usage: 'inspect-process [OPTIONS] PROCESS [PROCESS]',

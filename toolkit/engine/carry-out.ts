@@ -6,9 +6,9 @@ import { type Starting, start } from '../kernel/start.ts'
 import { type Gate, isGate, type Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { TERMINAL_GATE } from '../primitives/terminal.ts'
-import type { Attachment } from './attach.ts'
 import { failpoint } from './failpoint.ts'
 import type { Forwarding } from './signals.ts'
+import type { Attachment } from './terminal/attach.ts'
 
 /** Watches a plan being carried out: may add gates to it, and is asked at each of them. */
 export interface Observer {
@@ -84,7 +84,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
       const { actions, waits = false } = gates.get(name) ?? {}
       if (actions) await act(observer || waits ? actions : [], context)
       else if (name === TERMINAL_GATE) {
-        const { attachTerminal } = await import('./attach.ts') // Node's terminals cost milliseconds to load
+        const { attachTerminal } = await import('./terminal/attach.ts') // Node's terminals cost milliseconds to load
         terminal = attachTerminal(process.pidfd, options)
       } else await allowed(observer!.atGate(name, process))
       process.open()

@@ -4,9 +4,17 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Action, writeAction } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
 import * as bind from '../primitives/bind.ts'
-import { isWayOut, type Lease } from './leases.ts'
-import { asksResolved, hostnameFile, hostsFile, type NameWishes, RESOLVED, resolvConf, serversOf } from './names.ts'
-import type { NetworkMode } from './ports.ts'
+import { isWayOut, type Lease } from './network/leases.ts'
+import {
+  asksResolved,
+  hostnameFile,
+  hostsFile,
+  type NameWishes,
+  RESOLVED,
+  resolvConf,
+  serversOf,
+} from './network/names.ts'
+import type { NetworkMode } from './network/ports.ts'
 
 export interface EtcWish {
   /** Where the files are written. */

@@ -106,9 +106,8 @@ const table = () =>
     root: {
       group: 'rights',
       title: 'root',
-      needed: true,
-      missing: 'making a container needs root',
-      cost: CONTAINERS,
+      missing: 'this needs root',
+      cost: 'limits, --net bridge, -p, -d, --device, and some tasks of the course',
       remedy: 'sudo toolkit …',
     },
     capabilities: {

@@ -6,13 +6,13 @@ import { release } from 'node:os'
 import { defaultRules } from '../primitives/device-rules.ts'
 import { type Mount, propagationFlags } from '../primitives/mount.ts'
 import type { Seccomp } from '../primitives/seccomp.ts'
-import { type AllResources, PIDS_LIMIT } from './cgroup.ts'
+import { type AllResources, PIDS_LIMIT } from './cgroup/cgroup.ts'
 import type { IpcMode, RunOptions } from './options.ts'
 import { volumesOf } from './prepare.ts'
 import { plainProfile } from './seccomp.ts'
 import { makeSpec, type Spec } from './spec.ts'
-import { newId } from './store.ts'
-import { planMounts, SUBPATH } from './volumes.ts'
+import { newId } from './state/store.ts'
+import { planMounts, SUBPATH } from './volume/volumes.ts'
 
 /** A limit as the specification has it: unsigned, and no limit is 2**64 - 1, which is no number of JavaScript. */
 interface OciRlimit {

@@ -5,11 +5,11 @@ import type { Mount } from '../primitives/mount.ts'
 import type { Rlimit } from '../primitives/rlimits.ts'
 import type { Sysctl } from '../primitives/sysctl.ts'
 import type { Mappings } from '../primitives/user.ts'
-import type { AllResources } from './cgroup.ts'
-import type { Endpoint, Link } from './endpoints.ts'
-import type { NameWishes } from './names.ts'
-import type { NetworkMode, PortWish } from './ports.ts'
-import type { RestartPolicy } from './restart-policy.ts'
+import type { AllResources } from './cgroup/cgroup.ts'
+import type { RestartPolicy } from './life/restart-policy.ts'
+import type { Endpoint, Link } from './network/endpoints.ts'
+import type { NameWishes } from './network/names.ts'
+import type { NetworkMode, PortWish } from './network/ports.ts'
 
 /** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
 export type NamespaceMode = 'private' | 'host' | { readonly path: string }

@@ -19,11 +19,11 @@ import * as terminal from '../primitives/terminal.ts'
 import * as time from '../primitives/time.ts'
 import * as user from '../primitives/user.ts'
 import * as uts from '../primitives/uts.ts'
-import type { Prepared as Cgroup } from './cgroup.ts'
+import type { Prepared as Cgroup } from './cgroup/cgroup.ts'
 import type { Rootfs } from './rootfs.ts'
 import { maskedDirectories, type NamespaceType, type Spec } from './spec.ts'
 import type { SystemMounts } from './system-mounts.ts'
-import type { Mounts } from './volumes.ts'
+import type { Mounts } from './volume/volumes.ts'
 
 /** Those that a process is born in, in the order of the lessons; a cgroup namespace it makes itself, see cgroup.ts. */
 const namespaces: Partial<Record<NamespaceType, Namespace>> = {

@@ -4,22 +4,22 @@ import { resolve } from 'node:path'
 import type { Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { utsName } from '../observe/hostname.ts'
-import * as devices from '../primitives/devices.ts'
-import { planCgroup } from './cgroup.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
+import { planCgroup } from './cgroup/cgroup.ts'
 import { planEtc } from './etc.ts'
-import type { Lease } from './leases.ts'
-import type { Linked } from './links.ts'
-import type { NameWishes } from './names.ts'
+import type { Lease } from './network/leases.ts'
+import type { Linked } from './network/links.ts'
+import type { NameWishes } from './network/names.ts'
 import type { RunOptions } from './options.ts'
 import { type ContainerPlan, planContainer } from './plan.ts'
 import { planRootfs } from './rootfs.ts'
 import { seccompSteps } from './seccomp.ts'
 import type { SharedNamespaces } from './shared-namespaces.ts'
 import { makeSpec } from './spec.ts'
-import { newId, pathsOf } from './store.ts'
+import { newId, pathsOf } from './state/store.ts'
 import { planSystem } from './system-mounts.ts'
-import type { Volumes } from './volume-mounts.ts'
-import { planMounts } from './volumes.ts'
+import type { Volumes } from './volume/mounts.ts'
+import { planMounts } from './volume/volumes.ts'
 
 /** All of a plan but the network, whose address nobody knows before it is taken. */
 export interface Prepared extends Omit<ContainerPlan, 'network'> {
@@ -36,7 +36,9 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   checkRootfs(options.rootfs)
   const volumes = await volumesOf(options, id)
   const shared =
-    options.network.container === undefined ? undefined : (await import('./shared-network.ts')).shareNetwork(options)
+    options.network.container === undefined
+      ? undefined
+      : (await import('./network/shared-network.ts')).shareNetwork(options)
   const linked = await linksOf(options, id)
   const env = [...linked.env, ...options.env]
   const mounted = { ...options.mounts, mounts: volumes.mounts }
@@ -50,7 +52,13 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     resources,
     privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
   })
-  const layers = { lower: [spec.root.path], upper, work, volatile: options.autoRemove }
+  const layers = {
+    lower: [spec.root.path],
+    upper,
+    work,
+    volatile: options.autoRemove,
+    userAttributes: !inInitialUsers(),
+  }
   const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
   const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create, volumes.sources)
@@ -66,7 +74,11 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     ownVolumes: options.autoRemove ? volumes.anonymous : [],
     namesFrom: shared?.directory,
     linked: linked.hosts,
-    system: planSystem(system, devices.plan(spec.linux.devices), mappings),
+    system: planSystem(system, {
+      extras: spec.linux.devices,
+      mappings,
+      sharesNetwork: !namespaces.some(({ type, path }) => type === 'network' && !path),
+    }),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
     stdin: options.interactive,
     init: options.init,
@@ -81,13 +93,13 @@ const othersOf = async ({ namespaces }: RunOptions): Promise<SharedNamespaces> =
     : { namespaces, before: [], steps: [] }
 
 const linksOf = async (options: RunOptions, id: string): Promise<Linked> =>
-  options.network.links?.length ? (await import('./links.ts')).planLinks(options, id) : { hosts: [], env: [] }
+  options.network.links?.length ? (await import('./network/links.ts')).planLinks(options, id) : { hosts: [], env: [] }
 
 /** Most containers have none. */
 export const volumesOf = async (options: RunOptions, id: string): Promise<Volumes> =>
   options.mounts.mounts.length + options.mounts.from.length === 0
     ? { mounts: [], sources: [], anonymous: [], before: [] }
-    : (await import('./volume-mounts.ts')).planVolumes(options, id)
+    : (await import('./volume/mounts.ts')).planVolumes(options, id)
 
 /** The whole plan, now that it is known where the container is in the network. */
 export async function complete(
@@ -115,7 +127,10 @@ export async function complete(
 }
 
 async function wires(leases: readonly Lease[]) {
-  const [{ wireAll }, { bridgeNetwork }] = await Promise.all([import('./wiring.ts'), import('./network.ts')])
+  const [{ wireAll }, { bridgeNetwork }] = await Promise.all([
+    import('./network/wiring.ts'),
+    import('./network/network.ts'),
+  ])
   return wireAll(leases, bridgeNetwork())
 }
 
@@ -123,7 +138,7 @@ async function wires(leases: readonly Lease[]) {
 export async function preview(options: RunOptions, id = newId()): Promise<Plan> {
   const parts = await prepare(options, id)
   const { mode } = options.network
-  const leases = mode === 'bridge' ? (await import('./networks.ts')).preview(options.network, id, []) : []
+  const leases = mode === 'bridge' ? (await import('./network/networks.ts')).preview(options.network, id, []) : []
   return complete(parts, options, id, leases)
 }
 

@@ -4,14 +4,14 @@ import { SIG } from '../kernel/constants.ts'
 import { type Exit, exitStatus } from '../kernel/wait.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
-import { oomKilled } from './cgroup.ts'
-import { type ContainerDirectory, createDirectory } from './directory.ts'
+import { oomKilled } from './cgroup/cgroup.ts'
 import { failpoint } from './failpoint.ts'
-import type { Guarded } from './monitored.ts'
+import type { Guarded } from './life/monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { type Forwarding, forwardSignals } from './signals.ts'
-import { newId } from './store.ts'
+import { type ContainerDirectory, createDirectory } from './state/directory.ts'
+import { newId } from './state/store.ts'
 
 /** What a container has come to. */
 export interface Result {
@@ -25,11 +25,15 @@ export interface Result {
   readonly detached?: true
 }
 
-/**
- * Runs a container to its end, or until its user leaves it by `keys`. Throws KernelError and UsageError; then nothing of it
- * is left.
- */
-export async function run(options: RunOptions, observer?: Observer, keys?: Uint8Array): Promise<Result> {
+export interface RunWish {
+  /** The keys by which its user may leave it. */
+  readonly keys?: Uint8Array
+  /** Is told its id, as soon as there is something of it. */
+  readonly onMade?: (id: string) => void
+}
+
+/** Runs a container to its end, or until its user leaves it. Throws KernelError and UsageError; then nothing of it is left. */
+export async function run(options: RunOptions, observer?: Observer, { keys, onMade }: RunWish = {}): Promise<Result> {
   const id = newId()
   const { terminal, interactive, namespaces } = options
   const joins = typeof namespaces.pid === 'object' // only the engine's own child can be born there, see monitored.ts
@@ -44,6 +48,7 @@ export async function run(options: RunOptions, observer?: Observer, keys?: Uint8
     let result: Result
     try {
       failpoint('directory made')
+      onMade?.(id)
       result = await live({ id, options, parts, directory, signals, observer, keys: attended ? keys : undefined })
     } catch (error) {
       await directory.discard().catch(() => {}) // the first error says more; the rest is undone by the next command
@@ -81,12 +86,12 @@ async function live(life: Life): Promise<Result> {
   let guarded: Guarded | undefined
   const { mode } = options.network
   const network =
-    mode === 'bridge' ? (await import('./networks.ts')).join(options.network, id, [directory.name]) : undefined
+    mode === 'bridge' ? (await import('./network/networks.ts')).join(options.network, id, [directory.name]) : undefined
   try {
     failpoint('network joined')
     const made = await complete(parts, options, id, network?.leases ?? [])
     if (keys) {
-      const { withGuard } = await import('./monitored.ts') // most runs have no use for it
+      const { withGuard } = await import('./life/monitored.ts') // most runs have no use for it
       guarded = withGuard(made, { directory: directory.path, lock: directory.lock, ports: network?.sockets ?? [] })
     }
     const { process, terminal } = await carryOut(guarded?.plan ?? made, {

@@ -24,7 +24,7 @@ import type { Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Program, plan } from '../primitives/seccomp/filter.ts'
 import type { Seccomp } from '../primitives/seccomp/profile.ts'
-import { makeTree, remove } from './files.ts'
+import { makeTree, remove } from './state/files.ts'
 
 /** To be raised when the default profile or the compiler changes; the test that knows the programs says when. */
 export const REVISION = 2

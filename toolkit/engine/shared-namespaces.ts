@@ -9,9 +9,9 @@ import { start } from '../kernel/start.ts'
 import { type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import * as bind from '../primitives/bind.ts'
-import { findContainer } from './list.ts'
 import type { RunOptions } from './options.ts'
-import { type ContainerState, survives } from './store.ts'
+import { findContainer } from './state/list.ts'
+import { type ContainerState, survives } from './state/store.ts'
 
 export interface SharedNamespaces {
   readonly namespaces: RunOptions['namespaces']

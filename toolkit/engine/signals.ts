@@ -6,12 +6,25 @@ import { UsageError } from '../kernel/usage-error.ts'
 // All that can be caught, but those about ourselves: our own children (CHLD), our own pipes (PIPE), our own sockets
 // (URG), our own use of a terminal in the background (TTIN, TTOU: the kernel makes the call again when the signal has
 // been caught, and raises it again, without end); and those it raises for what a process itself did (SEGV …).
-const forwarded = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'ALRM', 'TERM', 'CONT', 'TSTP', 'WINCH', 'IO', 'PWR'] as const
+export const FORWARDED = [
+  'HUP',
+  'INT',
+  'QUIT',
+  'USR1',
+  'USR2',
+  'ALRM',
+  'TERM',
+  'CONT',
+  'TSTP',
+  'WINCH',
+  'IO',
+  'PWR',
+] as const
 
 // Those that end a process which does not care for them.
 const ending: readonly string[] = ['HUP', 'INT', 'QUIT', 'TERM']
 
-type Name = (typeof forwarded)[number]
+type Name = (typeof FORWARDED)[number]
 
 export interface Forwarding {
   /** The first signal that asks us to end while there is no program yet; never, where none comes. */
@@ -34,7 +47,7 @@ export function forwardSignals(): Forwarding {
     else early.push(name)
     if (program === undefined && ending.includes(name)) end(name)
   }
-  const listeners = forwarded.map(name => [name, () => send(name)] as const)
+  const listeners = FORWARDED.map(name => [name, () => send(name)] as const)
   for (const [name, listener] of listeners) process.on(`SIG${name}`, listener)
   return {
     ended,

@@ -5,6 +5,7 @@ import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
 import { utsName } from '../observe/hostname.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
 import {
   ALL_CAPABILITIES,
@@ -24,10 +25,11 @@ import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '..
 import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
-import type { AllResources } from './cgroup.ts'
+import { asFarAsMapped } from './as-user.ts'
+import type { AllResources } from './cgroup/cgroup.ts'
 import { refuse } from './host.ts'
 import type { IpcMode, NamespaceMode, RunOptions } from './options.ts'
-import { withMounts } from './volumes.ts'
+import { withMounts } from './volume/volumes.ts'
 
 export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'user' | 'cgroup' | 'time'
 
@@ -101,7 +103,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
   const hostname = hostnameOf(options, id)
   checkTogether(options)
   checkRights(options)
-  const { home, ...user } = resolveUser(rootfs, options)
+  const { home, ...user } = asFarAsMapped(resolveUser(rootfs, options), options)
   checkDirectory(cwd)
   return {
     ociVersion: '1.2.0',
@@ -136,7 +138,7 @@ export const maskedDirectories = ({ linux }: Spec): ReadonlySet<string> => direc
 
 /** With --privileged those of the host, too; a user namespace can make none. */
 function devicesOf({ capabilities: { privileged }, devices, namespaces: { users } }: RunOptions): readonly Device[] {
-  if (!privileged || users) return devices
+  if (!privileged || users || !inInitialUsers()) return devices
   const asked = new Set(devices.map(({ path }) => path))
   return [...hostDevices().filter(({ path }) => !asked.has(path)), ...devices]
 }
@@ -221,7 +223,7 @@ function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
   const own = {
     ipc: typeof namespaces.ipc === 'string' && namespaces.ipc !== 'host',
     network: network.mode !== 'host' && network.path === undefined,
-    user: namespaces.users !== undefined,
+    user: namespaces.users !== undefined || !inInitialUsers(),
   }
   checkSysctl(sysctl, own)
   return { ...defaultSysctl(own), ...sysctl }

@@ -1,11 +1,15 @@
 // The kernel's own file systems and the devices of a container: the same for all but one with a user namespace, whose
-// root may not do by itself what it takes.
+// root may not do by itself what it takes; and for one of an ordinary user, whose engine may not, either.
 import type { Action } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
+import { type IdRange, inInitialUsers, ownMaps } from '../observe/id-maps.ts'
+import * as bind from '../primitives/bind.ts'
 import { DEV, plan as deviceTree } from '../primitives/device-tree.ts'
+import * as devices from '../primitives/devices.ts'
 import * as mount from '../primitives/mount.ts'
 import * as user from '../primitives/user.ts'
 import { plan as visibleMounts } from '../primitives/visible-mount.ts'
+import { refuse } from './host.ts'
 
 export interface SystemMounts {
   /** For `Plan.before`. */
@@ -16,15 +20,22 @@ export interface SystemMounts {
   readonly steps: readonly Step[]
 }
 
-/** `devices`: the steps that fill /dev. Throws UsageError for a device that a user namespace cannot have. */
-export function planSystem(
-  mounts: readonly mount.Mount[],
-  devices: readonly Step[],
-  mappings?: user.Mappings,
-): SystemMounts {
-  if (!mappings) return { before: [], prepare: [], steps: [...mount.plan({ mounts }), ...devices] }
-  const fitting = mounts.map(entry => ({ ...entry, options: user.withoutStrangers(entry.options, mappings) }))
-  const { steps, prepared } = visibleMounts(fitting)
+export interface SystemWish {
+  /** Devices besides the usual. */
+  readonly extras?: readonly devices.Device[]
+  /** The container's user namespace, where it has one. */
+  readonly mappings?: user.Mappings | undefined
+  /** Its network is another's. */
+  readonly sharesNetwork?: boolean
+}
+
+/** Throws UsageError for a device that a user namespace cannot have. */
+export function planSystem(mounts: readonly mount.Mount[], wish: SystemWish = {}): SystemMounts {
+  if (!inInitialUsers()) return asUser(mounts, wish)
+  const { extras, mappings } = wish
+  const inside = devices.plan(extras)
+  if (!mappings) return { before: [], prepare: [], steps: [...mount.plan({ mounts }), ...inside] }
+  const { fitting, steps, prepared } = visible(mounts, mappings)
   const dev = fitting.find(({ destination }) => destination === '/dev')
   if (!dev) return { before: [], prepare: steps, steps: mount.plan({ mounts: fitting }, prepared) }
   const ids = {
@@ -32,8 +43,54 @@ export function planSystem(
     gid: (id: number) => user.outside(mappings.gidMappings, id),
   }
   return {
-    before: deviceTree(dev.options, devices, ids),
+    before: deviceTree(dev.options, inside, ids),
     prepare: steps,
     steps: mount.plan({ mounts: fitting }, new Map<string, number | typeof DEV>([...prepared, [dev.destination, DEV]])),
   }
+}
+
+/** Those mounts that must be made early, and without owners that are nobody. */
+function visible(mounts: readonly mount.Mount[], mappings: user.Mappings) {
+  const fitting = mounts.map(entry => ({ ...entry, options: user.withoutStrangers(entry.options, mappings) }))
+  return { fitting, ...visibleMounts(fitting) }
+}
+
+/** Where we are root of a user namespace only: nobody may make a device, so those of the host are mounted on files. */
+function asUser(mounts: readonly mount.Mount[], { extras = [], mappings, sharesNetwork }: SystemWish): SystemMounts {
+  if (extras.length > 0) throw refuse('root', { asked: 'run: --device', detail: 'to give it a device of the host' })
+  // A new /sys is for who owns the network that it shows.
+  const isShared = ({ type }: mount.Mount) => type === 'sysfs' && sharesNetwork === true
+  const { fitting, steps, prepared } = visible(
+    mounts.filter(entry => !isShared(entry)),
+    mappings ?? ownMappings(),
+  )
+  const shown = [
+    ...mounts
+      .filter(isShared)
+      .map(({ destination }) => ({ path: destination, kind: 'directory', options: ['rbind', 'rro'] })),
+    ...devices.usualDevices().map(path => ({ path, kind: 'file', options: ['bind'] })),
+  ] as const
+  const attach = (wanted: 'directory' | 'file') =>
+    shown.flatMap(({ path, kind }, i) =>
+      kind === wanted ? [...bind.mountPoint(path, kind, 'refuse'), ...bind.attach(`shown-${i}`)] : [],
+    )
+  return {
+    before: shown.flatMap(({ path, options }, i) =>
+      bind.tree(`shown-${i}`, { source: path, destination: path, options }),
+    ),
+    prepare: steps,
+    steps: [
+      ...attach('directory'),
+      ...mount.plan({ mounts: fitting }, prepared),
+      ...devices.planLinks(),
+      ...attach('file'),
+    ],
+  }
+}
+
+/** Who there is in our own user namespace. */
+function ownMappings(): user.Mappings {
+  const { uid, gid } = ownMaps()
+  const same = ({ inside, count }: IdRange) => ({ containerID: inside, hostID: inside, size: count })
+  return { uidMappings: uid.map(same), gidMappings: gid.map(same) }
 }

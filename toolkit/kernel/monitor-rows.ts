@@ -16,6 +16,9 @@ export const descriptorsOf = ({ first, steps }: Monitor, { descriptors }: Shared
 
 const plainRow = ({ call, args, allow, label }: Step): Row => ({ call, args, allow: errorBits(allow), label })
 
+/** Bytes of struct clone_args. */
+export const CLONE_ARGS = 88
+
 /** The label of the row where a monitor makes the container's first process. */
 export const CONTAINER = 'the container'
 
@@ -54,7 +57,7 @@ export function layCloneArgs(
   const { bytes, at } = monitor!.pidfd!
   const pidfd = memory.address + memory.put(bytes) + at
   const cgroup = plan.cgroup ? numberOf(plan.cgroup, { descriptors }) : 0
-  const args = memory.reserve(88)
+  const args = memory.reserve(CLONE_ARGS)
   for (const [i, value] of [flags, pidfd, 0, result, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
     memory.write64(args + 8 * i, value)
   return memory.address + args

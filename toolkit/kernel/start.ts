@@ -21,9 +21,10 @@ import { CLONE, MFD, SIG } from './constants.ts'
 import { ERRNO } from './errno.ts'
 import { KernelError } from './error.ts'
 import { koffi } from './koffi.ts'
+import { CLONE_ARGS } from './monitor-rows.ts'
 import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
-import { cloneFlags, type Descriptor, type Plan, READY } from './step.ts'
+import { cloneFlags, type Plan, READY } from './step.ts'
 import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
 import { decode, type Exit, wait, waitSync } from './wait.ts'
 
@@ -63,40 +64,42 @@ function clone(args: number, size: number, entry: number): number {
   return Number(koffi.call(BigInt(runner().start), prototype as never, args, size, entry))
 }
 
-/** Runs `action` while children of this thread are born in another pid namespace. */
-function inPidNamespace<T>(namespace: number | undefined, action: () => T): T {
-  if (namespace === undefined) return action()
-  const home = invoke('pidfd_open', [process.pid, 0])
-  try {
-    invoke('setns', [namespace, CLONE.NEWPID])
-    try {
-      return action()
-    } finally {
-      invoke('setns', [home, CLONE.NEWPID])
-    }
-  } finally {
-    closeSync(home)
-  }
-}
-
 /** Makes the process, which goes through the table at once. Throws a KernelError where it cannot be made. */
-function born(plan: Plan, { memory, entry }: Table, options: StartOptions): Child {
+function born(plan: Plan, table: Table, options: StartOptions): Child {
+  const { memory, entry } = table
   const { descriptors = new Map<string, number>() } = options
-  const opened = (which: Descriptor | undefined) => which && numberOf(which, { descriptors })
   const { monitor } = plan // that one is a process as any other
-  const cgroup = (!monitor && opened(plan.cgroup)) || 0
+  const cgroup = !monitor && plan.cgroup ? numberOf(plan.cgroup, { descriptors }) : 0
   const shared = plan.first?.length && !monitor ? 0 : CLONE.VM + CLONE.VFORK
   const own = monitor ? 0 : cloneFlags(plan) + (plan.cgroup ? CLONE.INTO_CGROUP : 0)
-  const flags = own + CLONE.PIDFD + CLONE.CLEAR_SIGHAND + shared
   const pidfdAt = memory.reserve(8)
-  const args = memory.reserve(88) // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup
-  for (const [i, value] of [flags, memory.address + pidfdAt, 0, 0, SIG.CHLD, 0, 0, 0, 0, 0, cgroup].entries())
-    memory.write64(args + 8 * i, value)
-  const pid = inPidNamespace(monitor ? undefined : opened(plan.pidNamespace), () =>
-    clone(memory.address + args, 88, entry),
-  )
-  if (pid < 0) throw new KernelError('clone3', [cloneFlags(plan)], -pid, 0)
-  return { pid, pidfd: memory.read64(pidfdAt) }
+  /** Fills in struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, …, cgroup. */
+  const make = (at: number, flags: number, { tid = 0, signal = 0, cgroup = 0 }): number => {
+    const pidfd = flags & CLONE.PIDFD ? memory.address + pidfdAt : 0
+    const all = flags + CLONE.CLEAR_SIGHAND + shared
+    for (const [i, value] of [all, pidfd, 0, tid, signal, 0, 0, 0, 0, 0, cgroup].entries())
+      memory.write64(at + 8 * i, value)
+    return memory.address + at
+  }
+  const fail = (errno: number) => new KernelError('clone3', [cloneFlags(plan)], errno, 0)
+  const args = memory.reserve(CLONE_ARGS)
+  if (table.elsewhere === undefined) {
+    const pid = clone(make(args, own + CLONE.PIDFD, { signal: SIG.CHLD, cgroup }), CLONE_ARGS, entry)
+    if (pid < 0) throw fail(-pid)
+    return { pid, pidfd: memory.read64(pidfdAt) }
+  }
+  const { row, args: sibling, result } = table.elsewhere
+  make(sibling, own + CLONE.PARENT + CLONE.PARENT_SETTID + CLONE.PIDFD, { tid: result, cgroup })
+  // It has our descriptors, not a copy of them: so the pidfd that it is given is ours.
+  const maker = clone(make(args, CLONE.FILES, { signal: SIG.CHLD }), CLONE_ARGS, entry)
+  if (maker < 0) throw fail(-maker)
+  waitSync(maker)
+  const pid = table.result(row)
+  if (pid > 0 && pid !== NOT_RUN) return { pid, pidfd: memory.read64(pidfdAt) }
+  if (pid < 0) throw fail(-pid)
+  const entered = table.result(row - 1)
+  if (entered < 0) throw new KernelError(table.rows[row - 1]!.call, table.rows[row - 1]!.args, -entered, 0)
+  throw new Error('the process that was to make the new one was killed')
 }
 
 /** The process that this one makes: the plan's own, or its monitor. */

@@ -6,9 +6,9 @@
 // is going to be closed (CVE-2024-21626).
 import { ftruncateSync } from 'node:fs'
 import { numberOf } from './action.ts'
-import { AT, CLOSE_RANGE, F, O } from './constants.ts'
+import { AT, CLONE, CLOSE_RANGE, F, O } from './constants.ts'
 import { Memory } from './memory.ts'
-import { CONTAINER, descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
+import { CLONE_ARGS, CONTAINER, descriptorsOf, layCloneArgs, MONITOR, monitorRows } from './monitor-rows.ts'
 import { errorBits, type Row, row, type Shared } from './row.ts'
 import { ALIVE, cloneFlags, type Gate, isDescriptor, isGate, type Plan, type Step } from './step.ts'
 import { number } from './syscalls.ts'
@@ -28,6 +28,11 @@ export interface Table {
   readonly rows: readonly Row[]
   /** How many of them are the container's process's; behind them are its monitor's. */
   readonly own: number
+  /**
+   * Of a process in another pid namespace: the row that makes it, where in the memory its struct clone_args is, and the
+   * address of the row's result.
+   */
+  readonly elsewhere: { readonly row: number; readonly args: number; readonly result: number } | undefined
   /** The row whose result is the pid of the container's first process, where there is a monitor. */
   readonly cloneRow: number
   /** The address of the first row. */
@@ -132,17 +137,36 @@ export function rowsOf(plan: Plan, shared: Shared): { rows: Row[]; next: number 
   return { rows: [...before, ...after, ...rows.slice(early).flat(), ...tail], next: before.length }
 }
 
+/** The labels of the row that makes a process in another pid namespace, and of the end of the one that makes it. */
+const ELSEWHERE = 'in another pid namespace'
+const ASIDE = 'step aside'
+
+/**
+ * A process is born in a pid namespace of others when its maker has gone there. For us there may be no way back: the
+ * host's belongs to its root. So a process goes there, makes ours as a sibling (CLONE_PARENT), and ends.
+ */
+const stepAside = (namespace: number): Row[] => [
+  row('setns', namespace, CLONE.NEWPID),
+  { ...row('clone3'), label: ELSEWHERE },
+]
+
 /** Lays the rows into the table's file. Throws RangeError where it is too small, and KernelError of mmap. */
 export function layTable(plan: Plan, wanted: Shared): Table {
   const { moved, moves } = moveUp(wanted)
   const { rows: moreRows, next } = rowsOf(plan, moved)
-  const rows = [...moves, ...moreRows]
+  const ahead = plan.pidNamespace && !plan.monitor ? stepAside(numberOf(plan.pidNamespace, wanted)) : []
+  const rows = [
+    ...ahead,
+    ...moves,
+    ...moreRows,
+    ...(ahead.length > 0 ? [{ ...row('exit_group', 0), label: ASIDE }] : []),
+  ]
   ftruncateSync(wanted.table, MEMORY)
   const memory = new Memory(MEMORY, wanted.table)
   try {
     const header = memory.reserve(HEADER)
     const entry = memory.reserve(ROW * rows.length)
-    const first = entry + ROW * (moves.length + next)
+    const first = entry + ROW * (ahead.length + moves.length + next)
     for (const [i, value] of [memory.address, MEMORY, memory.address + first].entries())
       memory.write64(header + 8 * i, value)
     const addressOf = (i: number) => memory.address + entry + ROW * i
@@ -154,6 +178,7 @@ export function layTable(plan: Plan, wanted: Shared): Table {
       for (let j = 0; j < args.length; j++) memory.write64(at + 8 + 8 * j, args[j]!)
       memory.write32(at + RESULT, NOT_RUN)
     }
+    let elsewhere: Table['elsewhere']
     for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
       const { call, args, allow, jump, label } = rows[i]!
       const result = memory.address + at + RESULT
@@ -162,9 +187,15 @@ export function layTable(plan: Plan, wanted: Shared): Table {
         write(at, JUMP, 0, [addressOf(places.get(of)!) + RESULT, above, addressOf(places.get(to)!)])
         continue
       }
+      if (label === ELSEWHERE) {
+        const args = memory.reserve(CLONE_ARGS)
+        elsewhere = { row: i, args, result }
+        write(at, number(call), 0, [memory.address + args, CLONE_ARGS, 0, 0, 0, addressOf(places.get(ASIDE)!)])
+        continue
+      }
       if (label === CONTAINER) {
-        const cloneArgs = layCloneArgs(memory, plan, result, moved)
-        write(at, number(call), 0, [cloneArgs, 88, 0, 0, 0, addressOf(places.get(MONITOR)!)])
+        const args = layCloneArgs(memory, plan, result, moved)
+        write(at, number(call), 0, [args, CLONE_ARGS, 0, 0, 0, addressOf(places.get(MONITOR)!)])
         continue
       }
       write(
@@ -178,7 +209,8 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     }
     return {
       rows,
-      own: places.get(MONITOR) ?? rows.length,
+      own: places.get(MONITOR) ?? places.get(ASIDE) ?? rows.length,
+      elsewhere: elsewhere,
       cloneRow: rows.findIndex(({ label }) => label === CONTAINER),
       entry: memory.address + entry,
       memory,

@@ -5,6 +5,7 @@
 import { type BigIntStats, closeSync, lstatSync, readdirSync } from 'node:fs'
 import { attempt, invoke } from '../kernel/call.ts'
 import { AT, O } from '../kernel/constants.ts'
+import { inInitialUsers } from './id-maps.ts'
 import { orGone } from './read.ts'
 
 export interface Change {
@@ -30,12 +31,15 @@ function attribute(path: string, name: string): string | undefined {
   return length < 0 ? undefined : value.toString('latin1', 0, length)
 }
 
-const isOpaque = (directory: string): boolean => attribute(directory, 'trusted.overlay.opaque') === 'y'
+/** Whose attributes an overlay of ours is noted in: real root's, or in a user namespace those that anybody may set. */
+const noted = (name: string): string => `${inInitialUsers() ? 'trusted' : 'user'}.overlay.${name}`
+
+const isOpaque = (directory: string): boolean => attribute(directory, noted('opaque')) === 'y'
 
 /** The mark of a deleted file: a device 0:0, or in a layer that cannot have one an empty file with an attribute. */
 const isWhiteout = (path: string, stat: BigIntStats): boolean =>
   (stat.isCharacterDevice() && stat.rdev === 0n) ||
-  (stat.isFile() && stat.size === 0n && attribute(path, 'trusted.overlay.whiteout') !== undefined)
+  (stat.isFile() && stat.size === 0n && attribute(path, noted('whiteout')) !== undefined)
 
 /** What the lower layers show at a name: a file, or directories that become one, the topmost first. */
 interface Below {

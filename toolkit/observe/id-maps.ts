@@ -38,3 +38,15 @@ export function readIdMaps(pid: number): IdMaps | undefined {
 /** Whether a map changes nothing: every id is itself, as in the host's own user namespace. */
 export const isIdentity = (map: readonly IdRange[]): boolean =>
   map.length === 1 && map[0]!.inside === 0 && map[0]!.outside === 0 && map[0]!.count === 0xffffffff
+
+/** Whether a map knows this id inside. */
+export const isIn = (map: readonly IdRange[], id: number): boolean =>
+  map.some(({ inside, count }) => id >= inside && id < inside + count)
+
+let own: IdMaps | undefined
+
+/** Of the user namespace that we are in. Read once: a map never changes. */
+export const ownMaps = (): IdMaps => (own ??= readIdMaps(process.pid) ?? { uid: [], gid: [], setgroups: undefined })
+
+/** Whether we are in the host's own user namespace, or in one that is as good. */
+export const inInitialUsers = (): boolean => isIdentity(ownMaps().uid)

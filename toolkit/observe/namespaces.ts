@@ -31,7 +31,8 @@ export interface NamespaceId {
 
 export type Namespaces = Readonly<Record<NamespaceType, NamespaceId>>
 
-function readNamespace(pid: number, type: NamespaceType): NamespaceId {
+/** One namespace of a process; its number is 0 where that cannot be said. */
+export function readNamespace(pid: number, type: NamespaceType): NamespaceId {
   const [, name = type.split('_')[0]!, inode = '0'] =
     /^(\w+):\[(\d+)\]$/.exec(readLink(`/proc/${pid}/ns/${type}`) ?? '') ?? []
   return { type: name, inode: Number(inode) }

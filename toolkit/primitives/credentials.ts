@@ -10,13 +10,21 @@ const lesson = '17-security'
 export interface User {
   readonly uid: number
   readonly gid: number
-  readonly additionalGids: readonly number[]
+  /** Left out: those of the engine stay, because its user namespace lets nobody change them. */
+  readonly additionalGids?: readonly number[]
 }
 
 /** gid_t[] of setgroups(2). */
 function groupList(gids: readonly number[]): Struct {
   return { bytes: Buffer.from(Uint32Array.from(gids).buffer), text: `[${gids.join(', ')}]` }
 }
+
+const setGroups = (gids: readonly number[]): Step =>
+  step('setgroups', [gids.length, groupList(gids)], {
+    why: 'the engine’s groups would open files of the host that the user of the container may not read',
+    lesson,
+    shell: gids.length ? `setpriv --groups ${gids.join(',')}` : 'setpriv --clear-groups',
+  })
 
 /**
  * Becomes the user; real, effective and saved ids alike, so that there is no way back. The capabilities stay permitted,
@@ -29,11 +37,7 @@ export function become({ user: { uid, gid, additionalGids } }: { user: User }): 
       lesson,
       shell: '',
     }),
-    step('setgroups', [additionalGids.length, groupList(additionalGids)], {
-      why: 'the engine’s groups would open files of the host that the user of the container may not read',
-      lesson,
-      shell: additionalGids.length ? `setpriv --groups ${additionalGids.join(',')}` : 'setpriv --clear-groups',
-    }),
+    ...(additionalGids ? [setGroups(additionalGids)] : []),
     step('setresgid', [gid, gid, gid], {
       why: 'new files belong to this group; a saved gid of root would be a way back',
       lesson,

@@ -96,24 +96,30 @@ function extra(device: Device): Step[] {
  */
 export function plan(extras: readonly Device[] = []): Step[] {
   const taken = new Set(extras.map(({ path }) => path))
-  return [
-    ...devices
-      .filter(({ name }) => !taken.has(`/dev/${name}`))
-      .map(({ name, major, minor }) =>
-        step('mknodat', [AT.FDCWD, `/dev/${name}`, S.IFCHR | 0o666, makedev(major, minor)], {
-          why: `programs count on /dev/${name}`,
-          lesson,
-          shell: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
-        }),
-      ),
-    ...links.map(([target, name]) =>
-      step('symlinkat', [target, AT.FDCWD, `/dev/${name}`], {
-        why:
-          name === 'ptmx' ? 'opening it makes a new pseudo-terminal, in this devpts' : 'an open descriptor as a path',
-        lesson,
-        shell: `ln -s ${target} /dev/${name}`,
-      }),
-    ),
-    ...extras.flatMap(extra),
-  ]
+  return [...nodes(taken), ...planLinks(), ...extras.flatMap(extra)]
 }
+
+/** Those that every program expects, but `taken`. */
+const nodes = (taken: ReadonlySet<string>): Step[] =>
+  devices
+    .filter(({ name }) => !taken.has(`/dev/${name}`))
+    .map(({ name, major, minor }) =>
+      step('mknodat', [AT.FDCWD, `/dev/${name}`, S.IFCHR | 0o666, makedev(major, minor)], {
+        why: `programs count on /dev/${name}`,
+        lesson,
+        shell: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
+      }),
+    )
+
+/** The links in /dev. */
+export const planLinks = (): Step[] =>
+  links.map(([target, name]) =>
+    step('symlinkat', [target, AT.FDCWD, `/dev/${name}`], {
+      why: name === 'ptmx' ? 'opening it makes a new pseudo-terminal, in this devpts' : 'an open descriptor as a path',
+      lesson,
+      shell: `ln -s ${target} /dev/${name}`,
+    }),
+  )
+
+/** The paths of the devices that every program expects: for who may not make them, and has to show the host's. */
+export const usualDevices = (): string[] => devices.map(({ name }) => `/dev/${name}`)

@@ -28,6 +28,8 @@ export interface Layers {
   readonly work: string
   /** The changes will be thrown away: the kernel need not write them to the disk when the last user has gone. */
   readonly volatile?: boolean
+  /** What it has to remember of a directory goes into attributes that anybody may set: in a user namespace it has no others. */
+  readonly userAttributes?: boolean
 }
 
 /** The kernel's OVL_MAX_STACK. */
@@ -84,7 +86,7 @@ function invokeAndAsk(call: SyscallName, args: readonly Arg[]): number {
  */
 export function detached(layers: Layers, name: string): Action[] {
   check(layers.lower)
-  const { lower, upper, work, volatile } = layers
+  const { lower, upper, work, volatile, userAttributes } = layers
   const fs = { descriptor: `${name}-under-construction` }
   const inside = { lesson, shell: '' } as const
   const set = (key: string, value: string, why: string): Action =>
@@ -113,6 +115,7 @@ export function detached(layers: Layers, name: string): Action[] {
       set(key, value, 'no layer shall send a reader to another place by an attribute of its files'),
     ),
     ...(volatile ? [flag('volatile', 'the changes will be thrown away, so nobody waits for the disk')] : []),
+    ...(userAttributes ? [flag('userxattr', 'the usual attributes, trusted.overlay.*, are for real root')] : []),
     contextAction(
       step('fsconfig', [fs, FSCONFIG.CMD_CREATE, null, null, 0], { ...inside, why: 'the wishes become a file system' }),
     ),
@@ -203,11 +206,13 @@ export function attach(name: string): Step[] {
 // In the option string a comma ends an option and a colon a layer; a backslash takes their meaning away.
 const escapeOption = (path: string): string => path.replace(/[\\,:]/g, '\\$&')
 
-function optionsOf({ lower, upper, work, volatile }: Layers): string {
+function optionsOf({ lower, upper, work, ...flags }: Layers): string {
   const layers = lower.map(escapeOption).join(':')
   const directories = [`lowerdir=${layers}`, `upperdir=${escapeOption(upper)}`, `workdir=${escapeOption(work)}`]
   const options = Object.entries(OPTIONS).map(option => option.join('='))
-  return [...directories, ...options, ...(volatile ? ['volatile'] : [])].join(',')
+  const { volatile, userAttributes } = flags
+  const words = [...(volatile ? ['volatile'] : []), ...(userAttributes ? ['userxattr'] : [])]
+  return [...directories, ...options, ...words].join(',')
 }
 
 const MOUNT_DATA = 4095 // bytes: a page with a NUL at its end

@@ -81,6 +81,15 @@ function writeMap(pid: number, file: string, text: string): void {
   }
 }
 
+/**
+ * The map that everybody may write without any right: one's own id is 0, and nobody else is anybody. For groups the kernel
+ * takes it when the namespace's setgroups(2) is off, for good: else one could leave a group that is kept out of a file.
+ */
+export function writeOwnMap(pid: number, what: 'uid' | 'gid', id: number): void {
+  if (what === 'gid') writeMap(pid, 'setgroups', 'deny')
+  writeMap(pid, `${what}_map`, `0 ${id} 1\n`)
+}
+
 export const USER_GATE = 'user namespace'
 
 /** Where the process waits until its users are known. Before anything that starts a program: in `Plan.first`. */

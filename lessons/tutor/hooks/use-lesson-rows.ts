@@ -1,5 +1,5 @@
 import { useLayoutEffect, useMemo } from 'react'
-import { readHost } from '../../host.ts'
+import { readHost, rootWanted } from '../../host.ts'
 import { linesFor } from '../../lesson.ts'
 import { placeholders } from '../../placeholders.ts'
 import { useTheme, useTutor } from '../context.ts'
@@ -21,7 +21,8 @@ export function useLessonRows(columns: number, height: number): Window {
     const all = linesFor(current.hints, readHost())
     const known = { ...names, ...values } // before there is a lab, their names stand for the values
     const shown = { task, done: isDone, hints: all, shown: hints, chosen: prediction, obstacles, values: known }
-    return lessonDocument({ text: lesson.text, ...shown }, columns, theme)
+    const wanted = rootWanted(lesson, current)
+    return lessonDocument({ text: lesson.text, ...shown, rootWanted: wanted }, columns, theme)
   }, [lesson, task, isDone, current, hints, names, values, prediction, obstacles, columns, theme])
   const rows = useMemo(() => {
     const command = taken === undefined ? undefined : document.commands[taken]

@@ -1,6 +1,6 @@
 // What a live panel is. A panel reads the kernel (its own file here), and says as data what is to be drawn: rows of
 // parts, from a pure function of what was read and of the space there is. paint.ts makes styled text of them.
-import type { Lab } from '../../../toolkit/engine/lab.ts'
+import type { Lab } from '../../../toolkit/engine/lab/lab.ts'
 import type { PanelName } from '../../lesson.ts'
 import type { Token } from '../theme.ts'
 

@@ -1,6 +1,6 @@
 // Looks at the kernel for the panel that is shown: twice a second while something happens, seldom while nothing does,
 // which then takes less than a three-hundredth of the time.
-import type { Lab } from '../../../toolkit/engine/lab.ts'
+import type { Lab } from '../../../toolkit/engine/lab/lab.ts'
 import type { Lesson, PanelName } from '../../lesson.ts'
 import type { Observe } from './index.ts'
 import type { PanelScene, Reading, ReadPanel } from './panel.ts'

@@ -59,7 +59,7 @@ describe('--uts, --ipc, --pid', () => {
   })
 
   test.each(['uts', 'ipc', 'pid'])('--%s with anything else is refused', flag => {
-    for (const value of ['', 'Host', 'shareable', 'container:x', '/proc/1/ns/uts'])
+    for (const value of ['', 'Host', 'share', 'container:', '/proc/1/ns/uts'])
       expect(() => namespaces({ [flag]: value })).toThrow(new RegExp(`^run: --${flag} .*`))
   })
 })

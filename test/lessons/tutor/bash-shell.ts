@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { LabShell } from '../../../toolkit/engine/lab.ts'
+import type { LabShell } from '../../../toolkit/engine/lab/lab.ts'
 import { children } from '../../../toolkit/observe/process.ts'
 
 /** A real bash on a real pseudo-terminal, by script(1). Its size stays what it was at the start. */

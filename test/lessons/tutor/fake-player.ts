@@ -1,7 +1,7 @@
 // A player without a lab: tests set its state; its shell is a list of what was written.
 import { type Lesson, linesFor, type Task } from '../../../lessons/lesson.ts'
 import type { Player, PlayerState } from '../../../lessons/player.ts'
-import type { Lab, LabShell } from '../../../toolkit/engine/lab.ts'
+import type { Lab, LabShell } from '../../../toolkit/engine/lab/lab.ts'
 
 const task = (id: string, title: string, solution = ['chroot busybox /bin/sh']): Task => ({
   id,

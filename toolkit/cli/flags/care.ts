@@ -1,10 +1,11 @@
 // The flags about what is done while a container runs, and when it ends. Docker's words, defaults and refusals.
+
+import type { RestartPolicy } from '../../engine/life/restart-policy.ts'
 import type { Care, HealthCheck } from '../../engine/options.ts'
-import type { RestartPolicy } from '../../engine/restart-policy.ts'
 import { signalNumber } from '../../engine/signals.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
-import { parseDuration } from '../times.ts'
+import { parseDuration } from '../text/times.ts'
 import { refuseValue } from './refuse.ts'
 
 export const flags = {

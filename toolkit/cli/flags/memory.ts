@@ -1,6 +1,6 @@
 // File systems in memory: --tmpfs, --mount type=tmpfs, --shm-size; and where in a container something may be mounted.
 import { posix } from 'node:path'
-import { forbidden } from '../../engine/volumes.ts'
+import { forbidden } from '../../engine/volume/volumes.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import { refuseValue } from './refuse.ts'
 

@@ -1,7 +1,7 @@
 // The flags that put volumes, files of the host, or empty file systems into a container. Docker's words and syntax.
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
-import { SUBPATH } from '../../engine/volumes.ts'
+import { SUBPATH } from '../../engine/volume/volumes.ts'
 import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { Flag, Parsed } from '../options.ts'

@@ -1,7 +1,7 @@
 // The flags of a container's network and of the names it knows. Docker's words and values.
-import type { Endpoint, Link } from '../../engine/endpoints.ts'
-import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/names.ts'
-import { type NetworkMode, type PortWish, parsePublish, quote } from '../../engine/ports.ts'
+import type { Endpoint, Link } from '../../engine/network/endpoints.ts'
+import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/network/names.ts'
+import { type NetworkMode, type PortWish, parsePublish, quote } from '../../engine/network/ports.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'

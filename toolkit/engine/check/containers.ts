@@ -1,8 +1,8 @@
 // Containers: their directories, and their names.
 import { existsSync, lstatSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { UsageError } from '../../kernel/usage-error.ts'
-import { entries, isFree } from '../files.ts'
-import { sweep } from '../orphans.ts'
+import { entries, isFree } from '../state/files.ts'
+import { sweep } from '../state/orphans.ts'
 import {
   type ContainerState,
   directoryOf,
@@ -14,8 +14,8 @@ import {
   readState,
   rootDir,
   survives,
-} from '../store.ts'
-import { hasVolume, makeVolume, exclusively as withVolumes } from '../volume-store.ts'
+} from '../state/store.ts'
+import { hasVolume, makeVolume, exclusively as withVolumes } from '../volume/store.ts'
 import { type Finding, isAside, setAside } from './finding.ts'
 
 interface Read {

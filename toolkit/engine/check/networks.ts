@@ -5,9 +5,8 @@ import { parseSubnet } from '../../kernel/ip.ts'
 import { readFirewall } from '../../observe/firewall.ts'
 import { readLinks } from '../../observe/links.ts'
 import { isAlive } from '../../observe/process.ts'
-import { clients, ensureServed, forgetNames, lockFile, readWish, serviceDir } from '../dns-service.ts'
-import { entries, isFree, remove } from '../files.ts'
-import { restoreForwarding } from '../forwarding.ts'
+import { clients, ensureServed, forgetNames, lockFile, readWish, serviceDir } from '../network/dns-service.ts'
+import { restoreForwarding } from '../network/forwarding.ts'
 import {
   exclusively,
   isLeaseFile,
@@ -17,11 +16,12 @@ import {
   readAllLeases,
   readHost,
   readLeases,
-} from '../leases.ts'
-import { bridgeNetwork, leaveNetwork } from '../network.ts'
-import { bridgeOf, readNetworks } from '../network-store.ts'
-import { bootId } from '../store.ts'
-import { mend, networkOf, removeBridge, removeCable, removeTables } from '../wiring.ts'
+} from '../network/leases.ts'
+import { bridgeNetwork, leaveNetwork } from '../network/network.ts'
+import { bridgeOf, readNetworks } from '../network/store.ts'
+import { mend, networkOf, removeBridge, removeCable, removeTables } from '../network/wiring.ts'
+import { entries, isFree, remove } from '../state/files.ts'
+import { bootId } from '../state/store.ts'
 import { type Finding, isAside, setAside } from './finding.ts'
 
 const network = (subject: string, meaning: string, repair?: () => string): Finding => ({

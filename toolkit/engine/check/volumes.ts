@@ -2,8 +2,8 @@
 import { existsSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { stateDir } from '../../image/paths.ts'
-import { entries, isFree, remove, writeJson } from '../files.ts'
-import { checkVolumeName, exclusively, readVolume, type VolumeState } from '../volume-store.ts'
+import { entries, isFree, remove, writeJson } from '../state/files.ts'
+import { checkVolumeName, exclusively, readVolume, type VolumeState } from '../volume/store.ts'
 import { type Finding, isAside, setAside } from './finding.ts'
 
 const rootDir = (): string => resolve(stateDir(), 'volumes')

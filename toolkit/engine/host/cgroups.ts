@@ -5,7 +5,9 @@ import { BPF } from '../../kernel/constants.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { type CgroupLayout, cgroupsBelow, hierarchyOf, readLayout } from '../../observe/cgroups.ts'
-import { prepareCgroup } from '../cgroup.ts'
+import { inInitialUsers } from '../../observe/id-maps.ts'
+import { prepareCgroup } from '../cgroup/cgroup.ts'
+import { ownLayout } from '../cgroup/place.ts'
 import { HostRefusal } from '../host.ts'
 import { type Finding, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
 import { withoutController } from './controllers.ts'
@@ -41,7 +43,10 @@ export function writable(): Finding {
     }
   }
   if (closed.length === 0) return ok()
-  return isRoot() ? missing(closed.join(', ')) : NEEDS_ROOT
+  if (!isRoot()) return NEEDS_ROOT
+  return inInitialUsers()
+    ? missing(closed.join(', '))
+    : { ...missing('none is delegated to us'), remedy: 'sudo toolkit …' }
 }
 
 // A wish that takes the controller, and no other.
@@ -60,6 +65,8 @@ const onV1 = (name: string): string => (name === 'io' ? 'blkio' : name)
 export function controller(name: keyof typeof WISHES): Finding {
   const layout = layoutHere()
   if (!isMounted(layout)) return unchecked('no hierarchy is mounted')
+  if (!inInitialUsers() && !ownLayout().hierarchies.some(({ writable }) => writable))
+    return unchecked('no cgroup is delegated to us')
   try {
     prepareCgroup({ id: 'probe', resources: WISHES[name], privateNamespace: false }, layout)
     return ok(hierarchyOf(layout, onV1(name))?.version === 1 ? 'v1' : 'v2')

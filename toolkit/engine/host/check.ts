@@ -10,6 +10,8 @@ import type { Particulars } from '../host.ts'
 export interface Finding extends Particulars {
   /** unchecked: we could not even look; `detail` says why. */
   readonly state: 'ok' | 'missing' | 'unchecked'
+  /** Missing, and nothing can be done without it here, though it can elsewhere. */
+  readonly fatal?: true
 }
 
 export type Check = () => Finding

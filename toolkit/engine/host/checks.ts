@@ -78,8 +78,8 @@ export interface Result extends Requirement {
   readonly detail: string | undefined
 }
 
-const stateOf = ({ state }: Finding, { needed }: Requirement): State =>
-  state === 'missing' && !needed ? 'warning' : state
+const stateOf = ({ state, fatal }: Finding, { needed }: Requirement): State =>
+  state === 'missing' && !needed && !fatal ? 'warning' : state
 
 /** A check that goes wrong itself does not keep the others from being made. */
 function run(id: RequirementId): Finding {

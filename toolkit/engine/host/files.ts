@@ -16,6 +16,7 @@ import { attempt } from '../../kernel/call.ts'
 import { AT, CLONE, FSCONFIG, FSOPEN, MOUNT_ATTR, OPEN_TREE } from '../../kernel/constants.ts'
 import { ERRNO, errnoName } from '../../kernel/errno.ts'
 import { KernelError } from '../../kernel/error.ts'
+import { inInitialUsers } from '../../observe/id-maps.ts'
 import { moreRights } from '../remedies.ts'
 import { errorOf, type Finding, inThrowaway, isRoot, missing, NEEDS_ROOT, ok, unchecked } from './check.ts'
 
@@ -70,7 +71,8 @@ function tryOverlay(directory: string): Finding {
   for (const path of layers) mkdirSync(path)
   if (!tellsTypes(directory)) return missing(`directories do not tell types: ${dirname(directory)}`)
   const value = Buffer.from('y')
-  const attribute = errorOf('lsetxattr', [layers[1], 'trusted.overlay.opaque', value, value.length, 0])
+  const name = `${inInitialUsers() ? 'trusted' : 'user'}.overlay.opaque`
+  const attribute = errorOf('lsetxattr', [layers[1], name, value, value.length, 0])
   if (attribute) return missing(`no extended attributes: ${attribute}`)
   const fd = attempt('fsopen', ['overlay', FSOPEN.CLOEXEC])
   if (fd < 0) return unchecked('without detached mounts it takes a container to tell')

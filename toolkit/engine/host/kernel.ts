@@ -7,7 +7,7 @@ import type { Arg } from '../../kernel/step.ts'
 import type { SyscallName } from '../../kernel/syscalls.ts'
 import { readCapabilities } from '../../observe/capabilities.ts'
 import { readLayout } from '../../observe/cgroups.ts'
-import { isIdentity, readIdMaps } from '../../observe/id-maps.ts'
+import { inInitialUsers } from '../../observe/id-maps.ts'
 import { readLimits } from '../../observe/limits.ts'
 import { readSurroundings } from '../../observe/surroundings.ts'
 import { canDetach } from '../../primitives/overlay.ts'
@@ -70,7 +70,10 @@ export function memfdExec(): Finding {
   return ok()
 }
 
-export const root = (): Finding => (isRoot() ? ok() : missing(`we are user ${process.getuid!()}`))
+export function root(): Finding {
+  if (!isRoot()) return { ...missing(`we are user ${process.getuid!()}, who may make no user namespace`), fatal: true }
+  return inInitialUsers() ? ok() : missing('we are root of a user namespace only')
+}
 
 const FOR_THE_ENGINE = 'CHOWN DAC_OVERRIDE FOWNER KILL MKNOD NET_ADMIN SETGID SETPCAP SETUID SYS_ADMIN SYS_CHROOT'
 // What docker gives, see capabilities(7) for each.
@@ -85,9 +88,7 @@ function lacking(words: string): (keyof typeof CAP)[] {
 export function capabilities(): Finding {
   if (!isRoot()) return NEEDS_ROOT
   const absent = lacking(FOR_THE_ENGINE)
-  if (absent.length > 0) return missing(absent.join(' '))
-  const maps = readIdMaps(process.pid)
-  return maps && !isIdentity(maps.uid) ? missing('we are root of a user namespace only') : ok()
+  return absent.length > 0 ? missing(absent.join(' ')) : ok()
 }
 
 /** A container, or WSL, in which something is missing that its maker can give. */

@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import { holdPorts, parsePublish } from '../../../toolkit/engine/network/ports.ts'
+import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
+
+const hold = (...texts: string[]) => holdPorts(texts.flatMap(parsePublish))
+const descriptors = () => readdirSync('/proc/self/fd').length
+
+test('a port is held until it is given back, against other engines and any program', async () => {
+  const before = descriptors()
+  const held = hold('127.0.0.1::80')
+  const [{ host, container }] = held.ports as unknown as [{ host: number; container: number }]
+  expect(container).toBe(80)
+  expect(() => hold(`127.0.0.1:${host}:80`)).toThrow(UsageError)
+  const server = createServer().listen(host, '127.0.0.1') // with SO_REUSEADDR, as Node does
+  expect(await once(server, 'error')).toMatchObject([{ code: 'EADDRINUSE' }])
+  held.close()
+  hold(`127.0.0.1:${host}:80`).close()
+  expect(descriptors()).toBe(before)
+})
+
+test('a port chosen by the kernel is of the range that the host allows', () => {
+  const [low, high] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number)
+  const held = hold('127.0.0.1::80', '127.0.0.1::80/udp')
+  for (const { host } of held.ports) {
+    expect(host).toBeGreaterThanOrEqual(low!)
+    expect(host).toBeLessThanOrEqual(high!)
+  }
+  held.close()
+})
+
+test('TCP and UDP do not get in each other’s way', () => {
+  const held = hold('127.0.0.1::80')
+  const { host } = held.ports[0]!
+  hold(`127.0.0.1:${host}:80/udp`).close()
+  held.close()
+})
+
+test('one port taken: an error that names flag and port, and the others are given back', () => {
+  const taken = hold('127.0.0.1::80')
+  const { host } = taken.ports[0]!
+  const before = descriptors()
+  expect(() => hold('127.0.0.1::80', `127.0.0.1:${host}:80`)).toThrow(
+    `run: --publish 127.0.0.1:${host}:80: port ${host} is taken already on 127.0.0.1 (tcp); choose another`,
+  )
+  expect(descriptors()).toBe(before)
+  taken.close()
+})
+
+test('an address that this machine does not have', () => {
+  expect(() => hold('192.0.2.200:8080:80')).toThrow(/^run: --publish 192.0.2.200:8080:80: 192.0.2.200 is no address of/)
+})

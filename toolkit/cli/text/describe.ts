@@ -1,0 +1,62 @@
+// A container in docker's words: what `ps` and `inspect` show.
+
+import { type Health, readHealth } from '../../engine/life/health.ts'
+import { type Status, statusOf } from '../../engine/life/lifecycle.ts'
+import { deviceOf, type Lease, readAllLeases } from '../../engine/network/leases.ts'
+import { bridgeNetwork } from '../../engine/network/network.ts'
+import type { Port } from '../../engine/network/ports.ts'
+import { imageName } from '../../engine/state/events.ts'
+import { type ContainerRow, placeOf } from '../../engine/state/list.ts'
+import { humanDuration } from './times.ts'
+
+/** What it was made of: the name of a root file system of ours, or a path. */
+export function imageOf({ state }: ContainerRow): string {
+  return state ? imageName(state.rootfs) : '?'
+}
+
+const ago = (time: string | undefined, now: number): string =>
+  Number.isNaN(Date.parse(time ?? '')) ? 'unknown' : humanDuration(Math.max(0, now - Date.parse(time!)))
+
+/** docker's column STATUS. */
+export function statusText(row: ContainerRow, status: Status = statusOf(row), now = Date.now()): string {
+  const { state, problem = '' } = row
+  if (!state)
+    return `Dead, its state.json ${problem.includes('newer') ? 'was written by a newer toolkit' : 'cannot be read'}`
+  if (status === 'created') return 'Created'
+  if (status === 'restarting') return `Restarting (${state.exitCode ?? 'unknown'}) ${ago(state.finished, now)} ago`
+  if (status === 'exited')
+    return state.exitCode === undefined
+      ? 'Exited (unknown)'
+      : `Exited (${state.exitCode}) ${ago(state.finished, now)} ago${state.oomKilled ? ', out of memory' : ''}`
+  const health = healthOf(row)
+  const more =
+    status === 'paused' ? ' (Paused)' : health ? ` (${health === 'starting' ? 'health: starting' : health})` : ''
+  return `Up ${ago(state.started ?? state.created, now)}${more}`
+}
+
+/** Undefined where nobody looks after it. */
+export function healthOf(row: ContainerRow): Health['status'] | undefined {
+  if (!row.state?.options?.care?.health) return undefined
+  return readHealth(placeOf(row)).status
+}
+
+export const createdText = ({ state }: ContainerRow, now = Date.now()): string =>
+  state ? `${ago(state.created, now)} ago`.replace('unknown ago', 'unknown') : '?'
+
+/** The leases of all containers, in all their networks, by their ids; eth0 first. */
+export function leases(): ReadonlyMap<string, readonly Lease[]> {
+  const found = new Map<string, Lease[]>()
+  const all = readAllLeases(bridgeNetwork()).toSorted((a, b) =>
+    deviceOf(a).localeCompare(deviceOf(b), undefined, { numeric: true }),
+  )
+  for (const lease of all) found.set(lease.id, [...(found.get(lease.id) ?? []), lease])
+  return found
+}
+
+/** The ports of a container that can be reached from outside. */
+export const portsOf = (id: string | undefined, known = leases()): Port[] =>
+  (known.get(id ?? '') ?? []).flatMap(({ ports }) => ports)
+
+/** docker's column PORTS. */
+export const portsText = (ports: readonly Port[]): string =>
+  ports.map(({ address, host, container, protocol }) => `${address}:${host}->${container}/${protocol}`).join(', ')

@@ -1,0 +1,163 @@
+// The cgroups of a container: where they lie, what is made for them, and how they end. On v1 one group in each hierarchy
+// that we need, on v2 one group; below the engine's own, never beside or above it where that can be helped.
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Action } from '../../kernel/action.ts'
+import type { Descriptor, Step } from '../../kernel/step.ts'
+import { UsageError } from '../../kernel/usage-error.ts'
+import { type CgroupFigures, oomKills, readCgroup } from '../../observe/cgroup-figures.ts'
+import type { CgroupLayout } from '../../observe/cgroups.ts'
+import { inInitialUsers } from '../../observe/id-maps.ts'
+import { enter } from '../../primitives/cgroup-namespace.ts'
+import * as removal from '../../primitives/cgroup-removal.ts'
+import * as cgroups from '../../primitives/cgroups.ts'
+import { type DeviceRule, deviceList, v1Action, v2Action } from '../../primitives/device-rules.ts'
+import { freeze, hasFreezer, thaw } from '../../primitives/freezer.ts'
+import { CONTROLLERS, type Controller, limitAction, NoFile, type Resources, settings } from '../../primitives/limits.ts'
+import type { Mount } from '../../primitives/mount.ts'
+import { refuse } from '../host.ts'
+import { saying } from '../refusal.ts'
+import { find, ownLayout, placeGroups, type Where } from './place.ts'
+import { hostParts, view } from './view.ts'
+
+/** `linux.resources` of an OCI config.json. */
+export interface AllResources extends Resources {
+  readonly devices?: readonly DeviceRule[]
+}
+
+export interface CgroupWish extends Where {
+  readonly resources: AllResources
+}
+
+export interface Prepared {
+  /** For `Plan.before`: makes the groups and their limits. */
+  readonly before: readonly Action[]
+  /** The first steps of the new process: joins (v1), and makes the namespace. */
+  readonly steps: readonly Step[]
+  /** For `Plan.cgroup` (v2). */
+  readonly cgroup: Descriptor | undefined
+  /** To be written down before anything is made, and given to the functions below. Empty where there are no cgroups. */
+  readonly directories: readonly string[]
+  /** What the container finds in place of an OCI mount of type cgroup. */
+  readonly view: (mount: Mount) => readonly Mount[]
+}
+
+/** Against a program that starts processes without end; podman's default, where docker has none. */
+export const PIDS_LIMIT = 2048
+
+/** A limit that was asked for, and no controller to enforce it: why, and what to do, says `planCgroup`. */
+export class NoController extends UsageError {
+  readonly controller: Controller
+  readonly isV2: boolean
+  readonly flag: string
+
+  constructor(controller: Controller, { layout }: CgroupLayout, resources: Resources) {
+    const { flag } = settings(controller, resources, 2)[0]!
+    super(`${flag}: there is no cgroup controller ${controller} here; 'toolkit doctor' says why`)
+    this.controller = controller
+    this.isV2 = layout === 'v2'
+    this.flag = flag
+  }
+}
+
+/**
+ * Plans the cgroups of a container; looks at the machine, changes nothing. Throws a UsageError where a limit that was
+ * asked for cannot be enforced here (NoController), and where one of the groups is there already. Without any limit a machine without
+ * cgroups is as good.
+ */
+export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared {
+  const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
+  const groups = placeGroups(layout, wish, asked)
+  const v1 = groups.filter(({ version }) => version === 1)
+  const missing = asked.find(controller => !find(groups, controller))
+  if (missing) throw new NoController(missing, layout, wish.resources)
+  const directories = groups.map(cgroups.directoryOf)
+  const taken = directories.find(directory => existsSync(directory))
+  if (taken) throw cgroups.taken(taken) // here, before anybody writes down that it is ours to remove
+  return {
+    before: [...cgroups.create(groups), ...limits(groups, wish.resources), ...deviceActions(groups, wish.resources)],
+    steps: [
+      ...(v1.length > 0 ? cgroups.join(v1.map(cgroups.directoryOf)) : []),
+      ...(wish.privateNamespace ? enter() : []),
+    ],
+    cgroup: v1.length < groups.length ? { descriptor: cgroups.CGROUP } : undefined,
+    directories,
+    view: mount => view(layout, wish.privateNamespace ? groups : hostParts(layout), mount),
+  }
+}
+
+/** `prepareCgroup` whose refusals say as much as the doctor does. Its words are loaded only then. */
+export async function planCgroup(wish: CgroupWish, layout?: CgroupLayout): Promise<Prepared> {
+  try {
+    return prepareCgroup(wish, layout)
+  } catch (error) {
+    if (!(error instanceof NoController)) throw error
+    throw (await import('../host/controllers.ts')).withoutController(error, error.flag)
+  }
+}
+
+/** What is written for these limits; nothing where the controller is not there. */
+export function limits(groups: readonly cgroups.Group[], resources: Resources): Action[] {
+  const complete = { pids: { limit: PIDS_LIMIT }, ...resources }
+  return CONTROLLERS.flatMap(controller => {
+    const group = find(groups, controller)
+    if (!group) return []
+    return limitActions(cgroups.directoryOf(group), controller, complete, group.version).map(({ action }) => action)
+  })
+}
+
+/** What is written into one group for one controller, and the files that each can be written to: the first that is there. */
+export const limitActions = (
+  directory: string,
+  controller: Controller,
+  resources: Resources,
+  version: 1 | 2,
+): { action: Action; files: string[] }[] =>
+  settings(controller, resources, version).map(setting => ({
+    action: saying(limitAction(directory, controller, setting), withoutFile),
+    files: setting.writes.map(({ file }) => file),
+  }))
+
+/** What the doctor knows, too, it says in its words. */
+function withoutFile(error: unknown): unknown {
+  if (!(error instanceof NoFile)) return error
+  const { flag: asked, file: detail } = error
+  if (/memsw|swap/.test(detail)) return refuse('cgroup-swap', { asked, detail })
+  return detail.includes('weight') && asked.includes('blkio') ? refuse('cgroup-io-weight', { asked, detail }) : error
+}
+
+/** Root of a user namespace may write no such list, and needs none: it can make no device, and open none that it has made. */
+function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllResources): Action[] {
+  if (!inInitialUsers()) return []
+  const v1 = groups.find(({ controllers }) => controllers.includes('devices'))
+  if (v1) return [v1Action(cgroups.directoryOf(v1), deviceList(devices))]
+  return groups.some(({ version }) => version === 2) ? [v2Action(deviceList(devices))] : []
+}
+
+/**
+ * Ends what is left in a container's groups and removes them, at last the one that it shares with other containers. Blocks
+ * a few milliseconds; throws a UsageError where a process does not end.
+ */
+export function removeCgroup(directories: readonly string[]): void {
+  removal.remove(directories)
+  for (const directory of directories)
+    if (dirname(directory).endsWith('/toolkit')) removal.removeIfEmpty(dirname(directory))
+}
+
+/** Whether the kernel has killed a process of the container because the memory limit was reached. */
+export const oomKilled = (directories: readonly string[]): boolean => (oomKills(directories) ?? 0) > 0
+
+/** What it has used, and may use. */
+export const figures = (directories: readonly string[]): CgroupFigures => readCgroup(directories)
+
+/** One that was started without root has no group that it could be stopped in. */
+const withoutGroup = (directories: readonly string[]) =>
+  directories.length === 0 && { detail: 'the container has no cgroup', remedy: 'sudo toolkit run …' }
+
+/** Stops all processes of a container. Throws a UsageError where that cannot be. */
+export function pause(directories: readonly string[]): void {
+  if (!hasFreezer(directories)) throw refuse('cgroup-freezer', { asked: 'pause', ...withoutGroup(directories) })
+  freeze(directories)
+}
+
+export const resume = (directories: readonly string[]): void => thaw(directories)

@@ -1,0 +1,150 @@
+// Published ports: what a user writes after -p, and the sockets that keep a port of the host for a container. The
+// firewall passes packets on before any socket sees them (firewall.ts); the socket is there so that nobody else can take
+// the port, and so that a port that is taken already is an error before there is a container.
+import { closeSync } from 'node:fs'
+import { attempt, invoke } from '../../kernel/call.ts'
+import { AF, SO, SOCK, SOL } from '../../kernel/constants.ts'
+import { ERRNO } from '../../kernel/errno.ts'
+import { KernelError } from '../../kernel/error.ts'
+import { parseIpv4 } from '../../kernel/ip.ts'
+import { ip4 } from '../../kernel/netlink-message.ts'
+import { UsageError } from '../../kernel/usage-error.ts'
+
+/** What a container sees of the network: nothing, the host's, or a link to the engine's own bridge. */
+export type NetworkMode = 'none' | 'host' | 'bridge'
+
+export type Protocol = 'tcp' | 'udp'
+
+/** A port of the host that leads to one of a container. */
+export interface Port {
+  readonly protocol: Protocol
+  /** The address of the host; 0.0.0.0 for all. */
+  readonly address: string
+  readonly host: number
+  readonly container: number
+}
+
+/** A port as wished for. */
+export interface PortWish extends Omit<Port, 'host'> {
+  /** The first that is free of these, ends included; undefined: any, the kernel chooses. */
+  readonly host: readonly [number, number] | undefined
+  /** What the user wrote, for messages. */
+  readonly text: string
+}
+
+const FORM = /^(?:([^:[\]]*|\[[^\]]*\]):)?(?:([\d-]*):)?([\d-]+)(?:\/([a-z]+))?$/
+
+/** What is wrong with a value of -p is thrown as a UsageError that ends in `why`. */
+export function parsePublish(text: string): PortWish[] {
+  const refuse = (why: string) => new UsageError(`run: --publish ${quote(text)}: ${why}`)
+  const [, ...parts] = FORM.exec(text) ?? []
+  // Of two parts the first is the host's port, or nothing at all; an address needs all three.
+  const [address = '', host = '', inside, protocol = 'tcp'] =
+    parts[1] === undefined && parts[0] !== undefined ? [undefined, parts[0], parts[2], parts[3]] : parts
+  if (inside === undefined) throw refuse('write [IP:][HOST:]CONTAINER[/tcp|/udp], ports or ranges such as 8000-8009')
+  if (address.startsWith('['))
+    throw refuse('the bridge carries IPv4 only; leave the address out, or give one as 192.0.2.1')
+  if (address !== '' && parseIpv4(address) === undefined) throw refuse('the address must be one of IPv4, as 127.0.0.1')
+  if (protocol !== 'tcp' && protocol !== 'udp') throw refuse('the protocol must be tcp or udp')
+  const to = range(inside)
+  const from = host === '' ? undefined : range(host)
+  if (!to || (host !== '' && !from)) throw refuse('ports are numbers from 1 to 65535, ranges go from low to high')
+  const count = to[1] - to[0] + 1
+  if (from && count > 1 && from[1] - from[0] + 1 !== count) throw refuse('both ranges must have the same length')
+  return Array.from({ length: count }, (_, i) => ({
+    protocol,
+    address: address || '0.0.0.0',
+    host: from && count > 1 ? [from[0] + i, from[0] + i] : from,
+    container: to[0] + i,
+    text,
+  }))
+}
+
+function range(text: string): [number, number] | undefined {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  const [low, high] = [Number(first), Number(last)]
+  return low >= 1 && high <= 65535 && low <= high ? [low, high] : undefined
+}
+
+/** A value as a part of one line, however it was made. */
+export const quote = (value: string): string =>
+  /^[\x21-\x7e]{1,80}$/.test(value)
+    ? value
+    : JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value).replace(
+        /[^\x20-\x7e\u2026]/g,
+        char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+
+/** Ports that are ours as long as their sockets are open. */
+export interface HeldPorts {
+  readonly ports: readonly Port[]
+  readonly sockets: readonly number[]
+  /** Gives them back. */
+  close(): void
+}
+
+/** Takes the wished-for ports, all or none. Throws a UsageError that names the one which cannot be had. */
+export function holdPorts(wishes: readonly PortWish[]): HeldPorts {
+  const held: { port: Port; socket: number }[] = []
+  const close = () => {
+    for (const { socket } of held.splice(0)) closeSync(socket)
+  }
+  try {
+    for (const wish of wishes) held.push(holdOne(wish))
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { ports: held.map(({ port }) => port), sockets: held.map(({ socket }) => socket), close }
+}
+
+function holdOne(wish: PortWish): { port: Port; socket: number } {
+  const { protocol, address, container, text } = wish
+  const [first, last] = wish.host ?? [0, 0]
+  for (let host = first; host <= last; host++) {
+    const socket = bind(protocol, address, host)
+    if (socket >= 0) return { socket, port: { protocol, address, host: host || boundPort(socket), container } }
+    if (-socket !== ERRNO.EADDRINUSE) throw unavailable(wish, -socket)
+  }
+  const which = first === last ? `port ${first} is` : `ports ${first} to ${last} are`
+  const on = address === '0.0.0.0' ? '' : ` on ${address}`
+  throw new UsageError(
+    `run: --publish ${quote(text)}: ${which} taken already${on} (${protocol}); choose another, or only the container's port to be given a free one`,
+  )
+}
+
+function unavailable({ address, text }: PortWish, errno: number): Error {
+  if (errno !== ERRNO.EADDRNOTAVAIL) return new KernelError('bind', [-1, null, 16], errno)
+  return new UsageError(`run: --publish ${quote(text)}: ${address} is no address of this machine; 'ip addr' lists them`)
+}
+
+export const socketAddress = (address: string, port: number): Buffer => {
+  const bytes = Buffer.alloc(16) // struct sockaddr_in of ip(7): family as the processor, port and address as they travel
+  bytes.writeUInt16LE(AF.INET, 0)
+  bytes.writeUInt16BE(port, 2)
+  ip4(address).copy(bytes, 4)
+  return bytes
+}
+
+/**
+ * A socket with this port, or -errno. One for TCP listens: then nobody can share the port, whatever options he sets;
+ * SO_REUSEADDR lets us have a port whose old connections are not forgotten yet. It takes no connection: backlog 0.
+ */
+function bind(protocol: Protocol, address: string, port: number): number {
+  const socket = invoke('socket', [AF.INET, (protocol === 'tcp' ? SOCK.STREAM : SOCK.DGRAM) | SOCK.CLOEXEC, 0])
+  let result = 0
+  if (protocol === 'tcp') {
+    invoke('setsockopt', [socket, SOL.SOCKET, SO.REUSEADDR, Uint8Array.of(1, 0, 0, 0), 4])
+    result = attempt('bind', [socket, socketAddress(address, port), 16]) || attempt('listen', [socket, 0])
+  } else result = attempt('bind', [socket, socketAddress(address, port), 16])
+  if (result === 0) return socket
+  closeSync(socket)
+  return result
+}
+
+/** The port that a socket has got. */
+export function boundPort(socket: number): number {
+  const bytes = Buffer.alloc(16)
+  invoke('getsockname', [socket, bytes, Uint8Array.of(16, 0, 0, 0)])
+  return bytes.readUInt16BE(2)
+}
