@@ -103,7 +103,10 @@ describe.skipIf(skipped)(`bad input: one clear line, exit code 125, nothing left
     const { status, stderr } = world.shell(
       'chmod 755 $TOOLKIT_STATE; setpriv --reuid 65534 --clear-groups $TOOLKIT run --rm busybox true',
     )
-    expect({ status, stderr }).toEqual({ status: 125, stderr: expect.stringMatching(/^toolkit: .*permission denied.*TOOLKIT_STATE=.*\n$/) })
+    expect({ status, stderr }).toEqual({
+      status: 125,
+      stderr: expect.stringMatching(/^toolkit: .*permission denied.*TOOLKIT_STATE=.*\n$/),
+    })
   })
 
   test.each(['/proc/nowhere', '/sys/nowhere', '/etc/passwd'])('a state directory that cannot be: %s', state => {
