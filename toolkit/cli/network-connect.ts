@@ -1,4 +1,5 @@
 // toolkit network connect, toolkit network disconnect.
+import { putAway } from '../engine/life/lifecycle.ts'
 import type { Tell } from '../engine/network/connect.ts'
 import { narrator } from './explain.ts'
 import { endpoint, linkOf } from './flags/network.ts'
@@ -29,6 +30,7 @@ export const connect: Subcommand = {
     const many = (flag: string) => (flags[flag] ?? []) as readonly string[]
     const wish = endpoint({ name: named(network!), ip: flags.ip as string | undefined, aliases: many('alias') })
     const engine = await import('../engine/network/connect.ts')
+    await putAway(container!)
     engine.connect(wish.name, container!, { ...wish, links: many('link').map(linkOf) }, tellOf(flags))
     return 0
   },
@@ -41,6 +43,7 @@ export const disconnect: Subcommand = {
   flags: { force: { short: 'f', help: 'also out of one that is gone, or cannot be read' }, explain },
   async run([network, container], flags) {
     const engine = await import('../engine/network/connect.ts')
+    await putAway(container!)
     engine.disconnect(named(network!), container!, { force: flags.force === true }, tellOf(flags))
     return 0
   },

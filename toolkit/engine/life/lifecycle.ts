@@ -164,6 +164,12 @@ export async function settled(id: string): Promise<void> {
   await watch(id, place => (isOver(place) ? true : undefined))
 }
 
+/** Waits for who is just putting away a container that has ended. Throws a UsageError where there is no such container. */
+export async function putAway(word: string): Promise<void> {
+  const { id, running, state } = findContainer(word)
+  if (!running && state?.finished !== undefined) await settled(id)
+}
+
 /** Waits for its end. Returns its exit code; undefined where nobody knows it. */
 export async function waitFor(word: string): Promise<number | undefined> {
   await sweep() // it may have lost its monitor
