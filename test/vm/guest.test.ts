@@ -18,7 +18,6 @@ const chosen = [
   'test/engine/lab-machine.test.ts',
   'test/engine/network/network.test.ts',
   'test/engine/reliability-run.test.ts',
-  'test/cli/doctor.test.ts',
   'test/cli/run.flags.test.ts',
   'test/cli/run.isolation.test.ts',
   'test/observe',
