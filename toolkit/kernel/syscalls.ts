@@ -113,6 +113,7 @@ export const syscalls = {
   socket: call(41, 198, 'enum:AF', 'flags:SOCK', 'int'),
   bind: call(49, 200, 'fd', 'ptr', 'size'),
   listen: call(50, 201, 'fd', 'int'),
+  shutdown: call(48, 210, 'fd', 'int'),
   sendto: call(44, 206, 'fd', 'ptr', 'size', 'uint', 'ptr', 'size'),
   recvfrom: call(45, 207, 'fd', 'ptr', 'size', 'uint', 'ptr', 'ptr'),
   socketpair: call(53, 199, 'enum:AF', 'flags:SOCK', 'int', 'ptr'),

@@ -210,7 +210,7 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     return {
       rows,
       own: places.get(MONITOR) ?? places.get(ASIDE) ?? rows.length,
-      elsewhere: elsewhere,
+      elsewhere,
       cloneRow: rows.findIndex(({ label }) => label === CONTAINER),
       entry: memory.address + entry,
       memory,

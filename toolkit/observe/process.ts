@@ -16,6 +16,10 @@ export interface Stat {
   readonly tty: number
   /** The process group in the foreground of that terminal; -1: none. */
   readonly tpgid: number
+  /** Clock ticks of processor time, in user and in kernel mode. */
+  readonly cpuTime: number
+  /** -20 to 19; the higher, the nicer to others. */
+  readonly nice: number
   /** Clock ticks from boot to its start. A pid with its start time never comes to mean another process. */
   readonly startTime: number
 }
@@ -54,6 +58,8 @@ export function readStat(pid: number): Stat | undefined {
     session: field(6),
     tty: field(7),
     tpgid: field(8),
+    cpuTime: field(14) + field(15),
+    nice: field(19),
     startTime: field(22),
   }
 }

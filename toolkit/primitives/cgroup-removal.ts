@@ -7,10 +7,10 @@ import { attempt } from '../kernel/call.ts'
 import { AT, SIG } from '../kernel/constants.ts'
 import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
+import { deadline, pause } from '../kernel/pause.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
-const WAIT = 10 // seconds; the memory of a large process takes time to be freed
-const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+const WAIT = 10_000 // milliseconds; the memory of a large process takes time to be freed
 
 /** The result, or `otherwise` where the group is gone meanwhile (ENODEV: its file was open). */
 function orGone<T>(otherwise: T, action: () => T): T {
@@ -89,14 +89,14 @@ const removeTree = (directory: string): boolean => bottomUp(directory).map(rmdir
 export function remove(directories: readonly string[]): void {
   let left = directories.filter(directory => !rmdir(directory))
   if (left.length > 0) refuseOwn(left.flatMap(bottomUp))
-  const end = Date.now() + 1000 * WAIT
+  const isLate = deadline(WAIT)
   for (let wait = 1; left.length > 0; wait = Math.min(2 * wait, 100)) {
     // From the top, which may be what froze the rest; and all hierarchies, because the freezer is but one of them.
     for (const group of left.flatMap(directory => bottomUp(directory).toReversed())) kill(group)
     left = left.filter(directory => !removeTree(directory))
     if (left.length === 0) return
-    if (Date.now() > end) throw stuck(left[0]!)
-    sleep(wait)
+    if (isLate()) throw stuck(left[0]!)
+    pause(wait)
   }
 }
 

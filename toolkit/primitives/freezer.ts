@@ -2,10 +2,10 @@
 // neither notice nor can they forbid it. On v1 a controller, admin-guide/cgroup-v1/freezer-subsystem; on v2 in every
 // group, cgroup.freeze.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { deadline, pause } from '../kernel/pause.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
-const WAIT = 5 // seconds
-const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+const WAIT = 5_000 // milliseconds
 
 /** What comes of it; undefined where the group is gone (ENODEV: its file was open). */
 function orGone<T>(action: () => T): T | undefined {
@@ -71,11 +71,11 @@ function order({ directory, version }: { directory: string; version: 1 | 2 }, fr
 
 /** Gives the order and waits until it is so; false where it does not come to be in time. One that is gone is as good. */
 function reach(group: { directory: string; version: 1 | 2 }, frozen: boolean): boolean {
-  const end = Date.now() + 1000 * WAIT
+  const isLate = deadline(WAIT)
   if (!order(group, frozen)) return true
   for (let wait = 1; stands(group) !== frozen; wait = Math.min(2 * wait, 50)) {
-    if (Date.now() > end) return false
-    sleep(wait)
+    if (isLate()) return false
+    pause(wait)
     // On v1 a process that was just being made can keep the group from becoming still: asking again looks anew.
     if (group.version === 1 && !order(group, frozen)) return true
   }
@@ -92,7 +92,7 @@ export function freeze(directories: readonly string[]): void {
   if (!group) throw new UsageError('cannot pause: no cgroup here has a freezer')
   if (reach(group, true)) return
   order(group, false)
-  throw new UsageError(`cannot pause: not all processes of ${group.directory} stopped within ${WAIT} seconds`)
+  throw new UsageError(`cannot pause: not all processes of ${group.directory} stopped within ${WAIT / 1000} seconds`)
 }
 
 /** Lets the processes of a group go on. Throws a UsageError where a group above is frozen, too. */
