@@ -1,5 +1,6 @@
 // Places where a test lets things go wrong: TOOLKIT_FAILPOINT=PLACE:kill, PLACE:error or PLACE:sleep:MILLISECONDS. What
 // has been made by then must be undone, by us or by whoever comes after us.
+import { pause } from '../kernel/pause.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 /** The places, in the order in which a run comes by. */
@@ -31,5 +32,5 @@ export function failpoint(place: Failpoint): void {
   const [, how, milliseconds] = wanted.split(':')
   if (how === 'kill') process.kill(process.pid, 'SIGKILL')
   if (how === 'error') throw new UsageError(`failpoint: ${place}`)
-  if (how === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(milliseconds))
+  if (how === 'sleep') pause(Number(milliseconds))
 }

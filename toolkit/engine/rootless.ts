@@ -10,6 +10,7 @@ import { CLONE, SIG } from '../kernel/constants.ts'
 import { KernelError } from '../kernel/error.ts'
 import { type Starting, start } from '../kernel/start.ts'
 import { type Plan, step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 import { exitStatus, wait } from '../kernel/wait.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as mount from '../primitives/mount.ts'
@@ -131,6 +132,8 @@ export async function asRoot(words: readonly string[], asked: string, how: AsRoo
       made.next()
     }
   } catch (error) {
+    if (error instanceof KernelError && error.code === 'ESRCH')
+      throw new UsageError(`${asked}: the container has ended meanwhile`, 1)
     if (error instanceof KernelError)
       throw refuse(users === undefined ? 'userns-for-users' : 'root', {
         asked,

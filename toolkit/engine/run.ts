@@ -4,12 +4,12 @@ import { SIG } from '../kernel/constants.ts'
 import { type Exit, exitStatus } from '../kernel/wait.ts'
 import { readStat } from '../observe/process.ts'
 import { carryOut, type Observer } from './carry-out.ts'
-import { oomKilled } from './cgroup/cgroup.ts'
+import { oomKilled, resume } from './cgroup/cgroup.ts'
 import { failpoint } from './failpoint.ts'
 import type { Guarded } from './life/monitored.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
-import { type Forwarding, forwardSignals } from './signals.ts'
+import { type Forwarding, forwardSignals, untilOver } from './signals.ts'
 import { type ContainerDirectory, createDirectory } from './state/directory.ts'
 import { newId } from './state/store.ts'
 
@@ -30,10 +30,16 @@ export interface RunWish {
   readonly keys?: Uint8Array
   /** Is told its id, as soon as there is something of it. */
   readonly onMade?: (id: string) => void
+  /** Is told that the container is killed, because its user has asked three times, and the program did not care. */
+  readonly onInsist?: () => void
 }
 
 /** Runs a container to its end, or until its user leaves it. Throws KernelError and UsageError; then nothing of it is left. */
-export async function run(options: RunOptions, observer?: Observer, { keys, onMade }: RunWish = {}): Promise<Result> {
+export async function run(
+  options: RunOptions,
+  observer?: Observer,
+  { keys, onMade, onInsist }: RunWish = {},
+): Promise<Result> {
   const id = newId()
   const { terminal, interactive, namespaces } = options
   const joins = typeof namespaces.pid === 'object' // only the engine's own child can be born there, see monitored.ts
@@ -49,7 +55,16 @@ export async function run(options: RunOptions, observer?: Observer, { keys, onMa
     try {
       failpoint('directory made')
       onMade?.(id)
-      result = await live({ id, options, parts, directory, signals, observer, keys: attended ? keys : undefined })
+      result = await live({
+        id,
+        options,
+        parts,
+        directory,
+        signals,
+        observer,
+        onInsist,
+        keys: attended ? keys : undefined,
+      })
     } catch (error) {
       await directory.discard().catch(() => {}) // the first error says more; the rest is undone by the next command
       throw error
@@ -76,12 +91,13 @@ interface Life {
   readonly directory: ContainerDirectory
   readonly signals: Forwarding
   readonly observer: Observer | undefined
+  readonly onInsist: RunWish['onInsist'] | undefined
   /** The keys by which its user may leave it. */
   readonly keys: Uint8Array | undefined
 }
 
 async function live(life: Life): Promise<Result> {
-  const { id, options, parts, directory, signals, observer, keys } = life
+  const { id, options, parts, directory, signals, observer, onInsist, keys } = life
   const cgroups = parts.cgroup.directories
   let guarded: Guarded | undefined
   const { mode } = options.network
@@ -105,7 +121,12 @@ async function live(life: Life): Promise<Result> {
     failpoint('program started')
     signals.to(process.pidfd)
     const left = terminal?.detached ?? new Promise<never>(() => {})
-    const exit = await Promise.race([process.ended(), left])
+    const over = Promise.race([process.ended(), left])
+    const exit = await untilOver(over, signals, () => {
+      onInsist?.()
+      kill(process.pidfd)
+      resume(cgroups) // on v1 what is frozen does not die
+    })
     if (exit === 'by keys') {
       directory.outlives()
       terminal!.leave(master => guarded!.leave(process, master))
@@ -124,6 +145,8 @@ async function live(life: Life): Promise<Result> {
 
 /** Its parent was killed, and cannot tell how it ends: so it ends now. */
 function killed(pidfd: number): Exit {
-  attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])
+  kill(pidfd)
   return { code: undefined, signal: SIG.KILL }
 }
+
+const kill = (pidfd: number): void => void attempt('pidfd_send_signal', [pidfd, SIG.KILL, null, 0])

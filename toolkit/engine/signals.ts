@@ -24,11 +24,17 @@ export const FORWARDED = [
 // Those that end a process which does not care for them.
 const ending: readonly string[] = ['HUP', 'INT', 'QUIT', 'TERM']
 
+// Whoever sends these again and again wants an end: as many as docker's client bears.
+const INSISTING: readonly string[] = ['INT', 'TERM']
+const ENOUGH = 3
+
 type Name = (typeof FORWARDED)[number]
 
 export interface Forwarding {
   /** The first signal that asks us to end while there is no program yet; never, where none comes. */
   readonly ended: Promise<Name>
+  /** The third of INT and TERM, of both together: the program does not care. Never, where fewer come. */
+  readonly insisted: Promise<Name>
   /** There is a program, behind this pidfd: it gets what has come so far, and all that comes. */
   to(pidfd: number): void
   stop(): void
@@ -38,19 +44,29 @@ export interface Forwarding {
 export function forwardSignals(): Forwarding {
   let program: number | undefined
   const early: Name[] = []
+  let asked = 0
   let end: (name: Name) => void = () => {}
+  let insist = end
   const ended = new Promise<Name>(resolve => {
     end = resolve
+  })
+  const insisted = new Promise<Name>(resolve => {
+    insist = resolve
   })
   const send = (name: Name) => {
     if (program !== undefined) attempt('pidfd_send_signal', [program, SIG[name], null, 0])
     else early.push(name)
     if (program === undefined && ending.includes(name)) end(name)
   }
-  const listeners = FORWARDED.map(name => [name, () => send(name)] as const)
+  const hear = (name: Name) => {
+    send(name)
+    if (INSISTING.includes(name) && ++asked === ENOUGH) insist(name)
+  }
+  const listeners = FORWARDED.map(name => [name, () => hear(name)] as const)
   for (const [name, listener] of listeners) process.on(`SIG${name}`, listener)
   return {
     ended,
+    insisted,
     to(pidfd) {
       program = pidfd
       for (const name of early.splice(0)) send(name)
@@ -59,6 +75,15 @@ export function forwardSignals(): Forwarding {
       for (const [name, listener] of listeners) process.off(`SIG${name}`, listener)
     },
   }
+}
+
+/** Waits for the program's end. Who insists on it before has it made `byForce`. */
+export async function untilOver<T>(over: Promise<T>, { insisted }: Forwarding, byForce: () => void): Promise<T> {
+  const forced = Symbol('by force')
+  const first = await Promise.race([over, insisted.then(() => forced)])
+  if (typeof first !== 'symbol') return first as T
+  byForce()
+  return over
 }
 
 const REALTIME = { MIN: 34, MAX: 64 } as const // of the C library: it keeps two for itself

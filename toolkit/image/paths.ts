@@ -1,6 +1,5 @@
 // Where things lie on disk.
 import { existsSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { UsageError } from '../kernel/usage-error.ts'
 
@@ -16,6 +15,7 @@ function ofUser(): string {
   const { XDG_STATE_HOME = '', HOME = '' } = process.env
   if (isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'toolkit')
   try {
+    const { userInfo } = process.getBuiltinModule('node:os') // loaded only here: most runs have no use for it
     return join(isAbsolute(HOME) ? HOME : userInfo().homedir, '.local/state/toolkit')
   } catch {
     throw new UsageError(

@@ -78,7 +78,10 @@ function openSource(root: Root, path: string, { followLink }: CopyWish): Source 
     throw refuse(path, 'is not a directory')
   }
   return {
-    entries: readTree(fd, insideIds(root.users), stat.isSymbolicLink() ? linkText(root, path) : undefined),
+    entries: readTree(fd, {
+      ...{ owners: insideIds(root.users), from: path },
+      symlink: stat.isSymbolicLink() ? linkText(root, path) : undefined,
+    }),
     isDirectory: stat.isDirectory(),
     contents: /(^|\/)\.$/.test(path),
     name: nameOf(path),

@@ -1,10 +1,20 @@
 // A walk through a tree of files that somebody may be changing meanwhile. Directories are opened one in the other, and no
 // link is followed; what a file is, is asked of the descriptor that is then read.
-import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statfsSync,
+} from 'node:fs'
 import { attempt } from '../../kernel/call.ts'
 import { O } from '../../kernel/constants.ts'
-import { ERRNO } from '../../kernel/errno.ts'
-import { cString, type Entry, type Piece } from './entry.ts'
+import { ERRNO, errnoMeaning } from '../../kernel/errno.ts'
+import { UsageError } from '../../kernel/usage-error.ts'
+import { cString, type Entry, type Piece, toText } from './entry.ts'
 import { inside, pathOf } from './locate.ts'
 
 const CHUNK = 1 << 20
@@ -15,22 +25,87 @@ export interface Owners {
   readonly gid: (id: number) => number
 }
 
-interface Walk {
+export interface Reading {
   readonly owners: Owners
+  /** What the top is called in errors. */
+  readonly from: string
+  /** What the top says, where it is a symlink. */
+  readonly symlink?: string | undefined
+}
+
+interface Walk extends Reading {
   /** Files with several names, by device and number: the path of the first. */
   readonly links: Map<string, string>
 }
 
 /**
- * The file or directory behind `fd` (O_PATH; stays the caller's) and all below it. `symlink`: what it says, where it is
- * one. Sockets are left out: nobody would listen at a copy.
+ * The file or directory behind `fd` (O_PATH; stays the caller's) and all below it. Sockets are left out: nobody would
+ * listen at a copy. Of file systems in which the kernel shows its own state only the empty directory is told where they
+ * are mounted, unless the top is in one. Throws a UsageError (exit code 1) that names the path.
  */
-export function* readTree(fd: number, owners: Owners, symlink?: string): Generator<Entry> {
-  yield* visit(fd, '', symlink, { owners, links: new Map() })
+export function* readTree(fd: number, reading: Reading): Generator<Entry> {
+  yield* visit(fd, '', reading.symlink, undefined, { ...reading, links: new Map() })
 }
 
-function* visit(fd: number, path: string, target: string | undefined, walk: Walk): Generator<Entry> {
-  const stat = fstatSync(fd, { bigint: true })
+/** What an action finds at a path; undefined where the file is gone meanwhile, and a process with its files in /proc. */
+function look<T>(path: string, { from }: Reading, action: () => T): T | undefined {
+  try {
+    return action()
+  } catch (error) {
+    const { errno } = error as NodeJS.ErrnoException
+    if (errno === undefined) throw error
+    if (errno === -ERRNO.ENOENT || errno === -ERRNO.ESRCH) return undefined
+    const whole = path === '' ? from : `${from.replace(/\/+\.?$/, '')}/${path}`
+    throw new UsageError(`${toText(whole)}: ${errnoMeaning(Math.abs(errno))}`, 1)
+  }
+}
+
+// f_type of statfs(2): magic.h has them. No file of theirs is content, and many end while one looks.
+const KERNELS_OWN: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x1cd1, // devpts
+  0x19800202, // mqueue
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x6e736673, // nsfs
+  0x73636673, // securityfs
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0xcafe4a11, // bpf
+  0x62656570, // configfs
+  0x42494e4d, // binfmt_misc
+])
+
+function* visit(
+  fd: number,
+  path: string,
+  target: string | undefined,
+  above: bigint | undefined,
+  walk: Walk,
+): Generator<Entry> {
+  const found = look(path, walk, () => {
+    const stat = fstatSync(fd, { bigint: true })
+    const isMount = above !== undefined && stat.dev !== above
+    return {
+      entry: entryOf(fd, stat, path, target, walk),
+      device: stat.dev,
+      isOpaque: isMount && KERNELS_OWN.has(statfsSync(pathOf(fd)).type),
+    }
+  })
+  if (!found?.entry) return
+  yield found.entry
+  if (found.entry.kind === 'directory' && !found.isOpaque) yield* children(fd, path, found.device, walk)
+}
+
+/** Undefined for a socket, and for a symlink that is gone. */
+function entryOf(
+  fd: number,
+  stat: BigIntStats,
+  path: string,
+  target: string | undefined,
+  walk: Walk,
+): Entry | undefined {
   const about = {
     path,
     mode: Number(stat.mode),
@@ -40,21 +115,15 @@ function* visit(fd: number, path: string, target: string | undefined, walk: Walk
     size: 0,
     attributes: new Map<string, Buffer>(),
   }
-  if (stat.isDirectory()) {
-    yield { ...about, kind: 'directory', attributes: attributesOf(fd) }
-    yield* children(fd, path, walk)
-    return
-  }
+  if (stat.isDirectory()) return { ...about, kind: 'directory', attributes: attributesOf(fd) }
   const first = stat.isFile() ? linkOf(stat, path, walk) : undefined
-  if (first !== undefined) yield { ...about, kind: 'link', target: first }
-  else if (target !== undefined) yield { ...about, kind: 'symlink', target }
-  else if (stat.isFIFO()) yield { ...about, kind: 'fifo' }
-  else if (stat.isCharacterDevice() || stat.isBlockDevice())
-    yield { ...about, kind: 'device', device: Number(stat.rdev) }
-  else if (stat.isFile()) {
-    const size = Number(stat.size)
-    yield { ...about, kind: 'file', size, attributes: attributesOf(fd), content: () => contentOf(fd, size) }
-  }
+  if (first !== undefined) return { ...about, kind: 'link', target: first }
+  if (target !== undefined) return target === '' ? undefined : { ...about, kind: 'symlink', target }
+  if (stat.isFIFO()) return { ...about, kind: 'fifo' }
+  if (stat.isCharacterDevice() || stat.isBlockDevice()) return { ...about, kind: 'device', device: Number(stat.rdev) }
+  if (!stat.isFile()) return undefined
+  const size = Number(stat.size)
+  return { ...about, kind: 'file', size, attributes: attributesOf(fd), content: () => contentOf(fd, path, size, walk) }
 }
 
 /** The path of a file's first name, where this is another one. */
@@ -66,14 +135,14 @@ function linkOf({ nlink, dev, ino }: BigIntStats, path: string, { links }: Walk)
   return first
 }
 
-function* children(fd: number, path: string, walk: Walk): Generator<Entry> {
-  const names = readdirSync(pathOf(fd), { encoding: 'buffer' }).map(name => name.toString('latin1'))
-  for (const name of names.sort()) {
+function* children(fd: number, path: string, device: bigint, walk: Walk): Generator<Entry> {
+  const names = look(path, walk, () => readdirSync(pathOf(fd), { encoding: 'buffer' })) ?? []
+  for (const name of names.map(name => name.toString('latin1')).sort()) {
     const child = attempt('openat', [fd, cString(name), O.PATH + O.NOFOLLOW + O.CLOEXEC, 0])
     if (child < 0) continue // gone meanwhile
     try {
       const target = fstatSync(child).isSymbolicLink() ? textOf(fd, name) : undefined
-      yield* visit(child, path === '' ? name : `${path}/${name}`, target, walk)
+      yield* visit(child, path === '' ? name : `${path}/${name}`, target, device, walk)
     } finally {
       closeSync(child)
     }
@@ -117,8 +186,12 @@ const SEEK_DATA = 3
 const SEEK_HOLE = 4
 
 /** As many bytes as it had when we looked, however it grows or shrinks meanwhile. */
-function* contentOf(fd: number, size: number): Generator<Piece> {
-  const open = openAgain(fd)
+function* contentOf(fd: number, path: string, size: number, walk: Walk): Generator<Piece> {
+  const open = look(path, walk, () => openAgain(fd))
+  if (open === undefined) {
+    yield size
+    return
+  }
   try {
     let at = 0
     while (at < size) {
@@ -131,7 +204,7 @@ function* contentOf(fd: number, size: number): Generator<Piece> {
       const end = hole <= at ? size : Math.min(hole, size)
       while (at < end) {
         const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
-        const n = readSync(open, chunk, 0, chunk.length, at)
+        const n = look(path, walk, () => readSync(open, chunk, 0, chunk.length, at)) ?? 0
         if (n === 0) {
           yield size - at // it has been cut off meanwhile
           return

@@ -7,16 +7,17 @@ import { F } from '../../kernel/constants.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { readStat } from '../../observe/process.ts'
 import { carryOut, type Observer } from '../carry-out.ts'
+import { exitCodeFor } from '../exit-code.ts'
 import { failpoint } from '../failpoint.ts'
 import { readEndpoints } from '../network/endpoints.ts'
 import type { RunOptions } from '../options.ts'
-import { complete, type Prepared, prepare } from '../prepare.ts'
+import { complete, type Prepared, prepare, volumesOf } from '../prepare.ts'
 import { forwardSignals } from '../signals.ts'
 import { type ContainerDirectory, createDirectory } from '../state/directory.ts'
 import { findContainer } from '../state/list.ts'
 import { type Restart, reopenDirectory, restartDirectory } from '../state/reopen.ts'
 import { amend, type ContainerState, directoryOf, newId, readState, retire, shorten } from '../state/store.ts'
-import { settled } from './lifecycle.ts'
+import { settled, statusOf } from './lifecycle.ts'
 import { withMonitor } from './monitored.ts'
 import { steady } from './steady.ts'
 
@@ -39,6 +40,13 @@ export async function createContainer(wish: RunOptions): Promise<string> {
   await prepare(options, id, { livesOn: true }) // bad input is refused here
   const outside = { cgroups: [], network: false }
   const directory = await createDirectory({ ...options, id, users: options.namespaces.users, outside, options })
+  try {
+    const { before } = await volumesOf(options, id)
+    for (const action of before) action.apply({ descriptors: new Map() }) // from now on they are in use
+  } catch (error) {
+    await directory.discard().catch(() => {})
+    throw error
+  }
   await directory.keep()
   return id
 }
@@ -68,6 +76,8 @@ export async function runDetached(wish: RunOptions, observer?: Observer): Promis
  */
 export async function startContainer(word: string, onStdin?: (writer: number) => void): Promise<void> {
   const row = findContainer(word)
+  if (statusOf(row) === 'paused')
+    throw new UsageError(`container ${word} is paused; to go on with it, type: toolkit unpause ${word}`, 1)
   if (row.running) return
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
   await settled(row.id)
@@ -102,7 +112,7 @@ export async function restartContainer(state: ContainerState, lock: number): Pro
 }
 
 async function startAnew(
-  { id, name, options }: ContainerState,
+  { id, name, options, autoRemove }: ContainerState,
   open: (id: string, wish: Restart) => ContainerDirectory | Promise<ContainerDirectory | undefined>,
   onStdin?: (writer: number) => void,
 ): Promise<void> {
@@ -114,7 +124,8 @@ async function startAnew(
   try {
     await launch({ id, options, parts, directory, observer: undefined, onStdin })
   } catch (error) {
-    await directory.keep().catch(() => {})
+    const failure = { exitCode: exitCodeFor(error), error: (error as Error).message }
+    await (autoRemove ? directory.discard() : directory.keep(failure)).catch(() => {})
     throw error
   }
   directory.handOver()
@@ -125,6 +136,7 @@ const withChanges = (wish: RunOptions['network'], directory: string): RunOptions
   ...wish,
   endpoints: readEndpoints(directory) ?? wish.endpoints,
 })
+
 /** Its directory, which is ours then. Undefined where another command was quicker, and it runs. */
 async function reopen(id: string, wish: Restart): Promise<ContainerDirectory | undefined> {
   try {
@@ -173,8 +185,11 @@ async function launch({ id, options, parts, directory, observer, onStdin }: Laun
     directory.running()
     failpoint('program started')
     process.close()
-    if (options.resources.memory?.limit) (await import('./oom.ts')).watchMemory(readState(directory.path))
-    if (options.care?.health) (await import('./health.ts')).tend(shorten(id), readState(directory.path))
+    const { resources, care } = options
+    if (!resources.memory?.limit && !care?.health) return
+    const state = readState(directory.path)
+    if (resources.memory?.limit) (await import('./oom.ts')).watchMemory(state)
+    if (care?.health) (await import('./health.ts')).tend(shorten(id), state)
   } finally {
     signals.stop()
     network?.close()

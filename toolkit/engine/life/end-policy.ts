@@ -8,7 +8,7 @@ import { isAlive } from '../../observe/process.ts'
 import { isFree } from '../state/files.ts'
 import { type ContainerRow, findContainer } from '../state/list.ts'
 import { sweep } from '../state/orphans.ts'
-import { amend, directoryOf, idsIn } from '../state/store.ts'
+import { amend, directoryOf, isIn } from '../state/store.ts'
 import type { Sleeper } from './sleeper.ts'
 
 /** Milliseconds for a monitor, or an engine, to write down how its container has ended. */
@@ -45,7 +45,7 @@ function wake({ pid, startTime }: Sleeper): void {
 
 /** Whether a container that has ended may be started again by its policy, which has not decided yet, or waits. */
 export const mayGoOn = (row: ContainerRow): boolean =>
-  row.restarting || (policyOf(row) !== undefined && idsIn('live').includes(row.id))
+  row.restarting || (policyOf(row) !== undefined && isIn('live', row.id))
 
 /** Marks it, and waits while it is just being started. Returns it as it is then. */
 export async function endPolicy(word: string): Promise<ContainerRow> {

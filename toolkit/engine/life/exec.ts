@@ -1,31 +1,20 @@
-// One more program in a container that runs: a process that is born in its pid namespace and groups, enters all its other
-// namespaces, and gives up what its first process has given up. setns(2) takes them all by one pidfd.
-import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs'
-import { callAction } from '../../kernel/action.ts'
-import { attempt, invoke } from '../../kernel/call.ts'
-import { AT, CLONE, F, O, PR, SIG } from '../../kernel/constants.ts'
+// One more program in a container that runs (exec-plan.ts), for as long as somebody waits for it.
+import { closeSync } from 'node:fs'
+import { attempt } from '../../kernel/call.ts'
+import { SIG } from '../../kernel/constants.ts'
 import { KernelError } from '../../kernel/error.ts'
-import { type Gate, type Plan, type Step, step } from '../../kernel/step.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { ended, exitStatus, wait } from '../../kernel/wait.ts'
 import { readNamespace } from '../../observe/namespaces.ts'
-import * as cgroups from '../../primitives/cgroups.ts'
-import * as credentials from '../../primitives/credentials.ts'
-import * as keyring from '../../primitives/keyring.ts'
-import * as pid from '../../primitives/pid.ts'
-import * as process from '../../primitives/process.ts'
-import * as rlimits from '../../primitives/rlimits.ts'
-import * as terminal from '../../primitives/terminal.ts'
-import * as user from '../../primitives/user.ts'
 import { carryOut, type Observer } from '../carry-out.ts'
 import type { RunOptions } from '../options.ts'
-import { becomeProgram } from '../plan.ts'
 import { seccompSteps } from '../seccomp.ts'
-import { forwardSignals } from '../signals.ts'
+import { forwardSignals, untilOver } from '../signals.ts'
 import { makeSpec, type Spec } from '../spec.ts'
 import { recordOf } from '../state/events.ts'
 import { type ContainerState, randomBytes, survives } from '../state/store.ts'
 import { drain } from '../terminal/drain.ts'
+import { planExec } from './exec-plan.ts'
 import { holdProcess, notRunning, statusOf } from './lifecycle.ts'
 import { steady } from './steady.ts'
 
@@ -44,12 +33,11 @@ export interface ExecWish {
   /** Milliseconds; then it is killed. */
   readonly timeout?: number
   readonly onTimeout?: () => void
+  /** Is told that it is killed, because its user has asked three times, and it did not care. */
+  readonly onInsist?: () => void
   /** The keys by which the user leaves its terminal. */
   readonly keys: Uint8Array
 }
-
-const CONTAINER = { descriptor: 'container' }
-const ALL = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP + CLONE.NEWTIME
 
 export interface HeldContainer {
   /** What its user calls it. */
@@ -70,9 +58,11 @@ export async function holdContainer(word: string): Promise<HeldContainer> {
 }
 
 /** Whether its engine was root of another user namespace than ours: only there is our root what its root is. */
-export const isOfOtherUsers = ({ state: { pid, options } }: HeldContainer): boolean =>
-  options?.namespaces.users === undefined &&
-  readNamespace(pid!, 'user').inode !== readNamespace(globalThis.process.pid, 'user').inode
+export function isOfOtherUsers({ state: { pid, options } }: HeldContainer): boolean {
+  const { inode } = readNamespace(pid!, 'user') // 0: it has just ended
+  const own = readNamespace(globalThis.process.pid, 'user').inode
+  return options?.namespaces.users === undefined && inode !== 0 && inode !== own
+}
 
 /**
  * Runs a program in a container, and lets go of that. Resolves to its exit code; 0 where nobody waits for it; undefined where
@@ -104,15 +94,17 @@ export async function exec(held: HeldContainer, wish: ExecWish, observer?: Obser
     })
     if (wish.detached) return 0
     signals.to(program.pidfd)
+    const kill = () => attempt('pidfd_send_signal', [program.pidfd, SIG.KILL, null, 0])
     const tooLate = () => {
       wish.onTimeout?.()
-      attempt('pidfd_send_signal', [program.pidfd, SIG.KILL, null, 0])
+      kill()
     }
     const timer = wish.timeout === undefined ? undefined : setTimeout(tooLate, wish.timeout)
-    const exit = await Promise.race([
-      wait(program.pid, program.pidfd),
-      terminal?.detached ?? new Promise<never>(() => {}),
-    ])
+    const over = Promise.race([wait(program.pid, program.pidfd), terminal?.detached ?? new Promise<never>(() => {})])
+    const exit = await untilOver(over, signals, () => {
+      wish.onInsist?.()
+      kill()
+    })
     clearTimeout(timer)
     if (exit === 'by keys') {
       terminal?.leave(master => drain(master, program.pidfd))
@@ -165,104 +157,4 @@ function specOf(options: RunOptions, wish: ExecWish, id: string): Spec {
     },
     id,
   )
-}
-
-interface ExecParts {
-  readonly spec: Spec
-  readonly seccomp: readonly Step[]
-  readonly wish: ExecWish
-  /** Its first process, and a pidfd of it. */
-  readonly pid: number
-  readonly container: number
-  readonly cgroups: readonly string[]
-}
-
-function planExec({ spec, seccomp, wish, pid: first, container, cgroups: directories }: ExecParts): Plan {
-  const born = directories.find(directory => existsSync(`${directory}/cgroup.controllers`)) // v2
-  const joined = directories.filter(directory => directory !== born)
-  const { uidMappings } = spec.linux
-  const livesOn = wish.detached || wish.terminal // whose user may leave it; if we are killed, its terminal hangs up
-  const about = { lesson: '20-engine', shell: '' } as const
-  const join: Step[] = [
-    ...(joined.length > 0 ? cgroups.join(joined) : []),
-    step('prctl', [PR.SET_DUMPABLE, 0, 0, 0, 0], {
-      ...about,
-      why: 'from the next call on the container sees this process: it shall not look into it (CVE-2016-9962)',
-    }),
-  ]
-  const enterUsers: Step[] = [
-    step('setns', [CONTAINER, CLONE.NEWUSER], { ...about, lesson: '07-user', why: 'its root from here on' }),
-    ...user.becomeRoot(),
-  ]
-  const apart = uidMappings ? namespacesOf(first) : []
-  return {
-    before: [
-      {
-        text: `container = pidfd_open(${first}, 0)`,
-        why: 'one handle for all its namespaces, which cannot come to mean another process',
-        lesson: '20-engine',
-        shell: '',
-        apply({ descriptors }) {
-          descriptors.set(CONTAINER.descriptor, invoke('fcntl', [container, F.DUPFD_CLOEXEC, 0]))
-          if (born) descriptors.set(cgroups.CGROUP, openSync(born, O.RDONLY + O.DIRECTORY))
-        },
-      },
-      ...apart.map(({ name, path }) =>
-        callAction(
-          step('openat', [AT.FDCWD, path, O.RDONLY + O.CLOEXEC, 0], {
-            ...about,
-            why: 'opened here: root of a user namespace may not look into a program that it cannot read, as the init of ours',
-          }),
-          name,
-        ),
-      ),
-    ],
-    namespaces: [],
-    pidNamespace: CONTAINER,
-    ...(born && { cgroup: { descriptor: cgroups.CGROUP } }),
-    first: uidMappings ? [...join, ...enterUsers] : [],
-    steps: [
-      ...(livesOn ? [] : pid.dieWithParent()),
-      ...(uidMappings ? [] : join),
-      ...process.undoNode(),
-      ...keyring.plan(),
-      ...(uidMappings
-        ? apart.map(({ name, flag }) =>
-            step('setns', [{ descriptor: name }, flag], { ...about, why: 'joins the container, one by one' }),
-          )
-        : [
-            step('setns', [CONTAINER, ALL], {
-              ...about,
-              why: 'joins the container: its files, its network, its names',
-              shell: `nsenter --all --target ${first}`,
-            }),
-          ]),
-      ...stdio(spec, wish),
-      ...rlimits.plan(spec.process),
-      ...becomeProgram(spec, seccomp, livesOn),
-      ...process.execute(spec),
-    ],
-  }
-}
-
-const BY_NAME = {
-  ...{ cgroup: CLONE.NEWCGROUP, ipc: CLONE.NEWIPC, net: CLONE.NEWNET, time: CLONE.NEWTIME, uts: CLONE.NEWUTS },
-  mnt: CLONE.NEWNS, // last: the paths of the others are the host's
-}
-
-/** Those of its namespaces that are not ours as well. */
-const namespacesOf = (pid: number) =>
-  Object.entries(BY_NAME).flatMap(([name, flag]) => {
-    const path = `/proc/${pid}/ns/${name}`
-    return readlinkSync(path) === readlinkSync(`/proc/self/ns/${name}`) ? [] : [{ name: `its ${name}`, path, flag }]
-  })
-
-function stdio({ process: { user } }: Spec, { terminal: tty, interactive, detached }: ExecWish): (Step | Gate)[] {
-  if (tty && !detached) return [...terminal.openTerminal(), ...credentials.ownTerminal({ user })]
-  const own = [...terminal.ownSession(), ...(interactive && !detached ? [] : terminal.noInput())]
-  if (!detached) return own
-  const silent = [1, 2].map(fd =>
-    step('dup3', [0, fd, 0], { lesson: '20-engine', shell: '', why: 'nobody is there to read its output' }),
-  )
-  return [...own, ...silent]
 }

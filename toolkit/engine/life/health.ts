@@ -1,5 +1,5 @@
 // What is known of a container's health, and who looks after it: a process that sleeps (sleeper.ts), becomes
-// `toolkit health ID` for one look, and sleeps again. Between two looks it has a few pages of memory.
+// `toolkit health ID LOCK` for one look, and sleeps again. Between two looks it has a few pages of memory.
 //
 //   live/ID/health.json   what the last looks have shown
 //   live/ID/health.lock   held (flock) by who looks after it
@@ -62,7 +62,7 @@ export const untilNext = ({ status }: Health, check: HealthCheck, sinceStart: nu
 /** Milliseconds that a process has run, by its start time in ticks. */
 export const runningFor = (startTime: number): number => Math.max(0, 1000 * (uptime() - startTime / TICKS))
 
-/** The lock of who looks after a container; undefined where somebody does. */
+/** The lock of who looks after a container; undefined where somebody does, from one look to the next. */
 export const takeHealth = (directory: string): number | undefined => lock(`${directory}/health.lock`, { wait: false })
 
 /** Somebody who is going to look; `held` is the lock of the line above. Ends with the process behind the pidfd. */
@@ -70,7 +70,7 @@ export function lookLater(
   id: string,
   { milliseconds, held, pidfd }: { milliseconds: number; held: number; pidfd: number },
 ): void {
-  fallAsleep({ milliseconds, words: ['health', id], lock: held, pidfd })
+  fallAsleep({ milliseconds, words: ['health', id, String(held)], lock: held, inherits: true, pidfd })
 }
 
 /** Has somebody look after a container that runs and has a health check, where nobody does: it is new, or he was killed. */

@@ -1,6 +1,6 @@
 // What one does to a container that is there: signals, an end, a pause, another name. A pid is never trusted without its
 // start time; what is sent goes through a pidfd, which means this process and no other.
-import { closeSync, existsSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
+import { closeSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { attempt } from '../../kernel/call.ts'
 import { SIG } from '../../kernel/constants.ts'
@@ -13,21 +13,19 @@ import { checkName } from '../state/container-name.ts'
 import { recordOf } from '../state/events.ts'
 import { isFree, writeJson } from '../state/files.ts'
 import { type ContainerRow, findContainer } from '../state/list.ts'
-import { removeContainer, sweep, sweepOne } from '../state/orphans.ts'
+import { sweep, sweepOne } from '../state/orphans.ts'
 import {
   type ContainerState,
   directoryOf,
   exclusively,
   holderOf,
-  idsIn,
-  PLACES,
+  isIn,
   readState,
   rootDir,
   shorten,
   survives,
+  whereIs,
 } from '../state/store.ts'
-import { removeUnused } from '../volume/store.ts'
-import { mountsOf } from '../volume/uses.ts'
 import { endPolicy, markStopped, mayGoOn, PATIENCE, policyOf, STEP } from './end-policy.ts'
 import { steady } from './steady.ts'
 import { carryOutStop, type Watcher } from './stop.ts'
@@ -60,8 +58,11 @@ export function notRunning(row: ContainerRow, word: string): UsageError {
   return new UsageError(`container ${word} is not running; ${what}`, 1)
 }
 
-/** Sends a signal to its first process. Throws a UsageError (exit code 1) where it does not run. */
-export function kill(word: string, name: string): void {
+/**
+ * Sends a signal to its first process. SIGKILL is an end: waits until all of it is put away. Throws a UsageError (exit code
+ * 1) where it does not run, or does not end.
+ */
+export async function kill(word: string, name: string): Promise<void> {
   const signal = signalNumber(name)
   const row = findContainer(word)
   const pidfd = holdProcess(row.state)
@@ -71,10 +72,13 @@ export function kill(word: string, name: string): void {
     if (signal === SIG.KILL || signal === signalNumber(stopSignal)) markStopped(row)
     attempt('pidfd_send_signal', [pidfd, signal, null, 0])
     recordOf(row.state!, 'kill', { signal: String(signal) })
-    if (signal === SIG.KILL) cgroup.resume(row.state!.resources?.cgroups ?? []) // on v1 what is frozen does not die
+    if (signal !== SIG.KILL) return
+    cgroup.resume(row.state!.resources?.cgroups ?? []) // on v1 what is frozen does not die
+    if (!(await ended(pidfd, PATIENCE))) throw new UsageError(`container ${word} does not end, even by SIGKILL`, 1)
   } finally {
     closeSync(pidfd)
   }
+  await settled(row.id)
 }
 
 export interface StopWish {
@@ -94,7 +98,7 @@ export async function stop(word: string, wish: StopWish, watcher?: Watcher): Pro
   const asking = signalNumber(signal)
   const pidfd = holdProcess(row.state)
   if (pidfd === undefined) {
-    if (policyOf(row) && idsIn('live').includes(row.id)) await settled(row.id)
+    if (policyOf(row) && isIn('live', row.id)) await settled(row.id)
     return
   }
   try {
@@ -113,9 +117,8 @@ export async function stop(word: string, wish: StopWish, watcher?: Watcher): Pro
 /** Looks again and again at a container that has ended. Returns what `look` finds; undefined where it is gone by then. */
 async function watch<T>(id: string, look: (place: 'live' | 'ended') => T | undefined): Promise<T | undefined> {
   for (let waited = 0, step = STEP; waited < PATIENCE; waited += step) {
-    const place = existsSync(directoryOf('live', id)) ? 'live' : 'ended'
-    if (place === 'ended' && !existsSync(directoryOf('ended', id)) && !existsSync(directoryOf('live', id)))
-      return undefined
+    const place = whereIs(id)
+    if (place === 'ended' && !isIn('ended', id) && !isIn('live', id)) return undefined
     const found = look(place)
     if (found !== undefined) return found
     if (place === 'live' && isFree(`${directoryOf('live', id)}/lock`)) await sweepOne(shorten(id)) // nobody else is going to
@@ -202,7 +205,11 @@ export function pause(word: string): void {
   const status = statusOf(row)
   if (status === 'paused') throw new UsageError(`container ${word} is already paused`, 1)
   if (status !== 'running') throw notRunning(row, word)
-  cgroup.pause(row.state!.resources?.cgroups ?? [])
+  try {
+    cgroup.pause(row.state!.resources?.cgroups ?? [])
+  } catch (error) {
+    throw survives(row.state!) ? error : notRunning(row, word) // its groups have gone with it
+  }
   recordOf(row.state!, 'pause')
 }
 
@@ -213,49 +220,16 @@ export function unpause(word: string): void {
   recordOf(row.state!, 'unpause')
 }
 
-export interface Removal {
-  readonly force: boolean
-  /** With those of its volumes that have no name. */
-  readonly volumes: boolean
-  /** What a `sweep` just before could not end: those whose engine was killed have ended, too. */
-  readonly stuck: ReadonlyMap<string, string>
-}
-
-/** Removes a container; with `force` it is ended first. Returns its id. Throws a UsageError where it cannot be removed. */
-export async function remove(word: string, { force, volumes, stuck }: Removal): Promise<string> {
-  let row = findContainer(word)
-  if (!row.running && mayGoOn(row)) await settled(row.id)
-  row = findContainer(row.id)
-  const { id, running } = row
-  if ((running || mayGoOn(row)) && !force)
-    throw new UsageError(`container ${word} is ${running ? 'running' : 'restarting'}; stop it first, or use rm -f`, 1)
-  const used = volumes ? mountsOf(row).flatMap(({ type, source }) => (type === 'volume' ? [source] : [])) : []
-  const end = Date.now() + PATIENCE
-  const isThere = () => PLACES.some(place => existsSync(directoryOf(place, id)))
-  while (isThere()) {
-    try {
-      if (force) await stop(id, { timeout: 0 })
-      if (!stuck.has(id)) await settled(id)
-      if (isThere()) removeContainer(id, stuck, word)
-    } catch (error) {
-      if (!force || Date.now() > end || stuck.has(id)) throw error // somebody has started it meanwhile, or is at it
-      await sleep(STEP)
-    }
-  }
-  if (used.length > 0) removeUnused(({ name, state }) => state?.anonymous === true && used.includes(name))
-  return id // one with --rm has gone by itself
-}
-
 /** Gives it another name. Throws a UsageError where that is taken. */
 export function rename(word: string, name: string): void {
-  checkName(name)
+  checkName(name, 'rename:', 1)
   const { id, state } = findContainer(word)
   if (!state) throw new UsageError(`container ${id}: its state cannot be read`, 1)
   if (state.name === name) throw new UsageError(`container ${word} has this name already`, 1)
   exclusively(() => {
     const holder = holderOf(name)
     if (holder !== undefined) throw new UsageError(`the name ${name} is taken by container ${holder}`, 1)
-    const directory = directoryOf(idsIn('live').includes(id) ? 'live' : 'ended', id)
+    const directory = directoryOf(whereIs(id), id)
     const link = `${rootDir()}/names/${name}`
     symlinkSync(id, `${link}.new`)
     renameSync(`${link}.new`, link)

@@ -15,6 +15,8 @@ export interface Sleep {
   readonly words: readonly string[]
   /** A descriptor that it holds until then, for its lock. */
   readonly lock?: number
+  /** The command inherits it, under the same number; otherwise it takes the lock anew. */
+  readonly inherits?: boolean
   /** A process whose end ends it, too. */
   readonly pidfd?: number
   /** With a pidfd: a descriptor that wakes it, by one of these events of poll(2). */
@@ -100,8 +102,8 @@ function plan(sleep: Sleep): Monitor {
         : [
             call(
               'fcntl',
-              [{ descriptor: 'lock' }, F.SETFD, 1],
-              'held until it becomes the command, which takes it anew',
+              [{ descriptor: 'lock' }, F.SETFD, sleep.inherits ? 0 : 1],
+              sleep.inherits ? 'held on by the command' : 'held until it becomes the command, which takes it anew',
             ),
           ]),
       ...wait(sleep),

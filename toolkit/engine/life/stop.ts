@@ -24,7 +24,7 @@ export interface Stopping {
   readonly pid: number
   /** Number of the signal that asks it. */
   readonly signal: number
-  /** Seconds until SIGKILL; below 0: never. */
+  /** Seconds until SIGKILL; 0: at once, after the signal; below 0: never. */
   readonly timeout: number
   readonly cgroups: readonly string[]
   /** Is told of each signal that was sent. */
@@ -80,27 +80,24 @@ const wait = (seconds: number): Act => ({
 })
 
 /** What is done, in order. */
-export function planStop(wish: Stopping): readonly Act[] {
+function planStop(wish: Stopping): readonly Act[] {
   const opened: Act = {
     ...about,
     text: `container = pidfd_open(${wish.pid}, 0)`,
     why: 'a number can come to mean another process, this cannot; its start time says that it is the one',
     make: ({ descriptors }) => descriptors.get(CONTAINER.descriptor)!,
   }
-  const asked =
-    wish.timeout === 0
-      ? []
-      : [
-          send(wish.signal, wish, 'asks its first process to end: what that does is up to the program'),
-          ...thaw(wish),
-          wait(wish.timeout),
-        ]
+  const asked = [
+    send(wish.signal, wish, 'asks its first process to end: what that does is up to the program'),
+    ...(wish.timeout === 0 ? [] : [...thaw(wish), wait(wish.timeout)]),
+  ]
   const killed = [
     send(SIG.KILL, wish, 'this one nobody can refuse; with its first process all others of its pid namespace end'),
     ...thaw(wish),
     wait(PATIENCE),
   ].map(act => ({ ...act, stubborn: true as const }))
-  return [opened, ...asked, ...(wish.timeout < 0 ? [] : killed)]
+  const insists = wish.timeout === 0 && wish.signal === SIG.KILL // once is enough
+  return [opened, ...(insists ? [] : asked), ...(wish.timeout < 0 ? [] : killed)]
 }
 
 /** Carries it out. `pidfd` is of its first process. False where that has not ended, even so. */

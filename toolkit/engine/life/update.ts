@@ -84,7 +84,7 @@ function toWrite(all: Resources, { memory, cpu, pids, blockIO }: Resources): Res
 }
 
 /** The old limits with what is to be another. Throws a UsageError for what does not go together. */
-export function merge(old: AllResources, { memory, cpu, pids, blockIO }: Resources): AllResources {
+function merge(old: AllResources, { memory, cpu, pids, blockIO }: Resources): AllResources {
   const all: AllResources = {
     ...old,
     ...(memory && { memory: { ...old.memory, ...memory } }),

@@ -1,10 +1,11 @@
 // What a container that has a monitor writes, as it comes: until it has ended and all is read, or somebody has had enough.
-import { closeSync, existsSync, watch } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ended } from '../../kernel/wait.ts'
 import { readExit } from '../life/exit-record.ts'
 import { lock } from '../state/files.ts'
 import { sweep } from '../state/orphans.ts'
+import { watchDirectory } from '../state/watch.ts'
 import type { LogReader, Piece } from './log.ts'
 
 const AGAIN = 500 // milliseconds after which one looks without being told that something has changed
@@ -60,7 +61,7 @@ export function followLog(
       }
     })
   const follow = async () => {
-    const watcher = watch(directory, notice)
+    const unwatch = watchDirectory(directory, notice)
     try {
       while (!stopped) {
         changed = false
@@ -74,7 +75,7 @@ export function followLog(
         if (!changed && unattended()) await sweep()
       }
     } finally {
-      watcher.close()
+      unwatch()
       reader.close()
     }
   }

@@ -1,5 +1,6 @@
 // One of the two parts of a container's log, and its index (monitor.ts): what is read of it, from where one likes.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { pause } from '../../kernel/pause.ts'
 import { nanoseconds } from '../life/exit-record.ts'
 import { INDEX_RECORD, LOST, STREAM } from '../life/monitor.ts'
 
@@ -34,7 +35,7 @@ export function openPart(directory: string, suffix: '' | '.1'): Part | undefined
     const part = tryOpenPart(directory, suffix)
     if (!part || tries === 5 || fstatSync(part.log).size > 0 || fstatSync(part.index).size === 0) return part
     closePart(part) // the log of the new part, and the index of the old one
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    pause(1)
   }
 }
 

@@ -10,6 +10,7 @@
 import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { packageDir } from '../../image/paths.ts'
 import type { Action } from '../../kernel/action.ts'
+import { deadline, pause } from '../../kernel/pause.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { isAlive, readStat } from '../../observe/process.ts'
 import { entries, lock, makeTree, writeJson } from '../state/files.ts'
@@ -119,13 +120,12 @@ function startServer(root: string): void {
 
 /** Nothing else can be done meanwhile: the container is not to start before it can ask. */
 function awaitReady(path: string, { pid, startTime }: Wish): void {
-  const clock = new Int32Array(new SharedArrayBuffer(4))
-  const end = performance.now() + PATIENCE
+  const isLate = deadline(PATIENCE)
   while (!existsSync(path)) {
     if (!isAlive(pid, startTime)) return // it has failed meanwhile, and will be heard of
-    if (performance.now() > end)
+    if (isLate())
       throw new UsageError('run: --network: the name server of the networks did not start; --network bridge needs none')
-    Atomics.wait(clock, 0, 0, LOOK)
+    pause(LOOK)
   }
   const why = readFileSync(path, 'utf8')
   if (why !== '') throw new UsageError(`run: --network: no name server for the container: ${why}`)

@@ -10,6 +10,8 @@ import { parseIpv4 } from '../../kernel/ip.ts'
 import { ip4 } from '../../kernel/netlink-message.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 
+const SHUT_RD = 0 // shutdown(2); what listens does not any more, and keeps its port
+
 /** What a container sees of the network: nothing, the host's, or a link to the engine's own bridge. */
 export type NetworkMode = 'none' | 'host' | 'bridge'
 
@@ -126,17 +128,25 @@ export const socketAddress = (address: string, port: number): Buffer => {
   return bytes
 }
 
+const reuseAddress = (socket: number, yes: 0 | 1) =>
+  invoke('setsockopt', [socket, SOL.SOCKET, SO.REUSEADDR, Uint8Array.of(yes, 0, 0, 0), 4])
+
 /**
- * A socket with this port, or -errno. One for TCP listens: then nobody can share the port, whatever options he sets;
- * SO_REUSEADDR lets us have a port whose old connections are not forgotten yet. It takes no connection: backlog 0.
+ * A socket with this port, or -errno; nobody can share the port, whatever options he sets. It does not listen: who asks
+ * before the firewall leads to the container is refused, and not kept waiting by somebody who never answers.
  */
 function bind(protocol: Protocol, address: string, port: number): number {
   const socket = invoke('socket', [AF.INET, (protocol === 'tcp' ? SOCK.STREAM : SOCK.DGRAM) | SOCK.CLOEXEC, 0])
-  let result = 0
-  if (protocol === 'tcp') {
-    invoke('setsockopt', [socket, SOL.SOCKET, SO.REUSEADDR, Uint8Array.of(1, 0, 0, 0), 4])
-    result = attempt('bind', [socket, socketAddress(address, port), 16]) || attempt('listen', [socket, 0])
-  } else result = attempt('bind', [socket, socketAddress(address, port), 16])
+  const where = socketAddress(address, port)
+  let result = attempt('bind', [socket, where, where.length])
+  if (result === -ERRNO.EADDRINUSE && protocol === 'tcp') {
+    // Perhaps by nothing but old connections that are not forgotten yet. SO_REUSEADDR passes those over, but also others
+    // with the same option, until one of them listens: so it does, once.
+    reuseAddress(socket, 1)
+    result = attempt('bind', [socket, where, where.length]) || attempt('listen', [socket, 0])
+    reuseAddress(socket, 0)
+    if (result === 0) attempt('shutdown', [socket, SHUT_RD])
+  }
   if (result === 0) return socket
   closeSync(socket)
   return result

@@ -41,8 +41,8 @@ export interface ContainerDirectory {
   ended(result: { exitCode: number; oomKilled: boolean }): Promise<void>
   /** It never came to be: undoes what was made, and removes the rest. */
   discard(): Promise<void>
-  /** It could not be started, or shall not be yet: undoes what was made, and keeps it. */
-  keep(): Promise<void>
+  /** It could not be started, and why, or shall not be yet: undoes what was made, and keeps it. */
+  keep(failure?: { exitCode: number; error: string }): Promise<void>
   /** A monitor is going to look after all that. */
   outlives(): void
   /** A monitor has the lock, too, and looks after all that from now on. */
@@ -83,19 +83,18 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
   const { directory } = pathsOf(state.id)
   const durable = !state.autoRemove
   // A disk that is full, perhaps by the container itself: that it runs and ends matters more than our record of it.
-  const tryUpdate = (change: Partial<ContainerState>) => {
-    state = { ...state, ...change }
+  const tryUpdate = (change: (state: ContainerState) => ContainerState) => {
     try {
-      state = updateState(directory, state)
-    } catch {}
+      state = updateState(directory, state, change)
+    } catch {
+      state = change(state)
+    }
   }
   const undo = async () => {
     if (state.resources) await release(state.resources, state.id)
   }
-  const withoutResources = () => {
-    const { resources: _gone, restarting: _over, ...rest } = state
-    state = rest
-    tryUpdate({})
+  const withoutResources = (more: Partial<ContainerState> = {}) => {
+    tryUpdate(({ resources: _gone, restarting: _over, ...rest }) => ({ ...rest, ...more }))
     retire(state.id)
   }
   const atLast = async (action: () => Promise<void>) => {
@@ -112,16 +111,16 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
     lock: held,
     started(pid, startTime) {
       const run = { pid, ...(startTime !== undefined && { startTime }), started: timestamp() }
-      const now = { ...ofItsLastRun, ...run }
-      if (state.detached) state = updateState(directory, { ...state, ...now })
-      else tryUpdate(now)
+      const begun = (now: ContainerState) => ({ ...now, ...ofItsLastRun, ...run })
+      if (state.detached) state = updateState(directory, state, begun)
+      else tryUpdate(begun)
     },
     running: () => recordOf(state, 'start'),
     ended: result =>
       atLast(async () => {
         if (result.oomKilled) recordOf(state, 'oom', {}, true)
         recordOf(state, 'die', { exitCode: String(result.exitCode) }, true)
-        if (durable) tryUpdate({ finished: timestamp(), ...result })
+        if (durable) tryUpdate(now => ({ ...now, finished: timestamp(), ...result }))
         await undo()
         if (!durable) return destroy(state)
         withoutResources()
@@ -131,12 +130,12 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
         await undo()
         destroy(state)
       }),
-    keep: () =>
+    keep: failure =>
       atLast(async () => {
         await undo()
-        withoutResources()
+        withoutResources(failure && { ...failure, finished: timestamp() })
       }),
-    outlives: () => tryUpdate({ detached: true }),
+    outlives: () => tryUpdate(now => ({ ...now, detached: true })),
     handOver: () => closeSync(held),
   }
 }

@@ -1,6 +1,7 @@
 // Reads what events.ts has written: all that is there, and what comes, as soon as inotify(7) tells of it.
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync, watch } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { type Attributes, type EventType, eventsDir } from './events.ts'
+import { nextChange } from './watch.ts'
 
 export interface Event {
   readonly Type: EventType
@@ -92,7 +93,7 @@ export async function* readEvents({ follow, stop }: { follow: boolean; stop: Pro
   })
   try {
     for (;;) {
-      const changed = follow ? change() : undefined // before we look: nothing is missed
+      const changed = follow ? nextChange(eventsDir(), AGAIN) : undefined // before we look: nothing is missed
       if (older) yield* older.read() // one that began before the part was full may end after it
       if (part) yield* part.read()
       const now = statSync(`${eventsDir()}/log`, { throwIfNoEntry: false })?.ino
@@ -100,33 +101,18 @@ export async function* readEvents({ follow, stop }: { follow: boolean; stop: Pro
         older?.close()
         older = part
         part = open('log')
-        changed?.cancel()
+        changed?.stop()
         continue
       }
       if (!changed || over) {
-        changed?.cancel()
+        changed?.stop()
         return
       }
-      wake = changed.cancel
+      wake = changed.stop
       await changed.happened
     }
   } finally {
     older?.close()
     part?.close()
   }
-}
-
-/** The next change, or a while. */
-function change(): { happened: Promise<void>; cancel(): void } {
-  let cancel = () => {}
-  const happened = new Promise<void>(resolve => {
-    const watcher = watch(eventsDir(), () => cancel())
-    const timer = setTimeout(() => cancel(), AGAIN)
-    cancel = () => {
-      clearTimeout(timer)
-      watcher.close()
-      resolve()
-    }
-  })
-  return { happened, cancel: () => cancel() }
 }

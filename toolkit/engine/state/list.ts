@@ -1,8 +1,8 @@
 // The containers that there are: all of them, or the one that a word means.
-import { closeSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { pauseBefore } from '../life/restart-policy.ts'
-import { lock } from './files.ts'
+import { isFree } from './files.ts'
 import {
   bootId,
   type ContainerState,
@@ -14,6 +14,7 @@ import {
   readState,
   shorten,
   survives,
+  whereIs,
 } from './store.ts'
 
 /** A container as `ps` shows it. */
@@ -51,15 +52,14 @@ function rowOf(place: Place, id: string): ContainerRow | undefined {
   const about = { id, state, ...(problem !== undefined && { problem }) }
   if (place === 'ended')
     return state || existsSync(directory) ? { ...about, running: false, restarting: false } : undefined
-  const fd = lock(`${directory}/lock`, { wait: false, shared: true })
-  if (fd !== undefined) closeSync(fd)
-  if (!existsSync(directory) || (missing && fd === undefined)) return undefined // just gone, or not made yet
+  const free = isFree(`${directory}/lock`)
+  if (!existsSync(directory) || (missing && !free)) return undefined // just gone, or not made yet
   const over = state?.finished !== undefined // its monitor has said so, and will let go
   const restarting = state !== undefined && (state.restarting !== undefined || goesOn(state))
   return {
     ...about,
     restarting,
-    running: !over && !restarting && (fd === undefined || (state !== undefined && survives(state))),
+    running: !over && !restarting && (!free || (state !== undefined && survives(state))),
   }
 }
 
@@ -84,8 +84,12 @@ export class NoContainer extends UsageError {
   }
 }
 
-/** The container of this name, or with this id or beginning of one. Throws a UsageError (exit code 1) where there is not one. */
-export function findContainer(word: string): ContainerRow {
+/**
+ * The container of this name, which may have a slash before it as in `inspect`, or with this id or beginning of one. Throws
+ * a UsageError (exit code 1) where there is not one.
+ */
+export function findContainer(said: string): ContainerRow {
+  const word = said.replace(/^\//, '')
   const holder = word.includes('/') ? undefined : holderOf(word)
   // Without a look at all the others, where there is a name or an id.
   const id = holder ?? (/^[0-9a-f]{12}([0-9a-f]{52})?$/.test(word) ? shorten(word) : '')
@@ -95,12 +99,11 @@ export function findContainer(word: string): ContainerRow {
   const named = rows.find(({ id, state }) => id === holder || state?.name === word)
   if (named) return named
   const found = /^[0-9a-f]+$/.test(word) ? rows.filter(({ id, state }) => (state?.id ?? id).startsWith(word)) : []
-  if (found.length === 0) throw new NoContainer(word)
+  if (found.length === 0) throw new NoContainer(said)
   if (found.length > 1)
-    throw new UsageError(`${JSON.stringify(word)} is the beginning of ${found.length} ids; give more of it`, 1)
+    throw new UsageError(`${JSON.stringify(said)} is the beginning of ${found.length} ids; give more of it`, 1)
   return found[0]!
 }
 
 /** The directory of a container as it is now. */
-export const placeOf = ({ id }: ContainerRow): string =>
-  idsIn('live').includes(id) ? directoryOf('live', id) : directoryOf('ended', id)
+export const placeOf = ({ id }: ContainerRow): string => directoryOf(whereIs(id), id)

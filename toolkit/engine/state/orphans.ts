@@ -9,7 +9,7 @@ import { pauseBefore, TICKS, uptime } from '../life/restart-policy.ts'
 import { mendNames } from '../network/mend-names.ts'
 import type { HeldPorts } from '../network/ports.ts'
 import { recordOf } from './events.ts'
-import { lock, remove } from './files.ts'
+import { lock, lockedFiles, remove } from './files.ts'
 import { findContainer } from './list.ts'
 import { release, releaseUnknown } from './resources.ts'
 import {
@@ -20,6 +20,7 @@ import {
   exclusively,
   forget,
   idsIn,
+  isIn,
   readState,
   retire,
   rootDir,
@@ -83,11 +84,15 @@ interface Orphan {
   readonly lock: number
 }
 
+const MANY = 10 // locks, to try which takes longer than to read what the kernel knows of all
+
 /** Takes the lock of every container whose engine is gone, or of this one. To be called `exclusively`. */
 function claimOrphans(only?: string): Orphan[] {
-  const ids = idsIn('live')
-  return (only === undefined ? ids : ids.filter(id => id === only)).flatMap(id => {
+  const ids = only === undefined ? idsIn('live') : [only].filter(id => isIn('live', id))
+  const isHeld = ids.length > MANY ? lockedFiles() : () => false
+  return ids.flatMap(id => {
     const directory = directoryOf('live', id)
+    if (isHeld(`${directory}/lock`)) return []
     if (!existsSync(`${directory}/lock`) && !existsSync(`${directory}/state.json`)) {
       remove(directory) // made in this very order under the same lock, so it is nobody's
       return []
@@ -201,7 +206,7 @@ export async function sweepOne(id: string, restart?: Restarter): Promise<void> {
 export function removeContainer(id: string, stuck: ReadonlyMap<string, string>, word = id): void {
   const { running, state } = findContainer(id)
   if (running) throw new UsageError(`container ${word} is running; end it first`, 1)
-  const held = exclusively(() => (idsIn('ended').includes(id) ? claim(id) : undefined))
+  const held = exclusively(() => (isIn('ended', id) ? claim(id) : undefined))
   if (held === undefined)
     throw new UsageError(`container ${word} cannot be removed now: ${stuck.get(id) ?? 'another command is at it'}`, 1)
   try {

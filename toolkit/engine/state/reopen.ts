@@ -2,7 +2,7 @@
 import { closeSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { type ContainerDirectory, ofItsLastRun, openDirectory } from './directory.ts'
-import { lock, writeJson } from './files.ts'
+import { lock } from './files.ts'
 import type { Resources } from './resources.ts'
 import {
   amend,
@@ -14,6 +14,7 @@ import {
   readState,
   retire,
   shorten,
+  updateState,
   writing,
 } from './store.ts'
 
@@ -42,8 +43,8 @@ export function reopenDirectory(id: string, wish: Restart): ContainerDirectory {
           )
         renameSync(kept, directory)
       })
-      const { started, stopped, restarts, pause, ...rest } = readState(directory)
-      return renew(held!, { ...rest, ...ofItsLastRun }, wish)
+      const anew = ({ started, stopped, restarts, pause, ...rest }: ContainerState) => ({ ...rest, ...ofItsLastRun })
+      return renew(held!, readState(directory), anew, wish)
     })
   } catch (error) {
     if (held !== undefined) {
@@ -66,19 +67,25 @@ export function restartDirectory(id: string, held: number, wish: Restart): Conta
       state = { ...now, restarting: { at: now.restarting.at } }
       return { ...state, resources: wish.outside } // from here on it is being started: whoever stops it waits for that
     })
-    return renew(held, state!, wish)
+    return renew(held, state!, now => now, wish)
   })
 }
 
-/** Clears away what is left of the last run. */
-function renew(held: number, last: ContainerState, { outside: resources, detached }: Restart): ContainerDirectory {
+/** Clears away what is left of the last run; of its state, what `anew` leaves out. */
+function renew(
+  held: number,
+  last: ContainerState,
+  anew: (last: ContainerState) => ContainerState,
+  { outside: resources, detached }: Restart,
+): ContainerDirectory {
   const { directory, work } = pathsOf(last.id)
   for (const name of ['exit', 'stdin', 'stdout', 'stderr', 'terminal.json', 'health.json'])
     rmSync(`${directory}/${name}`, { force: true })
   rmSync(work, { recursive: true, force: true }) // the kernel's
   mkdirSync(work)
-  const { pid, startTime, ...rest } = last
-  const state: ContainerState = { ...rest, detached, bootId: bootId(), resources }
-  writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })
+  const state = updateState(directory, last, now => {
+    const { pid, startTime, ...rest } = anew(now)
+    return { ...rest, detached, bootId: bootId(), resources }
+  })
   return openDirectory(held, state)
 }

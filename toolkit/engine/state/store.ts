@@ -14,7 +14,17 @@
 //
 // A resource is written down before it is made and struck out when it is gone. So a directory in live/ whose lock is free
 // belongs to an engine that was killed, and whoever comes next can undo what it says.
-import { closeSync, openSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs'
 import { basename } from 'node:path'
 import { stateDir } from '../../image/paths.ts'
 import { errnoMeaning } from '../../kernel/errno.ts'
@@ -25,7 +35,7 @@ import { refuse, requirement } from '../host.ts'
 import { exitCodeOf, readExit } from '../life/exit-record.ts'
 import type { Sleeper } from '../life/sleeper.ts'
 import type { RunOptions } from '../options.ts'
-import { entries, exchange, lock, writeJson } from './files.ts'
+import { entries, exchange, jsonText, lock, writeJson } from './files.ts'
 import type { Resources } from './resources.ts'
 
 export interface ContainerState {
@@ -124,6 +134,12 @@ export const isId = (name: string): boolean => /^[0-9a-f]{12}$/.test(name)
 /** The ids of the containers in a place; what else lies there is not ours. */
 export const idsIn = (place: Place): string[] => entries(`${rootDir()}/${place}`).filter(isId)
 
+/** Whether a container is there just now; by its whole id or its short one. */
+export const isIn = (place: Place, id: string): boolean => existsSync(directoryOf(place, id))
+
+/** Where it is; `ended` also where it is nowhere. */
+export const whereIs = (id: string): Place => (isIn('live', id) ? 'live' : 'ended')
+
 /** Runs `action`; where the kernel refuses a file, a UsageError in the doctor's words. */
 export function writing<T>(action: () => T): T {
   try {
@@ -157,8 +173,11 @@ let boot: string | undefined
 export const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
 
 /** Throws where the file is torn, of another version, or of another container: its resources would not be ours to undo. */
-export function readState(directory: string): ContainerState {
-  const state = JSON.parse(readFileSync(`${directory}/state.json`, 'utf8')) as Partial<ContainerState> | null
+export const readState = (directory: string): ContainerState =>
+  withExit(parseState(readFileSync(`${directory}/state.json`, 'utf8'), directory), directory)
+
+function parseState(text: string, directory: string): ContainerState {
+  const state = JSON.parse(text) as Partial<ContainerState> | null
   const isOurs = (id: unknown) => typeof id === 'string' && shorten(id) === basename(directory)
   const { id, name, args, rootfs, resources = { cgroups: [] } } = state ?? {}
   const version: unknown = state?.version
@@ -174,27 +193,39 @@ export function readState(directory: string): ContainerState {
     Array.isArray(resources?.cgroups) &&
     resources.cgroups.every(path => isOurs(basename(String(path))))
   if (!whole) throw new UsageError(`${directory}/state.json is not a state of version ${VERSION}`)
-  return withExit({ ...(state as ContainerState), version: VERSION }, directory)
+  return { ...(state as ContainerState), version: VERSION }
 }
 
 /**
- * Writes the state of a container whose lock is ours. Its name is not: somebody may have given it another (`rename`).
- * Returns what has been written. Errors are those of node:fs.
+ * Changes the state of a container whose lock is ours. Others may change it, too: give it another name, other limits, or
+ * note that it has been stopped (`amend`). So it is written while nobody is kept waiting, and takes its place only where the
+ * file is still what it was made of: `known`, what we have read or written last. One that has been damaged meanwhile is
+ * written anew. Returns what has been written. Errors are those of node:fs.
  */
-export function updateState(directory: string, state: ContainerState): ContainerState {
+export function updateState(
+  directory: string,
+  known: ContainerState,
+  change: (state: ContainerState) => ContainerState,
+): ContainerState {
   const path = `${directory}/state.json`
-  let name = state.name
-  let again = false
-  const replace = (temporary: string) =>
-    exclusively(() => {
-      const now = (JSON.parse(readFileSync(path, 'utf8')) as ContainerState).name
-      again = now !== name
-      name = now
-      if (!again) exchange(temporary, path)
-    })
-  do writeJson(path, { ...state, name }, { durable: !state.autoRemove, suffix: 'next', replace })
-  while (again)
-  return { ...state, name }
+  let seen = jsonText(known)
+  for (let last = known; ; ) {
+    const next = change(last)
+    let now: string | undefined
+    const replace = (temporary: string) =>
+      exclusively(() => {
+        const text = readFileSync(path, 'utf8')
+        if (text === seen) return exchange(temporary, path)
+        unlinkSync(temporary)
+        now = text
+      })
+    writeJson(path, next, { durable: !next.autoRemove, suffix: 'next', replace })
+    if (now === undefined) return next
+    seen = now
+    try {
+      last = parseState(now, directory)
+    } catch {}
+  }
 }
 
 /** What its monitor has written of its end. One that is not its parent may not know how: its process may still tell. */
@@ -212,7 +243,7 @@ function withExit(state: ContainerState, directory: string): ContainerState {
  */
 export function amend(id: string, change: (state: ContainerState, place: Place) => ContainerState | undefined): void {
   exclusively(() => {
-    const place = idsIn('live').includes(shorten(id)) ? 'live' : 'ended'
+    const place = whereIs(id)
     const directory = directoryOf(place, id)
     const state = change(readState(directory), place)
     if (state) writeJson(`${directory}/state.json`, state, { durable: !state.autoRemove })

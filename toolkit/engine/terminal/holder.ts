@@ -41,7 +41,7 @@ function keeperOf(pid: number): Keeper | undefined {
 }
 
 /** Holds the terminal and the pipe behind it until the container has ended. */
-export const planHolder = (): Monitor => ({
+const planHolder = (): Monitor => ({
   first: [ownSession()],
   steps: [
     place('pidfd', PIDFD),

@@ -37,12 +37,12 @@ export interface SessionWish {
 
 /**
  * The container has ended: with a code, or nobody knows with which. Or it lives on: its user has left by the keys, a signal has
- * come, or nobody reads what it writes.
+ * come (with `insisted`: the third, the program did not care), or nobody reads what it writes.
  */
 export type SessionEnd =
   | { readonly exitCode: number | undefined }
   | { readonly left: 'by keys' | 'unread' }
-  | { readonly signal: keyof typeof SIG }
+  | { readonly signal: keyof typeof SIG; readonly insisted?: true }
 
 /** Stays until the container ends, or the user leaves. Throws a UsageError. */
 export async function joinSession({ word, keys, start, ...wish }: SessionWish): Promise<SessionEnd> {
@@ -81,7 +81,7 @@ export async function joinSession({ word, keys, start, ...wish }: SessionWish): 
       ? () => {}
       : terminal
         ? joinTerminal({ directory, pidfd, master, stdin, keys, leave })
-        : joinPipes({ directory, pidfd, writer, stdin, signals: wish.signals })
+        : joinPipes({ directory, pidfd, writer, stdin, signals: wish.signals, leave })
   const following = followLog(directory, { reader, pidfd, show })
   try {
     const end = await Promise.race([left, following.over.then(() => undefined)])
@@ -140,11 +140,13 @@ interface Pipes {
   readonly writer: number | undefined
   readonly stdin: boolean
   readonly signals: boolean
+  readonly leave: (end: SessionEnd) => void
 }
 
-function joinPipes({ directory, pidfd, writer, stdin, signals }: Pipes): () => void {
+function joinPipes({ directory, pidfd, writer, stdin, signals, leave }: Pipes): () => void {
   const forwarding = signals ? forwardSignals() : undefined
   forwarding?.to(pidfd)
+  void forwarding?.insisted.then(signal => leave({ signal, insisted: true }))
   const path = `${directory}/stdin`
   if (!stdin || (writer === undefined && !existsSync(path))) return () => forwarding?.stop()
   const pipe = new net.Socket({ fd: writer ?? openSync(path, O.WRONLY + O.NONBLOCK), readable: false, writable: true })

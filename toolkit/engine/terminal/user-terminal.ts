@@ -18,7 +18,7 @@ export function borrowTerminal(): () => void {
 }
 
 /** How large the user's screen is; `toolkit … >file` has a size all the same. Undefined without a terminal. */
-export const screenSize = (): Size | undefined => sizeOf(1) ?? sizeOf(2) ?? sizeOf(0)
+const screenSize = (): Size | undefined => sizeOf(1) ?? sizeOf(2) ?? sizeOf(0)
 
 /**
  * Gives a container's terminal the size of the user's, now and when that changes. `redraw`: its programs are to draw anew
