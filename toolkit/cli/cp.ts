@@ -55,8 +55,9 @@ async function carry(from: string, to: string, wish: CopyWish): Promise<number> 
 /** What the kernel has refused, with exit code 1 as docker's. */
 function refusal(error: unknown): unknown {
   if (error instanceof KernelError) return new UsageError(`cp: ${error.message}`, 1)
-  const { errno, path } = error as NodeJS.ErrnoException
+  const { errno, path: at, dest } = error as NodeJS.ErrnoException & { dest?: string }
   if (errno === undefined || error instanceof UsageError) return error
+  const path = dest ?? at // of a link the name, not what it says
   const place = path === undefined ? '' : `${String(path).replace(/^\/proc\/self\/fd\/\d+\//, '')}: `
   return new UsageError(`cp: ${place}${errnoMeaning(Math.abs(errno))}`, 1)
 }

@@ -8,7 +8,7 @@ import { rootfsDir } from '../image/rootfs.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import type { Parsed } from './options.ts'
 import type { Subcommand } from './subcommands.ts'
-import { createdText, imageOf, statusText } from './text/describe.ts'
+import { commandText, createdText, imageOf, statusText } from './text/describe.ts'
 import { print } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows } from './text/rows.ts'
@@ -93,7 +93,7 @@ function printAll({ images, containers, volumes, caches }: Found): void {
   printTable(
     ['CONTAINER ID', 'IMAGE', 'COMMAND', 'LOCAL VOLUMES', 'SIZE', 'CREATED', 'STATUS', 'NAMES'],
     containers.map(({ row, size }) => [
-      ...[row.id, imageOf(row), JSON.stringify(row.state?.args.join(' ').slice(0, 20) ?? '?')],
+      ...[row.id, imageOf(row), commandText(row)],
       ...[String(volumeCount(row)), humanSize(size), createdText(row), statusText(row), row.state?.name ?? '?'],
     ]),
   )

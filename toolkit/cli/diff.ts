@@ -2,6 +2,7 @@ import { findContainer } from '../engine/state/list.ts'
 import { directoryOf } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readChanges } from '../observe/changes.ts'
+import { needContainer } from './each.ts'
 import { type Command, mainOf } from './options.ts'
 import { print } from './text/output.ts'
 import { printable, printableJson } from './text/printable.ts'
@@ -14,8 +15,7 @@ export const command: Command = {
 }
 
 export const main = mainOf(command, ({ flags, rest }) => {
-  if (rest.length !== 1) throw new UsageError("diff: give one container; 'toolkit ps -a' lists them")
-  const { id, state, running } = findContainer(rest[0]!)
+  const { id, state, running } = findContainer(needContainer('diff', rest))
   if (!state) throw new UsageError(`diff: the state of container ${id} cannot be read`, 1)
   const upper = `${directoryOf(running ? 'live' : 'ended', id)}/upper`
   const changes = readChanges(upper, [state.rootfs])

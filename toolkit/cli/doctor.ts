@@ -1,8 +1,7 @@
 import { checkHost, type Result, type State } from '../engine/host/checks.ts'
 import { isUtf8 } from '../engine/host/course.ts'
 import { complain, GROUPS, HostRefusal, sentence } from '../engine/host.ts'
-import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, mainOf } from './options.ts'
+import { type Command, mainOf, noMoreThan } from './options.ts'
 import { colour, row } from './text/layout.ts'
 import { print } from './text/output.ts'
 import { printable, printableJson } from './text/printable.ts'
@@ -88,7 +87,7 @@ const asJson = ({ id, group, title, needed, state, detail, missing, cost, remedy
 })
 
 export const main = mainOf(command, async ({ flags, rest }, argv) => {
-  if (rest.length > 0) throw new UsageError(`doctor: takes no ${JSON.stringify(rest[0])}; see 'toolkit doctor --help'`)
+  noMoreThan(0, rest, 'doctor', 125)
   if (process.getuid!() !== 0) {
     const { asRoot } = await import('../engine/rootless.ts')
     try {

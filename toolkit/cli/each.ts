@@ -1,11 +1,13 @@
-// Commands that take several containers do what they can: one that is not there does not stop them.
+// Commands that take several containers, volumes or networks do what they can: one that is not there does not stop them.
+import { exitCodeFor } from '../engine/exit-code.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { explainError, isExpected } from './failure.ts'
 import { print, printError } from './text/output.ts'
 import { printable } from './text/printable.ts'
 
 interface Manner {
-  /** What is printed: the word itself, if nothing else is said. */
-  readonly say?: (word: string, result: unknown) => string
+  /** What is printed, undefined: nothing. The word itself, if nothing else is said. */
+  readonly say?: (word: string, result: unknown) => string | undefined
   /** Not one after the other: each may take its time. */
   readonly together?: boolean
   /** What is told, and no failure. */
@@ -15,39 +17,48 @@ interface Manner {
 const AT_ONCE = 50
 
 /**
- * Does it for each word, and prints what comes of it, in their order. The exit code is that of the last that was refused:
- * 1 as docker's, 125 where it is for want of rights or disk.
+ * Does it for each word, and prints what comes of it as soon as that is so. The exit code is 1 where some were refused, as
+ * docker's; a single one's own. Throws what is our own fault, when all the others are done.
  */
 export async function forEach(
   words: readonly string[],
   action: (word: string) => unknown,
   { say = word => word, together = false, forgive = () => false }: Manner = {},
 ): Promise<number> {
+  const single = words.length === 1
+  const bugs: unknown[] = []
   let status = 0
-  const size = together ? AT_ONCE : 1
-  for (let i = 0; i < words.length; i += size) {
-    const some = words.slice(i, i + size)
-    const results = await Promise.allSettled(some.map(async word => say(word, await action(word))))
-    for (const result of results) {
-      if (result.status === 'fulfilled') print(printable(result.value))
-      else if (!(result.reason instanceof UsageError)) throw result.reason
-      else {
-        printError(`toolkit: ${printable(result.reason.message)}`)
-        if (!forgive(result.reason)) status = result.reason.exitCode
+  const tell = async (word: string, error: Error) => {
+    // A UsageError names it already.
+    const about = single || error instanceof UsageError ? '' : `${printable(word)}: `
+    printError(`toolkit: ${about}${await explainError(error)}`)
+    if (!(error instanceof UsageError && forgive(error))) status = single ? exitCodeFor(error) : 1
+  }
+  const left = words.values()
+  const work = async () => {
+    for (const word of left) {
+      try {
+        const text = say(word, await action(word))
+        if (text !== undefined) print(printable(text))
+      } catch (error) {
+        if (isExpected(error)) await tell(word, error as Error)
+        else bugs.push(error)
       }
     }
   }
+  await Promise.all(Array.from({ length: together ? AT_ONCE : 1 }, work))
+  if (bugs.length > 0) throw bugs[0]
   return status
 }
 
 /** The words after the flags; throws a UsageError (exit code 1) where there is none. */
 export function needContainers(name: string, rest: readonly string[]): readonly string[] {
-  if (rest.length === 0) throw new UsageError(`${name}: which container? 'toolkit ps -a' lists them`)
+  if (rest.length === 0) throw new UsageError(`${name}: which container? 'toolkit ps -a' lists them`, 1)
   return rest
 }
 
-/** The one container that is named. */
+/** The one container that is named; throws as `needContainers`. */
 export function needContainer(name: string, rest: readonly string[]): string {
-  if (rest.length !== 1) throw new UsageError(`${name}: give one container; 'toolkit ps -a' lists them`)
+  if (rest.length !== 1) throw new UsageError(`${name}: give one container; 'toolkit ps -a' lists them`, 1)
   return rest[0]!
 }

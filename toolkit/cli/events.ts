@@ -1,11 +1,10 @@
 import { type Event, readEvents } from '../engine/state/event-log.ts'
 import { steadyNow } from '../engine/state/events.ts'
-import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, mainOf } from './options.ts'
+import { type Command, mainOf, noMoreThan } from './options.ts'
 import { type Filters, filterOf } from './subcommands.ts'
 import { writeBytes } from './text/output.ts'
 import { printable, printableJsonText } from './text/printable.ts'
-import { template } from './text/template.ts'
+import { template } from './text/template/template.ts'
 import { formatTime, parseDuration, parseTime } from './text/times.ts'
 
 export const command: Command = {
@@ -74,7 +73,7 @@ function formatter(format: string | undefined): (event: Event) => string {
 }
 
 export const main = mainOf(command, async ({ flags, rest }) => {
-  if (rest.length > 0) throw new UsageError(`events: takes no ${JSON.stringify(rest[0])}; see 'toolkit events --help'`)
+  noMoreThan(0, rest, 'events')
   const { since, until, format } = flags as Record<string, string | undefined>
   const wanted = filterOf(flags.filter, filters)
   const show = formatter(flags.json ? 'json' : format)

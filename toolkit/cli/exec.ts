@@ -2,7 +2,9 @@ import { exec, holdContainer, isOfOtherUsers } from '../engine/life/exec.ts'
 import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { INSISTED } from './failure.ts'
 import * as program from './flags/program.ts'
+import { saidBy } from './flags/refuse.ts'
 import { type Command, mainOf } from './options.ts'
 import { exitNow, printError } from './text/output.ts'
 
@@ -27,23 +29,24 @@ export const command: Command = {
 
 export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const [container, ...args] = rest
-  if (container === undefined) throw new UsageError("exec: which container? 'toolkit ps' lists them")
-  if (args.length === 0) throw new UsageError(`exec: which command? For example 'toolkit exec -it ${container} sh'`)
+  if (container === undefined) throw new UsageError("exec: which container? 'toolkit ps' lists them", 1)
+  if (args.length === 0) throw new UsageError(`exec: which command? For example 'toolkit exec -it ${container} sh'`, 1)
   const detached = flags.detach === true
   if (flags.tty && flags.interactive && !detached && !isTerminal(0))
-    throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
+    throw new UsageError('exec: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on', 1)
   const held = await holdContainer(container)
   if (process.getuid!() !== 0 || isOfOtherUsers(held)) {
     const { asRoot } = await import('../engine/rootless.ts')
     return asRoot(['exec', ...argv], 'exec', { users: held.pidfd, forwards: true })
   }
-  const { env, cwd, interactive, terminal } = program.program(flags)
+  const { env, cwd, interactive, terminal } = saidBy('exec', () => program.program(flags))
   const observer = flags.explain ? (await import('./explain.ts')).explain({ stepwise: false }) : undefined
   const wish = {
     ...{ args, env, cwd, interactive, terminal, detached },
     user: flags.user as string | undefined,
     privileged: flags.privileged === true,
     keys: parseDetachKeys(flags['detach-keys'] as string | undefined),
+    onInsist: () => printError(`toolkit: ${INSISTED}, the program is killed`),
   }
   const code = await exec(held, wish, observer)
   if (code !== undefined) return code

@@ -1,8 +1,10 @@
 // `toolkit run` without -d of a container that somebody has to look after, whatever becomes of us: a restart policy, a health
 // check. It is made and started as with -d, and joined as by `start -ai`.
-import { createContainer, startContainer } from '../engine/life/detach.ts'
+import { createContainer } from '../engine/life/detach.ts'
+import { remove } from '../engine/life/removal.ts'
 import type { RunOptions } from '../engine/options.ts'
-import { stay } from './stay.ts'
+import { findContainer } from '../engine/state/list.ts'
+import { startAndStay } from './stay.ts'
 
 /** Ends this process with the exit code of its first run. */
 export async function runFollowed(
@@ -12,10 +14,17 @@ export async function runFollowed(
 ): Promise<number> {
   const word = await createContainer(options)
   onMade(word)
-  const start = async () => {
-    let writer: number | undefined
-    await startContainer(word, options.interactive ? fd => (writer = fd) : undefined)
-    return writer
+  try {
+    return await startAndStay(word, { keys, stdin: options.interactive })
+  } catch (error) {
+    await forget(word)
+    throw error
   }
-  return stay({ word, keys, stdin: options.interactive, signals: true, start })
+}
+
+/** One that could not be started leaves nothing, as without a policy. */
+async function forget(id: string): Promise<void> {
+  try {
+    if (findContainer(id).state?.error !== undefined) await remove(id, { force: true, volumes: true, stuck: new Map() })
+  } catch {} // it had --rm, and is gone
 }

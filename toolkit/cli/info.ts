@@ -10,10 +10,9 @@ import { listContainers } from '../engine/state/list.ts'
 import { listVolumes } from '../engine/volume/store.ts'
 import { stateDir } from '../image/paths.ts'
 import { rootfsDir } from '../image/rootfs.ts'
-import { UsageError } from '../kernel/usage-error.ts'
 import { readLayout } from '../observe/cgroups.ts'
 import { utsName } from '../observe/hostname.ts'
-import { type Command, mainOf, type Parsed } from './options.ts'
+import { type Command, mainOf, noMoreThan, type Parsed } from './options.ts'
 import { printable } from './text/printable.ts'
 import { binarySize } from './text/sizes.ts'
 import { formatFlags, show, version } from './version.ts'
@@ -107,6 +106,6 @@ export function info(flags: Parsed['flags']): number {
 }
 
 export const main = mainOf(command, ({ flags, rest }) => {
-  if (rest.length > 0) throw new UsageError(`info: takes no ${JSON.stringify(rest[0])}; see 'toolkit info --help'`)
+  noMoreThan(0, rest, 'info')
   return info(flags)
 })

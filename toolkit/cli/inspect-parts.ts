@@ -37,7 +37,7 @@ export const mounts = (row: ContainerRow) =>
 const bindText = (mount: Mount): string => `${mount.source}:${mount.destination}${isReadOnly(mount) ? ':ro' : ''}`
 
 /** The network as --network has it. */
-export function networkMode({ network }: RunOptions): string {
+function networkMode({ network }: RunOptions): string {
   const { mode, endpoints = [], container, path } = network
   const name = mode === 'bridge' ? endpoints[0]?.name : undefined
   if (name !== undefined) return name

@@ -11,14 +11,11 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import { needContainers } from './each.ts'
 import { filesOf, hostConfig, mounts, networkSettings } from './inspect-parts.ts'
-import { details as networkDetails } from './network.ts'
 import { type Command, mainOf } from './options.ts'
 import { labelsOfContainer } from './prune.ts'
 import { imageOf } from './text/describe.ts'
 import { print, printError } from './text/output.ts'
 import { printable, printableJson, printableLines } from './text/printable.ts'
-import { template } from './text/template.ts'
-import { details as volumeDetails } from './volume.ts'
 
 export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
@@ -39,7 +36,10 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (flags.type !== undefined && !['container', 'network', 'volume'].includes(String(flags.type)))
     throw new UsageError(`inspect: --type ${JSON.stringify(flags.type)}: there are container, network, volume`)
   const words = needContainers('inspect', rest)
-  const fill = typeof flags.format === 'string' && flags.format !== 'json' ? template(flags.format) : undefined
+  const fill =
+    typeof flags.format === 'string' && flags.format !== 'json'
+      ? (await import('./text/template/template.ts')).template(flags.format)
+      : undefined
   const found: unknown[] = []
   let status = 0
   for (const word of words) {
@@ -56,6 +56,9 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (!fill) print(printableJson(found, flags.format === 'json' ? 0 : 4))
   return status
 })
+
+const networkDetails = async (word: string) => (await import('./network.ts')).details(word)
+const volumeDetails = async (word: string) => (await import('./volume.ts')).details(word)
 
 /** As docker: whatever has this name. Throws a UsageError (exit code 1). */
 async function find(word: string, type: string | undefined, size: boolean): Promise<object> {

@@ -20,6 +20,7 @@ export const command: Command = {
       help: 'only what came after: 2026-01-31T12:00:00Z, seconds since 1970, or how long ago: 10m',
     },
     until: { value: 'TIME', help: 'only what came before' },
+    details: { help: 'for docker’s sake: there are no attributes to show' },
     timestamps: { short: 't', help: 'when each line came, before it' },
   },
   mixed: true,

@@ -1,9 +1,7 @@
 // toolkit: one word, then what is behind it. Each command is loaded only when it is called.
-import { errnoMeaning } from '../kernel/errno.ts'
-import { KernelError } from '../kernel/error.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { exitCodeFor } from '../engine/exit-code.ts'
+import { explainError } from './failure.ts'
 import { exitNow, print, printError } from './text/output.ts'
-import { printable } from './text/printable.ts'
 
 declare const VERSION: string
 
@@ -60,7 +58,7 @@ const isInsideOnly = (name: string, [word = '']: readonly string[]): boolean =>
   ['diff', 'rm'].includes(name) || (name === 'volume' && ['rm', 'remove', 'prune'].includes(word))
 
 /** When they return, nothing of them goes on. */
-const DONE_AT_ONCE = ['exec', 'inspect', 'kill', 'logs', 'ps', 'rm', 'settle', 'stop', 'wait']
+const DONE_AT_ONCE = ['exec', 'health', 'inspect', 'kill', 'logs', 'oom', 'ps', 'rm', 'settle', 'stop', 'wait']
 
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   const [next, ...others] = argv
@@ -82,31 +80,6 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
   return commands[name]!(argv)
 }
 
-/** What the kernel refuses the root of a user namespace it often does not refuse root. */
-async function withoutRoot({ code }: KernelError): Promise<string> {
-  const { inInitialUsers } = await import('../observe/id-maps.ts')
-  return ['EPERM', 'EACCES'].includes(code) && !inInitialUsers() ? '; it may need root; try: sudo toolkit …' : ''
-}
-
-/** One line for what we know; a stack for what is our own fault. */
-async function explainError(error: Error): Promise<string> {
-  if (error instanceof KernelError && error.call === 'execve')
-    return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
-  if (error instanceof KernelError) return printable(error.message) + (await withoutRoot(error))
-  if (error instanceof UsageError) return printable(error.message)
-  const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
-  return errno === undefined
-    ? (await import('./stack.ts')).readableStack(String(error.stack))
-    : `${syscall}(${JSON.stringify(path ?? '')}): ${code}, ${errnoMeaning(Math.abs(errno))}`
-}
-
-/** docker's exit codes: 127 not found, 126 found but cannot be executed, 125 the engine itself. */
-function exitCode(error: unknown): number {
-  if (error instanceof UsageError) return error.exitCode
-  if (error instanceof KernelError && error.call === 'execve') return error.code === 'ENOENT' ? 127 : 126
-  return 125
-}
-
 /** Runs the command; its exit code becomes the process's. */
 export function start(argv: string[], loadCourse: LoadCourse): void {
   main(argv, loadCourse).then(
@@ -116,7 +89,7 @@ export function start(argv: string[], loadCourse: LoadCourse): void {
     },
     async (error: Error) => {
       printError(`toolkit: ${await explainError(error)}`)
-      process.exitCode = exitCode(error)
+      process.exitCode = exitCodeFor(error)
     },
   )
 }

@@ -10,12 +10,13 @@ import { stateDir } from '../image/paths.ts'
 import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
+import { forEach } from './each.ts'
 import { hasLabel, labelText } from './flags/labels.ts'
 import { connect, disconnect } from './network-connect.ts'
 import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
-import { printDeleted, pruneFilters, pruneNetworks } from './prune.ts'
-import { type Family, type Filters, filterFlag, filterOf, forEach, runFamily, truth } from './subcommands.ts'
+import { printDeleted, pruneFilters, pruneFlags, pruneNetworks } from './prune.ts'
+import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
 import { print } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
@@ -66,10 +67,7 @@ export const family: Family = {
       usage: 'network prune [OPTIONS]',
       summary: 'Remove all networks that nobody is in.',
       words: [0, 0],
-      flags: {
-        force: { short: 'f', help: 'do not ask' },
-        filter: filterFlag('until= (made before that), label=, label!='),
-      },
+      flags: pruneFlags,
       run: prune,
     },
   },
@@ -196,9 +194,9 @@ const endpoint = ({ address, subnet, mac, link, names }: Lease, name: string | u
   IPv6Address: '',
 })
 
-function inspect(words: readonly string[], { format: template }: Flags): number {
+async function inspect(words: readonly string[], { format: template }: Flags): Promise<number> {
   const found: Row[] = []
-  const status = forEach(words, word => found.push(details(word)))
+  const status = await forEach(words, word => found.push(details(word)), { say: () => undefined })
   if (template === undefined) print(printableJson(found, 4))
   else for (const line of formatRows(template as string, found, {})) print(line)
   return status
@@ -206,14 +204,15 @@ function inspect(words: readonly string[], { format: template }: Flags): number 
 
 async function remove(words: readonly string[], { force }: Flags): Promise<number> {
   await sweep() // containers whose engine was killed hold nothing any more
-  return forEach(words, word => {
+  const gone = (word: string) => {
     const all = networks()
     if (all.some(({ name, builtIn }) => builtIn && name === word))
       throw new UsageError(`network ${word} is always there, and cannot be removed`, 1)
-    if (force && !all.some(({ name, id }) => name === word || id.startsWith(word))) return
+    if (force && !all.some(({ name, id }) => name === word || id.startsWith(word))) return false
     removeNetwork(word)
-    print(word)
-  })
+    return true
+  }
+  return forEach(words, gone, { say: (word, isGone) => (isGone ? word : undefined) })
 }
 
 async function prune(_: readonly string[], { force, filter }: Flags): Promise<number> {

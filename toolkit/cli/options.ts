@@ -86,6 +86,12 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   return { flags: given, rest: [...words, ...argv.slice(at)] }
 }
 
+/** Throws a UsageError where a command is given more words than it takes. `name`: as its user writes it, `volume rm`. */
+export function noMoreThan(most: number, rest: readonly string[], name: string, exitCode = 1): void {
+  if (rest.length <= most) return
+  throw new UsageError(`${name}: takes no ${JSON.stringify(rest[most])}; see 'toolkit ${name} --help'`, exitCode)
+}
+
 export function formatHelp({ usage, summary, flags }: Command): string {
   const rows = Object.entries({ ...flags, help }).map(([name, { short, value, help }]) => [
     `${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}`,

@@ -9,7 +9,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import { confirm } from './confirm.ts'
 import { hasLabel, type Labels } from './flags/labels.ts'
-import type { Parsed } from './options.ts'
+import type { Flag, Parsed } from './options.ts'
 import { type Filters, filterFlag, filterOf, type Subcommand } from './subcommands.ts'
 import { print } from './text/output.ts'
 import { humanSize } from './text/sizes.ts'
@@ -17,14 +17,17 @@ import { parseTime } from './text/times.ts'
 
 type Flags = Parsed['flags']
 
+/** Of every command that removes what is not needed. */
+export const pruneFlags = {
+  force: { short: 'f', help: 'do not ask' },
+  filter: filterFlag('until= (made before that), label=, label!='),
+} satisfies Record<string, Flag>
+
 export const command: Subcommand = {
   usage: 'container prune [OPTIONS]',
   summary: 'Remove all containers that do not run.',
   words: [0, 0],
-  flags: {
-    force: { short: 'f', help: 'do not ask' },
-    filter: filterFlag('until= (made before that), label=, label!='),
-  },
+  flags: pruneFlags,
   run: pruneCommand,
 }
 

@@ -14,7 +14,7 @@ export const command: Command = {
 export const main = mainOf(command, ({ rest }) => {
   const [word, name] = rest
   if (word === undefined || name === undefined || rest.length > 2)
-    throw new UsageError("rename: give a container and its new name; 'toolkit ps -a' lists them")
+    throw new UsageError("rename: give a container and its new name; 'toolkit ps -a' lists them", 1)
   const { state } = findContainer(word)
   rename(word, name)
   if (state) renameIn(state.id, state.name, name) // its networks know it by the new name, too

@@ -1,4 +1,4 @@
-import { remove } from '../engine/life/lifecycle.ts'
+import { remove } from '../engine/life/removal.ts'
 import { NoContainer } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { forEach, needContainers } from './each.ts'

@@ -6,6 +6,7 @@ import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { INSISTED } from './failure.ts'
 import * as care from './flags/care.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
@@ -110,7 +111,8 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
     return runFollowed(options, keys, onMade)
   }
-  const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade })
+  const onInsist = () => printError(`toolkit: ${INSISTED}, the container is killed`)
+  const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade, onInsist })
   if (detached) printError('read escape sequence') // as docker does
   if (left) printError(`toolkit: the container has ended, but ${left}`)
   if (oomKilled && exitCode === 137)

@@ -1,8 +1,9 @@
 // Prints the log of a container: all at once, or as it comes.
-import { closeSync, openSync, watch } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { mayGoOn } from '../engine/life/end-policy.ts'
 import { Lines, LogReader, type Piece, type StreamName } from '../engine/log/log.ts'
 import { type ContainerRow, findContainer } from '../engine/state/list.ts'
+import { nextChange } from '../engine/state/watch.ts'
 import { printError, writeBytes } from './text/output.ts'
 import { formatTime } from './text/times.ts'
 
@@ -30,6 +31,8 @@ function mayWrite(id: string): boolean {
     return false // removed
   }
 }
+
+const isPast = (until: bigint | undefined): boolean => until !== undefined && BigInt(Date.now()) * 1_000_000n > until
 
 const MUCH = 1 << 18 // bytes for one call of write(2)
 
@@ -102,8 +105,8 @@ export async function showLog({ id }: ContainerRow, wish: LogWish): Promise<void
   }
   try {
     for (;;) {
-      const changed = follow ? change(`/proc/self/fd/${held}`) : undefined // before we look: nothing is missed
-      const over = !writes()
+      const changed = follow ? nextChange(`/proc/self/fd/${held}`, AGAIN) : undefined // before we look: nothing is missed
+      const over = !writes() || isPast(until)
       read(over || !follow)
       if (over || !follow || !output.open) {
         changed?.stop()
@@ -116,19 +119,4 @@ export async function showLog({ id }: ContainerRow, wish: LogWish): Promise<void
     reader.close()
     closeSync(held)
   }
-}
-
-/** The next change in a directory, or a while. */
-function change(directory: string): { happened: Promise<void>; stop(): void } {
-  let stop = () => {}
-  const happened = new Promise<void>(resolve => {
-    const watcher = watch(directory, () => stop())
-    const timer = setTimeout(() => stop(), AGAIN)
-    stop = () => {
-      clearTimeout(timer)
-      watcher.close()
-      resolve()
-    }
-  })
-  return { happened, stop: () => stop() }
 }

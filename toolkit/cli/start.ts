@@ -23,16 +23,6 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   const { attach = false, interactive = false } = flags as { attach?: boolean; interactive?: boolean }
   if (!attach && !interactive) return exitNow(await forEach(words, word => startContainer(word)))
   if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)
-  const { keysOf, stay } = await import('./stay.ts')
-  const keys = keysOf(flags)
-  const [word] = words as [string]
-  const start = async () => {
-    let writer: number | undefined
-    const take = (fd: number) => {
-      writer = fd
-    }
-    await startContainer(word, interactive ? take : undefined)
-    return writer
-  }
-  return stay({ word, keys, stdin: interactive, signals: true, start })
+  const { keysOf, startAndStay } = await import('./stay.ts')
+  return startAndStay(words[0]!, { keys: keysOf(flags), stdin: interactive })
 })

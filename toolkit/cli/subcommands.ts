@@ -1,9 +1,8 @@
 // Commands that are a family: `toolkit volume ls`. One table a family, one row a command.
 import { UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
-import { type Command, type Flag, formatHelp, type Parsed, parse } from './options.ts'
-import { print, printError } from './text/output.ts'
-import { printable } from './text/printable.ts'
+import { type Command, type Flag, formatHelp, noMoreThan, type Parsed, parse } from './options.ts'
+import { print } from './text/output.ts'
 
 export interface Subcommand extends Omit<Command, 'name'> {
   /** How many words it takes besides its flags. */
@@ -52,25 +51,9 @@ export async function runFamily(family: Family, [word, ...argv]: readonly string
   }
   const [least, most] = found.words
   if (rest.length < least)
-    throw new UsageError(`${name} ${key}: a name is missing; see 'toolkit ${name} ${key} --help'`)
-  if (rest.length > most)
-    throw new UsageError(`${name} ${key}: takes no ${JSON.stringify(rest[most])}; see 'toolkit ${name} ${key} --help'`)
+    throw new UsageError(`${name} ${key}: a name is missing; see 'toolkit ${name} ${key} --help'`, 1)
+  noMoreThan(most, rest, `${name} ${key}`)
   return found.run(rest, flags)
-}
-
-/** Does it for each; an error of one is said, and the others are done all the same. Returns the exit code. */
-export function forEach(words: readonly string[], action: (word: string) => void): number {
-  let status = 0
-  for (const word of words) {
-    try {
-      action(word)
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error
-      printError(`toolkit: ${printable(error.message)}`)
-      status = 1
-    }
-  }
-  return status
 }
 
 export const filterFlag = (help: string): Flag => ({ value: 'KEY=VALUE', many: true, help: `only those with: ${help}` })
@@ -78,7 +61,7 @@ export const filterFlag = (help: string): Flag => ({ value: 'KEY=VALUE', many: t
 /** What a filter says of a row; of several values of a key one must fit, of all keys each. */
 export type Filters<Row> = Readonly<Record<string, (row: Row, value: string) => boolean>>
 
-/** Reads --filter. Throws a UsageError for a key that is none. */
+/** Reads --filter. Throws a UsageError (exit code 1) for a key that is none. */
 export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<Row>): (row: Row) => boolean {
   const wanted = new Map<string, string[]>()
   for (const text of (given ?? []) as readonly string[]) {
@@ -88,6 +71,7 @@ export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<R
         `--filter ${JSON.stringify(text)}: there are ${Object.keys(filters)
           .map(key => `${key}=…`)
           .join(', ')}`,
+        1,
       )
     wanted.set(key, [...(wanted.get(key) ?? []), value])
   }
@@ -100,9 +84,9 @@ export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<R
     )
 }
 
-/** The truth in docker's words. Throws a UsageError for another. */
+/** The truth in docker's words. Throws a UsageError (exit code 1) for another. */
 export function truth(flag: string, value: string): boolean {
   if (/^(1|t|true)$/i.test(value)) return true
   if (/^(0|f|false)$/i.test(value)) return false
-  throw new UsageError(`${flag}=${JSON.stringify(value)}: is true or false`)
+  throw new UsageError(`${flag}=${JSON.stringify(value)}: is true or false`, 1)
 }

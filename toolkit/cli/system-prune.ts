@@ -8,8 +8,16 @@ import { rootfsDir } from '../image/rootfs.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import { confirm } from './confirm.ts'
 import type { Parsed } from './options.ts'
-import { printDeleted, printReclaimed, pruneContainers, pruneFilters, pruneNetworks, pruneVolumes } from './prune.ts'
-import { type Filters, filterFlag, filterOf, type Subcommand } from './subcommands.ts'
+import {
+  printDeleted,
+  printReclaimed,
+  pruneContainers,
+  pruneFilters,
+  pruneFlags,
+  pruneNetworks,
+  pruneVolumes,
+} from './prune.ts'
+import { type Filters, filterOf, type Subcommand } from './subcommands.ts'
 
 export const command: Subcommand = {
   usage: 'system prune [OPTIONS]',
@@ -18,8 +26,7 @@ export const command: Subcommand = {
   flags: {
     all: { short: 'a', help: 'root file systems of the engine, too, that no container is made of, and its caches' },
     volumes: { help: 'volumes without a name, too, that no container uses' },
-    force: { short: 'f', help: 'do not ask' },
-    filter: filterFlag('until= (made before that), label=, label!='),
+    ...pruneFlags,
   },
   run,
 }

@@ -9,37 +9,61 @@ import { type Command, mainOf } from './options.ts'
 import { print } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { printTable } from './text/table.ts'
+import { type Columns, chosen, columnNames, psOptions, USUAL } from './top-columns.ts'
 
 export const command: Command = {
-  usage: 'top [OPTIONS] CONTAINER',
-  summary: 'List the processes of a container, with the pids that they have on the host.',
-  flags: { json: { help: 'as JSON' } },
+  usage: 'top [OPTIONS] CONTAINER [PS-OPTIONS]',
+  summary: `List the processes of a container, with the pids that they have on the host. Behind its name options of ps(1) are
+understood: -ef, aux, -e, ax, -eo COLUMNS and their like.`,
+  flags: {
+    columns: { short: 'o', value: 'NAMES', many: true, help: `as of ps(1): ${columnNames}` },
+    json: { help: 'as JSON' },
+  },
   mixed: true,
 }
 
-export const main = mainOf(command, ({ flags, rest }, _argv) => {
-  const word = needContainer('top', rest)
-  const { state } = findContainer(word)
-  const pidfd = holdProcess(state)
-  if (pidfd === undefined) throw new UsageError(`container ${word} is not running`, 1)
-  closeSync(pidfd)
-  const pids = new Set([state!.pid!, ...(state!.resources?.cgroups ?? []).slice(0, 1).flatMap(processesIn)])
-  const rows = [...pids]
-    .sort((a, b) => a - b)
-    .flatMap(pid => {
-      const process = readProcess(pid)
-      if (!process) return []
-      const { uid, ppid, comm, argv } = process
-      return [[String(uid), String(pid), String(ppid), argv.length > 0 ? argv.join(' ') : `[${comm}]`]]
-    })
-  if (flags.json) {
-    const all = rows.map(([uid, pid, ppid, command]) => ({
-      uid: Number(uid),
-      pid: Number(pid),
-      ppid: Number(ppid),
-      command,
-    }))
-    print(printableJson(all))
-  } else printTable(['UID', 'PID', 'PPID', 'CMD'], rows)
-  return 0
-})
+/** The options of ps(1) behind the container's name are taken out: to us -ef would be two flags. */
+function takeFormat(argv: readonly string[]): { rest: readonly string[]; format: Columns } {
+  const rest: string[] = []
+  let format = USUAL
+  let named = false
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at]!
+    const options = named ? psOptions(word) : undefined
+    if (options) {
+      format = options.format
+      if (options.columns) rest.push('-o')
+    } else rest.push(word)
+    if (word === '-o' || word === '--columns' || options?.columns) rest.push(...argv.slice(++at, at + 1))
+    else if (!word.startsWith('-')) named = true
+  }
+  return { rest, format }
+}
+
+const list = (format: Columns) =>
+  mainOf(command, ({ flags, rest }) => {
+    const word = needContainer('top', rest)
+    const columns = flags.columns === undefined ? format : chosen(flags.columns as readonly string[])
+    const { state } = findContainer(word)
+    const pidfd = holdProcess(state)
+    if (pidfd === undefined) throw new UsageError(`container ${word} is not running`, 1)
+    closeSync(pidfd)
+    const pids = new Set([state!.pid!, ...(state!.resources?.cgroups ?? []).slice(0, 1).flatMap(processesIn)])
+    const rows = [...pids]
+      .sort((a, b) => a - b)
+      .map(readProcess)
+      .filter(process => process !== undefined)
+      .map(process => Object.entries(columns).map(([name, [, cell]]) => [name, cell(process)] as const))
+    if (flags.json) print(printableJson(rows.map(row => Object.fromEntries(row))))
+    else
+      printTable(
+        Object.values(columns).map(([head]) => head),
+        rows.map(row => row.map(([, value]) => String(value))),
+      )
+    return 0
+  })
+
+export const main = async (argv: readonly string[]): Promise<number> => {
+  const { rest, format } = takeFormat(argv)
+  return list(format)(rest)
+}

@@ -1,10 +1,9 @@
 import { arch as nodeArch, release } from 'node:os'
 import { VERSION as STATE } from '../engine/state/store.ts'
-import { UsageError } from '../kernel/usage-error.ts'
-import { type Command, mainOf, type Parsed } from './options.ts'
+import { type Command, mainOf, noMoreThan, type Parsed } from './options.ts'
 import { print } from './text/output.ts'
 import { printableJson, printableLines } from './text/printable.ts'
-import { template } from './text/template.ts'
+import { template } from './text/template/template.ts'
 
 declare const VERSION: string
 
@@ -20,7 +19,7 @@ export const command: Command = {
 }
 
 /** As Go calls a processor. */
-export const goArch = (): string => ({ x64: 'amd64' })[nodeArch() as 'x64'] ?? nodeArch()
+const goArch = (): string => ({ x64: 'amd64' })[nodeArch() as 'x64'] ?? nodeArch()
 
 export const version = (): string => VERSION
 
@@ -50,8 +49,7 @@ export function show(value: object, { format, json }: Parsed['flags'], text: () 
 const WIDTH = 17
 
 export const main = mainOf(command, ({ flags, rest }) => {
-  if (rest.length > 0)
-    throw new UsageError(`version: takes no ${JSON.stringify(rest[0])}; see 'toolkit version --help'`)
+  noMoreThan(0, rest, 'version')
   const found = about()
   const { Version, Os, Arch, KernelVersion, NodeVersion, StateVersion } = found.Server
   const line = (name: string, value: unknown) => ` ${`${name}:`.padEnd(WIDTH)} ${value}`

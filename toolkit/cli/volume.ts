@@ -16,10 +16,11 @@ import {
 } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
+import { forEach } from './each.ts'
 import { hasLabel, labelFlag, labelsOf, labelText } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
-import { printDeleted, printReclaimed, pruneFilters, pruneVolumes } from './prune.ts'
-import { type Family, type Filters, filterFlag, filterOf, forEach, runFamily, truth } from './subcommands.ts'
+import { printDeleted, printReclaimed, pruneFilters, pruneFlags, pruneVolumes } from './prune.ts'
+import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
 import { print } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
@@ -72,8 +73,7 @@ export const family: Family = {
       words: [0, 0],
       flags: {
         all: { short: 'a', help: 'those with a name, too' },
-        force: { short: 'f', help: 'do not ask' },
-        filter: filterFlag('until= (made before that), label=, label!='),
+        ...pruneFlags,
       },
       run: prune,
     },
@@ -135,9 +135,9 @@ export function details(word: string): Row {
   }
 }
 
-function inspect(words: readonly string[], { format: template }: Flags): number {
+async function inspect(words: readonly string[], { format: template }: Flags): Promise<number> {
   const found: Row[] = []
-  const status = forEach(words, word => found.push(details(word)))
+  const status = await forEach(words, word => found.push(details(word)), { say: () => undefined })
   if (template === undefined) print(printableJson(found, 4))
   else for (const line of formatRows(template as string, found, {})) print(line)
   return status
@@ -145,11 +145,12 @@ function inspect(words: readonly string[], { format: template }: Flags): number 
 
 async function remove(words: readonly string[], { force }: Flags): Promise<number> {
   await sweep() // containers whose engine was killed hold nothing any more
-  return forEach(words, name => {
-    if (force && !hasVolume(name)) return
+  const gone = (name: string) => {
+    if (force && !hasVolume(name)) return false
     removeVolume(name)
-    print(name)
-  })
+    return true
+  }
+  return forEach(words, gone, { say: (name, isGone) => (isGone ? name : undefined) })
 }
 
 async function prune(_: readonly string[], { all, force, filter }: Flags): Promise<number> {

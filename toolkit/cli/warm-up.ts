@@ -2,9 +2,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Observer } from '../engine/carry-out.ts'
 import { oomKilled, prepareCgroup } from '../engine/cgroup/cgroup.ts'
 import { runDetached } from '../engine/life/detach.ts'
-import { kill, settled } from '../engine/life/lifecycle.ts'
+import { kill } from '../engine/life/lifecycle.ts'
 import { run } from '../engine/run.ts'
-import { shorten } from '../engine/state/store.ts'
 import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { stateDir } from '../image/paths.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
@@ -64,8 +63,7 @@ export async function warmUp(name: string | undefined): Promise<void> {
   ])
   const id = await runDetached({ ...wishOf(flags), rootfs, args: ['sleep', '30'] }, observer)
   if (name === undefined) {
-    kill(id, 'KILL')
-    await settled(shorten(id))
+    await kill(id, 'KILL')
   }
   warmUpCgroups()
   await warmUpNetwork()

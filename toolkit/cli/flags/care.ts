@@ -35,10 +35,10 @@ const SETTINGS = [
   'health-start-interval',
 ] as const
 
-/** Reads --restart. Throws a UsageError in docker's words. */
-export function restartPolicy(text: string): RestartPolicy {
+/** Reads --restart. Throws a UsageError in docker's words. `exitCode`: of that; docker has another for `update`. */
+export function restartPolicy(text: string, exitCode = 125): RestartPolicy {
   const [, name = '', , count] = /^([^:]*)(:(.*))?$/s.exec(text)!
-  const refuse = (why: string) => new UsageError(`invalid restart policy: ${why}`)
+  const refuse = (why: string) => new UsageError(`invalid restart policy: ${why}`, exitCode)
   if (name === '' && count !== undefined)
     throw refuse("no policy provided before colon: use one of 'no', 'always', 'on-failure', or 'unless-stopped'")
   if (name !== '' && !['no', 'on-failure', 'always', 'unless-stopped'].includes(name))

@@ -3,3 +3,13 @@ import { UsageError } from '../../kernel/usage-error.ts'
 /** One line that names the flag, its value and what is allowed; a value that is no plain word stands in quotes. */
 export const refuseValue = (flag: string, value: string, allowed: string): UsageError =>
   new UsageError(`run: --${flag} ${/^[\w:=.,/+@-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`)
+
+/** What refuses a flag speaks of `run`; here it is another command's. */
+export function saidBy<T>(command: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    throw new UsageError(error.message.replace(/^run: /, `${command}: `), error.exitCode)
+  }
+}

@@ -43,6 +43,14 @@ export function healthOf(row: ContainerRow): Health['status'] | undefined {
 export const createdText = ({ state }: ContainerRow, now = Date.now()): string =>
   state ? `${ago(state.created, now)} ago`.replace('unknown ago', 'unknown') : '?'
 
+const COMMAND = 20 // characters of it
+
+/** docker's column COMMAND: words with spaces in single quotes, and all of it in double ones. */
+export function commandText({ state }: ContainerRow, long = false): string {
+  const words = state?.args.map(word => (word.includes(' ') ? `'${word}'` : word)).join(' ') ?? '?'
+  return JSON.stringify(long || words.length <= COMMAND ? words : `${words.slice(0, COMMAND - 1)}…`)
+}
+
 /** The leases of all containers, in all their networks, by their ids; eth0 first. */
 export function leases(): ReadonlyMap<string, readonly Lease[]> {
   const found = new Map<string, Lease[]>()

@@ -1,18 +1,27 @@
 // Lines to the terminal without Node's streams: they cost milliseconds to load, and `toolkit run` is to be quick.
 import { writeSync } from 'node:fs'
 import { invoke } from '../../kernel/call.ts'
+import { errnoMeaning } from '../../kernel/errno.ts'
+import { pause } from '../../kernel/pause.ts'
+import { UsageError } from '../../kernel/usage-error.ts'
 import { printableLines } from './printable.ts'
 
-/** Writes all; false where nobody reads it any more. */
+/**
+ * Writes all; false where nobody reads it any more, and where stderr takes it no more: to whom should one complain? Throws
+ * a UsageError (exit code 1) where the output takes it no more: a disk is full.
+ */
 export function writeBytes(fd: number, bytes: Uint8Array): boolean {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(fd, bytes, done)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
+      const { code, errno = 0 } = error as NodeJS.ErrnoException
       if (code === 'EPIPE') return false // `toolkit … | head` has seen enough
-      if (code !== 'EAGAIN') throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1) // somebody made it O_NONBLOCK, and is slow to read
+      if (code !== 'EAGAIN') {
+        if (fd === 2) return false
+        throw new UsageError(`the output cannot be written: ${errnoMeaning(Math.abs(errno))}`, 1)
+      }
+      pause(1) // somebody made it O_NONBLOCK, and is slow to read
     }
   }
   return true

@@ -6,6 +6,7 @@ function human(bytes: number, base: number, units: readonly string[], digits: nu
 }
 
 /** Powers of 1000, four digits at most: 12.34MB. */
-export const humanSize = (bytes: number): string => human(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB', 'PB'], 4)
+export const humanSize = (bytes: number, digits = 4): string =>
+  human(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB', 'PB'], digits)
 /** Powers of 1024: 7.763GiB. */
 export const binarySize = (bytes: number): string => human(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'], 4)
