@@ -3,7 +3,7 @@
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs'
 import { readInside } from '../toolkit/image/inside.ts'
 import { UsageError } from '../toolkit/kernel/usage-error.ts'
-import { type Place, processes, readProcess, rootOf, type Stat } from '../toolkit/observe/process.ts'
+import { executableOf, type Place, processes, readProcess, rootOf, type Stat } from '../toolkit/observe/process.ts'
 import type { Scene } from './lesson.ts'
 
 export interface Found {
@@ -126,6 +126,9 @@ export function inhabitants(scene: Scene, directory: string): Inhabitant[] {
   const found = find(scene, directory)
   return isFound(found) ? rerooted(scene).filter(({ root }) => root.id === idOf(found)) : []
 }
+
+/** Whether the file in memory that carries a plan out is still what it runs: it is on its way to its program. */
+export const isUnderway = (pid: number): boolean => executableOf(pid)?.path.startsWith('/memfd:') ?? false
 
 /** The lab's processes that were started as `sleep SECONDS`, by which those that a lesson has prepared are known. */
 export const sleepers = (scene: Scene, seconds: string | undefined): Stat[] =>

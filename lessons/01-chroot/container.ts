@@ -4,7 +4,7 @@ import { rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import { BOX } from '../box.ts'
 import { no, type Scene, type Task } from '../lesson.ts'
-import { inhabitants, labProcesses, rerooted } from '../look.ts'
+import { inhabitants, isUnderway, labProcesses, rerooted } from '../look.ts'
 
 const WANTED = ['mnt', 'uts', 'pid', 'net'] as const
 
@@ -18,7 +18,7 @@ interface Candidate {
 function candidates(scene: Scene, lab: Namespaces): Candidate[] {
   return rerooted(scene).flatMap(stat => {
     const own = readNamespaces(stat.pid)
-    if (!own) return []
+    if (!own || isUnderway(stat.pid)) return []
     const apart = compareNamespaces(lab, own)
     const lacks = WANTED.filter(type => !apart.includes(type))
     return [{ stat, lacks, hostname: readUts(stat.pid)?.hostname }]

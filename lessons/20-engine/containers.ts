@@ -10,12 +10,12 @@ import {
   procNamespace,
   readNamespaces,
 } from '../../toolkit/observe/namespaces.ts'
-import { executableOf, readStat, rootOf, type Stat } from '../../toolkit/observe/process.ts'
+import { readStat, rootOf, type Stat } from '../../toolkit/observe/process.ts'
 import { list, readLink, readText } from '../../toolkit/observe/read.ts'
 import { readSeccomp } from '../../toolkit/observe/seccomp.ts'
 import { readUts } from '../../toolkit/observe/uts.ts'
 import type { Scene } from '../lesson.ts'
-import { labProcesses } from '../look.ts'
+import { isUnderway, labProcesses } from '../look.ts'
 
 export interface Container {
   readonly process: Stat
@@ -72,7 +72,7 @@ export function containers(scene: Scene): Container[] {
       hostname: readUts(process.pid)?.hostname,
       ownRoot: rootOf(process.pid)?.id !== root,
       standing,
-      underway: executableOf(process.pid)?.path.startsWith('/memfd:') ?? false,
+      underway: isUnderway(process.pid),
       rights: [...new Set([...capabilities.bounding, ...capabilities.permitted])],
       filtered: readSeccomp(process.pid)?.mode === 'filter',
       ownGroup: groups.some(directory => !labGroups.has(directory)),

@@ -49,7 +49,7 @@ export function parseShownAs(text: string): Endpoint {
 }
 
 /** This machine's private IPv4 addresses but loopback, with their interfaces. */
-export function roomAddresses(interfaces = networkInterfaces()): { name: string; address: string }[] {
+function roomAddresses(interfaces = networkInterfaces()): { name: string; address: string }[] {
   return Object.entries(interfaces).flatMap(([name, list = []]) =>
     list
       .filter(({ family, internal, address }) => family === 'IPv4' && !internal && isPrivate(address))

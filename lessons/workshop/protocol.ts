@@ -7,7 +7,7 @@ export const PORT = 7321
 export const MAX_BODY = 16 * 1024
 /** How long the server holds a request that waits. A seat that has said nothing for longer is away. */
 export const WAIT_MS = 25_000
-export const MAX_NAME = 32
+const MAX_NAME = 32
 
 export interface Report {
   /** Random and kept by the seat. Whoever knows it can speak for the seat, so nobody else is shown it. */

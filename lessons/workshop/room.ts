@@ -3,7 +3,7 @@ import { type Lesson, numberOf } from '../lesson.ts'
 import type { Answer, Order, Report, Wish } from './protocol.ts'
 
 /** More seats than any room has; they are all kept. */
-export const MAX_SEATS = 200
+const MAX_SEATS = 200
 /** A seat between two of its requests is still there. */
 const GRACE_MS = 10_000
 
