@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { stateDir } from '../toolkit/image/paths.ts'
 import { ensureBusybox, findRootfs } from '../toolkit/image/rootfs.ts'
+import { runApart } from './apart.ts'
 import { type Board, formatBoard, add as note } from './board.ts'
 import { runOnce, shuffle } from './measure.ts'
 import { holdersOf, memoryOf, parentOf, sumOf } from './memory.ts'
@@ -33,16 +34,7 @@ if (!(rounds >= 1) || !(kept >= 1)) {
   console.error('bench: --rounds and --containers are numbers, 1 at least')
   process.exit(2)
 }
-if (process.getuid?.() !== 0) {
-  console.error('bench: making containers needs root; try: sudo npm run bench:life')
-  process.exit(125)
-}
-// podman mounts hundreds of file systems: all of it happens in another mount namespace.
-if (!process.env.BENCH_MOUNTS) {
-  const env = { ...process.env, BENCH_MOUNTS: 'own' }
-  const again = ['--mount', process.execPath, ...process.argv.slice(1)]
-  process.exit(spawnSync('unshare', again, { stdio: 'inherit', env }).status ?? 1)
-}
+runApart('bench:life', '--mount')
 
 await ensureBusybox({ yes: true })
 const rootfs = findRootfs('busybox')

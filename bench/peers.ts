@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pause } from '../toolkit/kernel/pause.ts'
 import type { Contender } from './measure.ts'
 import { seccomp } from './seccomp.ts'
 
@@ -118,7 +119,7 @@ export function engines(rootfs: string, scratch: string): { found: Engine[]; mis
   }
   const tidy = () => {
     if (found.some(({ name }) => name === 'docker')) spawnSync('docker', ['rmi', '-f', IMAGE], { stdio: 'ignore' })
-    spawnSync('umount', [join(scratch, 'podman-root/overlay')], { stdio: 'ignore' })
+    spawnSync('umount', ['--recursive', '--lazy', join(scratch, 'podman-root/overlay')], { stdio: 'ignore' })
     for (const top of readdirSync('/sys/fs/cgroup')
       .map(name => `/sys/fs/cgroup/${name}`)
       .concat('/sys/fs/cgroup'))
@@ -142,7 +143,7 @@ function removeGroups(path: string): void {
     try {
       rmdirSync(path)
     } catch {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+      pause(100)
     }
   }
 }

@@ -1,12 +1,12 @@
 // How long a container takes, from the command to its removal: `npm run bench -- [--rounds N] [--json FILE]`. Needs root.
 // Compare the rows of one run with each other, not with those of another day.
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { stateDir } from '../toolkit/image/paths.ts'
 import { ensureBusybox, findRootfs } from '../toolkit/image/rootfs.ts'
+import { runApart } from './apart.ts'
 import { type Contender, crowd, formatCrowd, formatTable, measure } from './measure.ts'
 import { engines, runOf, runtimes } from './peers.ts'
 
@@ -17,16 +17,7 @@ if (!(rounds >= 1)) {
   console.error(`bench: --rounds ${values.rounds} is not a number of rounds`)
   process.exit(2)
 }
-if (process.getuid?.() !== 0) {
-  console.error('bench: making containers needs root; try: sudo npm run bench')
-  process.exit(125)
-}
-// The bridge and its firewall are not for the machine's own network: all of it happens in another.
-if (!process.env.BENCH_NETWORK) {
-  const env = { ...process.env, BENCH_NETWORK: 'own' }
-  const again = ['--net', process.execPath, ...process.argv.slice(1)]
-  process.exit(spawnSync('unshare', again, { stdio: 'inherit', env }).status ?? 1)
-}
+runApart('bench', '--net')
 
 await ensureBusybox({ yes: true })
 const rootfs = findRootfs('busybox')

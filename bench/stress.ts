@@ -1,7 +1,8 @@
 // Many containers, and nothing left of them: `npm run stress -- [--runs 1000] [--at-once 4] [--kept 200] [--detached 100]`.
-// Needs root. First the detached ones start and the kept ones are made; beside them come the runs, `run --rm` each. Every run must
-// end with the exit code of its command; the last hundred may not take longer than the first; monitors may not grow; and
-// afterwards the machine must look as before: mounts, links, cgroups, processes, files of state, descriptors.
+// Needs root, and makes a network namespace. First the detached ones start and the kept ones are made; beside them come the
+// runs, `run --rm` each. Every run must end with the exit code of its command; the last hundred may not take longer than the
+// first; monitors may not grow; and afterwards the machine must look as before: mounts, links, cgroups, processes, files of
+// state, descriptors.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { stateDir } from '../toolkit/image/paths.ts'
 import { ensureBusybox } from '../toolkit/image/rootfs.ts'
 import { difference, snapshot } from '../toolkit/observe/leaks.ts'
+import { runApart } from './apart.ts'
 import { formatColumns, quantile } from './measure.ts'
 import { holdersOf, openFiles, sumOf } from './memory.ts'
 
@@ -29,6 +31,8 @@ const [runs, atOnce, kept, detached] = [values.runs, values['at-once'], values.k
   number,
   number,
 ]
+runApart('stress', '--net')
+
 const toolkit = join(import.meta.dirname, '../bin/toolkit')
 const failures: string[] = []
 
@@ -91,6 +95,8 @@ await runOne(1) // what only the first makes: directories of state, of events
 await call(['run', '-d', '--name', 'soak', 'busybox', 'true'])
 await call(['rm', '-f', 'soak'])
 const directories = [stateDir(), '/run/toolkit'].filter(existsSync)
+const TIDY = 1000 // milliseconds; the last one's bridge goes a moment after it
+await sleep(TIDY)
 const before = snapshot({ directories, everywhere: true })
 const load = loadavg()[0]!
 const started = performance.now()
