@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readStat } from '../../toolkit/observe/process.ts'
+import { slow } from '../slow.ts'
 import { onTerminal } from './pty.ts'
 import { bin, eventually, nothing, skipped, World } from './toolkit.ts'
 
@@ -177,8 +178,10 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
   })
 
   test.each(['monitor', 'holder'] as const)('kill -9 of the %s: all goes on, and nothing is lost', async which => {
-    run('-dit', 'sh', '-c', 'i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); sleep 0.01; done; read x; exit $x')
+    const count = 'i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); sleep 0.01; done'
+    run('-dit', 'sh', '-c', `read go; ${count}; read x; exit $x`)
     const window = await attachShell()
+    window.type('go\r')
     await window.until('\n50\r\n')
     const pid = keepers()[which]
     process.kill(pid, 'SIGKILL')
@@ -192,7 +195,7 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
     process.kill(keepers()[which === 'monitor' ? 'holder' : 'monitor'], 'SIGKILL') // the one that was there before
     again.type('7\r')
     expect([7, 125]).toContain(await again.exit) // only its parent, or Linux 6.15, can tell
-    const lines = toolkit('logs', 'box').stdout.split('\r\n').slice(0, 300).map(Number)
+    const lines = toolkit('logs', 'box').stdout.split('\r\n').slice(1, 301).map(Number)
     expect(lines).toEqual(lines.map((_, i) => i))
   })
 
@@ -263,7 +266,9 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
 
   test('pipes: stdout and stderr apart, stdin with -i, and its exit code', () => {
     run('-di', 'sh', '-c', 'while read x; do echo out $x; echo err $x >&2; [ $x = end ] && exit 6; done')
-    const first = world.shell('(echo one; sleep 0.5) | timeout -s INT 1 $TOOLKIT attach --sig-proxy=false box')
+    const first = world.shell(
+      `(echo one; sleep ${0.5 * slow}) | timeout -s INT ${slow} $TOOLKIT attach --sig-proxy=false box`,
+    )
     expect(first).toMatchObject({ stdout: 'out one\n', stderr: 'err one\n' })
     stillRuns() // the end of our stdin is not the end of its
     const last = world.toolkit(['attach', 'box'], { input: 'two\nend\n' })
@@ -290,7 +295,7 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
 
   test('attach ends when nobody reads it; with --rm there is still an exit code', async () => {
     run('-d', 'sh', '-c', 'while :; do echo y; sleep 0.01; done')
-    expect(world.shell('timeout 5 $TOOLKIT attach box | head -1; echo $PIPESTATUS').stdout).toBe('y\n0\n')
+    expect(world.shell(`timeout ${5 * slow} $TOOLKIT attach box | head -1; echo $PIPESTATUS`).stdout).toBe('y\n0\n')
     toolkit('rm', '-f', 'box')
     toolkit('create', '--rm', '--name', 'box', 'busybox', 'sh', '-c', 'echo x; exit 8')
     expect(toolkit('start', '-a', 'box')).toMatchObject({ status: 8, stdout: 'x\n' })

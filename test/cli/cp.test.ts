@@ -343,6 +343,28 @@ describe.skipIf(skipped)(`cp${skipped}`, () => {
     toolkit('volume', 'rm', 'data')
   })
 
+  test('all of a running container, without what the kernel shows of itself', () => {
+    begin('-v', 'data:/data', '--tmpfs', '/memory')
+    inBox('echo volume >/data/file; echo memory >/memory/file; echo shared >/dev/shm/file; echo layer >/root/file')
+    const { status, stderr } = cp('box:/', `${here}/out`)
+    expect(stderr.split('\n').filter(line => !/^(toolkit: cp: out\/dev\/\w+ is a device, .*|)$/.test(line))).toEqual([])
+    expect(status).toBe(0)
+    expect(['data', 'memory', 'dev/shm', 'root'].map(path => read(`out/${path}/file`))).toEqual([
+      ...['volume\n', 'memory\n', 'shared\n', 'layer\n'],
+    ])
+    for (const path of ['proc', 'sys', 'dev/pts', 'dev/mqueue'])
+      expect(fs.readdirSync(`${here}/out/${path}`)).toEqual([])
+    // What is asked for is copied, wherever it is, and what goes away meanwhile is no error.
+    expect(cp('box:/proc/self', `${here}/self`)).toMatchObject({ status: 0 })
+    expect(cp('box:/proc/1/', `${here}/process`)).toMatchObject({ status: 0 })
+    expect(fs.readdirSync(`${here}/process`)).toContain('status')
+    expect(cp('box:/proc/sys/net/ipv4/route', `${here}/route`)).toMatchObject({
+      ...{ status: 1, stderr: 'toolkit: /proc/sys/net/ipv4/route/flush: permission denied\n' }, // nobody may read it
+    })
+    toolkit('rm', '-f', 'box')
+    toolkit('volume', 'rm', 'data')
+  })
+
   test('of one that was never started, and with users of its own', () => {
     fs.mkdirSync(here, { recursive: true })
     write('file', 'file')

@@ -48,7 +48,7 @@ test('--json', () => {
 })
 
 test('no container, two containers, an unknown one', () => {
-  expect(diff()).toMatchObject({ status: 125, stderr: "diff: give one container; 'toolkit ps -a' lists them\n" })
-  expect(diff('a', 'b').status).toBe(125)
+  expect(diff()).toMatchObject({ status: 1, stderr: "diff: give one container; 'toolkit ps -a' lists them\n" })
+  expect(diff('a', 'b').status).toBe(1)
   expect(diff('nobody')).toMatchObject({ status: 1, stdout: '' })
 })

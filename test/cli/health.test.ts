@@ -50,7 +50,9 @@ describe.skipIf(skipped)(`health checks${skipped}`, () => {
     expect(Log).toHaveLength(5)
     expect(Log.at(-1)).toMatchObject({ ExitCode: 1, Output: '1 looked\n' })
     const starts = Log.map(({ Start }: { Start: string }) => Date.parse(Start))
-    for (const [i, start] of starts.slice(1).entries()) expect(start - starts[i]).toBeGreaterThanOrEqual(190)
+    // before the second of them it may have been starting
+    for (const [i, start] of starts.slice(1).entries())
+      expect(start - starts[i]).toBeGreaterThanOrEqual(i === 0 ? 90 : 190)
     toolkit('exec', 'box', 'touch', '/fine')
     await until('healthy')
     const changes = toolkit(
@@ -73,7 +75,7 @@ describe.skipIf(skipped)(`health checks${skipped}`, () => {
   })
 
   test('a look that takes too long is ended; of its output 4096 bytes are kept', async () => {
-    run(
+    const { stdout: id } = run(
       'head -c 100000 /dev/zero | tr "\\0" x; exec sleep 1000',
       '--health-interval',
       '100ms',
@@ -87,8 +89,16 @@ describe.skipIf(skipped)(`health checks${skipped}`, () => {
       Output: expect.stringMatching(/^Health check exceeded timeout \(300ms\): x+$/),
     })
     expect(look.Output.length).toBeLessThan(4200)
-    await eventually(() => health().Log.length === 5, 'five looks')
+    // not by `inspect`: a command of ours has somebody look, where nobody does
+    const file = `${world.state}/containers/live/${id.slice(0, 12)}/health.json`
+    await eventually(() => JSON.parse(fs.readFileSync(file, 'utf8')).log.length === 5, 'five looks')
     expect(toolkit('top', 'box').stdout.match(/sleep 1000$/gm)!.length).toBeLessThan(5) // its own, and one look’s
+  })
+
+  test('what a look leaves behind keeps its output open: the next one comes all the same', async () => {
+    run('sleep 1000 & echo looked', '--health-interval', '50ms')
+    await eventually(() => health().Log.length > 2, 'three looks')
+    expect(health().Log.at(-1)).toMatchObject({ ExitCode: 0, Output: 'looked\n' })
   })
 
   test('what cannot be run is a failure that says why', async () => {

@@ -1,6 +1,7 @@
 // Containers that live on: what docker's users expect of the commands, on the real kernel.
 import fs from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { slow } from '../slow.ts'
 import { eventually, nothing, skipped, World } from './toolkit.ts'
 
 const world = new World()
@@ -71,6 +72,20 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     toolkit('wait', 'box')
     expect(world.shell('$TOOLKIT logs box | head -1; echo $PIPESTATUS').stdout).toBe('y\n0\n')
     expect(world.shell('$TOOLKIT logs -n 500000 box | head -1; echo $PIPESTATUS').stdout).toBe('y\n0\n')
+  })
+
+  test('logs -f --until a time to come ends then, and the container goes on', () => {
+    run('while echo line; do sleep 0.1; done')
+    const until = Date.now() / 1000 + 2 * slow
+    const { status, stdout } = toolkit('logs', '-f', '-t', '--until', until.toFixed(3), 'box')
+    expect({ status, late: Date.now() / 1000 > until }).toEqual({ status: 0, late: true })
+    const times = stdout
+      .trim()
+      .split('\n')
+      .map(line => Date.parse(line.split(' ')[0]!) / 1000)
+    expect(times.length).toBeGreaterThan(0)
+    expect(Math.max(...times)).toBeLessThanOrEqual(until)
+    expect(format('{{.State.Running}}')).toBe('true')
   })
 
   test('logs -f ends when nobody reads it', () => {
@@ -217,13 +232,39 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     expect(world.left()).toEqual(nothing)
   })
 
+  test('start of a paused one is refused, with -a too', () => {
+    run('sleep 1000')
+    toolkit('pause', 'box')
+    for (const flags of [[], ['-a']])
+      expect(toolkit('start', ...flags, 'box')).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('type: toolkit unpause box'),
+      })
+    expect(format('{{.State.Status}}')).toBe('paused')
+  })
+
+  test('what cannot be started is kept, and says why and with which exit code; with --rm it goes', () => {
+    toolkit('create', '--name', 'box', 'busybox', 'nosuch')
+    expect(toolkit('start', 'box').status).toBe(127)
+    expect(format('{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}')).toMatch(/^exited 127 .*nosuch.*ENOENT/)
+    expect(toolkit('ps', '-a', '--format', '{{.Status}}').stdout).toMatch(/^Exited \(127\) .* ago\n$/)
+    expect(toolkit('wait', 'box').stdout).toBe('127\n')
+    expect(toolkit('rm', 'box').status).toBe(0)
+    toolkit('create', '--rm', '--name', 'box', '-v', '/data', 'busybox', 'nosuch')
+    expect(toolkit('start', 'box').status).toBe(127)
+    expect(toolkit('run', '--restart', 'always', '--name', 'other', 'busybox', 'nosuch').status).toBe(127)
+    expect(toolkit('run', '--rm', '--health-cmd', 'true', '--name', 'third', 'busybox', 'nosuch').status).toBe(127)
+    expect(world.left()).toEqual(nothing)
+    expect(toolkit('volume', 'ls', '-q').stdout).toBe('')
+  })
+
   test('rename', () => {
     run('sleep 1000')
     expect(toolkit('rename', 'box', 'other')).toMatchObject({ status: 0, stdout: '', stderr: '' })
     expect(toolkit('ps', '--format', '{{.Names}}').stdout).toBe('other\n')
     run('exit 0')
     expect(toolkit('rename', 'box', 'other')).toMatchObject({ status: 1 })
-    expect(toolkit('rename', 'box', '../x').status).toBe(125)
+    expect(toolkit('rename', 'box', '../x').status).toBe(1)
     expect(toolkit('rm', '-f', 'other').stdout).toBe('other\n')
   })
 
@@ -278,9 +319,11 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     expect(ps('-a', '-f', 'name=o', '-f', 'name=nothing')).toBe('done\nbox\n')
     expect(ps('-a', '-f', 'since=box')).toBe('done\n')
     expect(ps('-l')).toBe('done\n')
-    expect(toolkit('ps', '--format', 'table {{.Names}}\\t{{.State}}').stdout).toBe('NAMES   STATE\nbox     running\n')
+    expect(toolkit('ps', '--format', 'table {{.Names}}\\t{{.State}}').stdout).toBe(
+      'NAMES     STATE\nbox       running\n',
+    )
     expect(JSON.parse(toolkit('ps', '--format', 'json').stdout)).toMatchObject({ Names: 'box', Image: 'busybox' })
-    expect(toolkit('ps', '-f', 'colour=red').status).toBe(125)
+    expect(toolkit('ps', '-f', 'colour=red').status).toBe(1)
     expect(toolkit('ps', '--format', '{{.Colour}}').status).toBe(1)
   })
 

@@ -168,13 +168,14 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
       stdout: '172.18.0.2\n',
       stderr: '',
     })
-    const begun = performance.now()
     for (const flags of [
       ['--tmpfs', '/bin/busybox'],
       ['-w', '/bin/busybox'],
     ])
-      expect(world.toolkit(['run', '--rm', '--net', 'red', ...flags, 'busybox', 'true']).status).toBeGreaterThan(0)
-    expect(performance.now() - begun).toBeLessThan(5000)
+      expect(world.toolkit(['run', '--rm', '--net', 'red', ...flags, 'busybox', 'true'])).toMatchObject({
+        status: expect.toSatisfy(status => status > 0),
+        stderr: expect.not.stringContaining('name server'), // nobody has waited for it
+      })
   })
 
   test('--net container:NAME: its network, and the names that it knows', async () => {
@@ -228,9 +229,7 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     expect(without.answer).toBe(false)
     expect(without.milliseconds).toBeLessThan(2000)
     world.toolkit(['ps'])
-    const begun = performance.now()
     await eventually(() => ask().answer, 'the name is known again')
-    expect(performance.now() - begun).toBeLessThan(1000 * (Number(process.env.TOOLKIT_SLOW) || 1))
     expect(servers()).toHaveLength(1)
     world.toolkit(['rm', '-f', 'web', 'app'])
   })

@@ -19,7 +19,7 @@ describe.skipIf(skipped)(`ps and rm${skipped}`, () => {
     const [id] = ids()
     expect(world.toolkit(['ps']).stdout).not.toContain(id)
     expect(world.toolkit(['ps', '-a']).stdout).toMatch(
-      new RegExp(`^${id} .*"sh -c echo kept >/f…".*Exited \\(3\\) Less than a second ago +\\w+$`, 'm'),
+      new RegExp(`^${id} .*"sh -c 'echo kept >/…".*Exited \\(3\\) Less than a second ago +\\w+$`, 'm'),
     )
     expect(fs.readFileSync(`${world.state}/containers/ended/${id}/upper/file`, 'utf8')).toBe('kept\n')
     expect(JSON.parse(world.toolkit(['ps', '-a', '--json']).stdout)).toMatchObject([{ exitCode: 3, running: false }])
@@ -29,6 +29,82 @@ describe.skipIf(skipped)(`ps and rm${skipped}`, () => {
       stderr: '',
     })
     expect(ids()).toEqual([])
+  })
+
+  test('--format has docker’s fields, its templates, and a head that says what they say', () => {
+    world.toolkit([
+      'run',
+      '-d',
+      '--name',
+      'box',
+      '-v',
+      'data:/data',
+      '-v',
+      '/usr/share/zoneinfo:/zones',
+      '-l',
+      'tier=db',
+      'busybox',
+      'sleep',
+      '1000',
+    ])
+    const format = (text: string, ...flags: string[]) => world.toolkit(['ps', ...flags, '--format', text]).stdout
+    expect(
+      format('{{.Mounts}} {{.LocalVolumes}} {{.Networks}} {{.Label "tier"}}{{.Label "x"}} {{.Names | upper}}'),
+    ).toBe('data,/usr/share/zon… 1 none db BOX\n')
+    expect(format('{{.Mounts}}', '--no-trunc')).toBe('data,/usr/share/zoneinfo\n')
+    expect(format('{{if eq .State "running"}}up{{else}}{{.State}}{{end}}')).toBe('up\n')
+    expect(format('table {{.Names}} is {{.State}}')).toBe('NAMES is STATE\nbox is running\n')
+    expect(JSON.parse(format('json'))).toMatchObject({ Names: 'box', Networks: 'none', LocalVolumes: '1' })
+    expect(world.toolkit(['ps', '--format', '{{.Nmae}}'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^toolkit: --format: \{\{\.Nmae\}\}: there is no field Nmae; there are ID, .*Mounts.*Size\n$/,
+      ),
+    })
+    world.toolkit(['rm', '-f', 'box'])
+    world.toolkit(['volume', 'rm', 'data'])
+  })
+
+  test('--size: what it has written, and that with what is below it', () => {
+    world.toolkit(['run', '--name', 'box', 'busybox', 'sh', '-c', 'head -c 2500 /dev/zero >/file'])
+    const { stdout } = world.toolkit(['ps', '-as'])
+    expect(stdout).toMatch(/^CONTAINER ID .* NAMES +SIZE\n.* box +2\.5kB \(virtual [\d.]+MB\)\n$/)
+    expect(world.toolkit(['ps', '-a', '--format', '{{.Size}}']).stdout).toMatch(/^2\.5kB \(virtual [\d.]+MB\)\n$/)
+    expect(JSON.parse(world.toolkit(['ps', '-as', '--format', 'json']).stdout)).toHaveProperty('Size')
+  })
+
+  test.each([
+    ['status=bogus', 'status is one of created, running, paused, restarting, exited, removing, dead'],
+    ['exited=abc', 'exited is an exit code, a number from 0 to 255'],
+    ['name=(', 'name is a part of it, or a regular expression'],
+    ['health=good', 'health is one of starting, healthy, unhealthy, none'],
+  ])('--filter %s is refused', (filter, why) => {
+    expect(world.toolkit(['ps', '-a', '--filter', filter])).toMatchObject({
+      ...{ status: 1, stdout: '', stderr: `toolkit: ps: --filter "${filter}": ${why}\n` },
+    })
+  })
+
+  test('filters of one name are alternatives', () => {
+    for (const code of ['0', '3', '4'])
+      world.toolkit(['run', '--name', `c${code}`, 'busybox', 'sh', '-c', `exit ${code}`])
+    const names = (...filters: string[]) =>
+      world
+        .toolkit(['ps', '--format', '{{.Names}}', ...filters.flatMap(filter => ['-f', filter])])
+        .stdout.split('\n')
+        .filter(Boolean)
+    expect(names('exited=3', 'exited=4')).toEqual(['c4', 'c3'])
+    expect(names('status=exited', 'before=c3')).toEqual(['c0'])
+    expect(names('status=running')).toEqual([])
+    expect(world.toolkit(['ps', '-f', 'since=none']).status).toBe(1)
+  })
+
+  test('output that cannot be written is said in one line', () => {
+    const { status, stderr } = world.shell('$TOOLKIT ps >/dev/full')
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'toolkit: the output cannot be written: no space left, or a limit on their number reached\n',
+    })
+    expect(world.shell('$TOOLKIT ps --wat 2>/dev/full').status).toBe(125)
   })
 
   test('a running one is listed with its pid, and rm refuses it', async () => {
@@ -76,7 +152,7 @@ describe.skipIf(skipped)(`ps and rm${skipped}`, () => {
   test('a word too many, an unknown flag, no id', () => {
     for (const args of [['ps', 'x'], ['ps', '--wat'], ['rm'], ['rm', '--wat', 'x']])
       expect(world.toolkit(args), args.join(' ')).toMatchObject({
-        status: 125,
+        status: args.includes('--wat') ? 125 : 1,
         stderr: expect.stringMatching(/^toolkit: .*\n$/),
       })
   })

@@ -72,7 +72,7 @@ describe.skipIf(skipped)(`namespaces of other containers${skipped}`, () => {
     toolkit('run', '-d', '--name', 'guest', '--pid', 'container:donor', 'busybox', 'sh', '-c', 'echo $$; exec sleep 50')
     expect(toolkit('exec', 'donor', 'ps').stdout).toMatch(/\d+ root +sleep 50/)
     await eventually(() => /^\d+\n$/.test(toolkit('logs', 'guest').stdout), 'it is logged')
-    expect(toolkit('stop', '-t', '0', 'guest').status).toBe(0)
+    expect(toolkit('stop', '-s', 'KILL', '-t', '0', 'guest').status).toBe(0)
     expect(toolkit('inspect', '-f', '{{.State.ExitCode}}', 'guest').stdout).toBe('137\n')
     toolkit('start', 'guest')
     toolkit('kill', 'donor')

@@ -6,7 +6,9 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { deadline } from '../../toolkit/kernel/pause.ts'
 import { staticBusybox } from '../rootfs-scripts/static-busybox.ts'
+import { slow } from '../slow.ts'
 
 const { busybox, missing } = staticBusybox()
 
@@ -39,7 +41,7 @@ export class World {
 
   end(): void {
     for (const pid of processesNaming(this.state)) process.kill(Number(pid), 'SIGKILL') // of a test that failed
-    fs.rmSync(this.state, { recursive: true, force: true })
+    fs.rmSync(this.state, { recursive: true, force: true, maxRetries: 10 }) // a monitor may still put the last one away
   }
 
   /** Ends what a test that failed has left running, and all that belongs to it. */
@@ -59,7 +61,7 @@ export class World {
 
   /** Runs `toolkit ARGS` to its end. */
   toolkit(args: readonly string[], options: { input?: string | Buffer; env?: NodeJS.ProcessEnv } = {}) {
-    return read(spawnSync(bin, args, { env: this.env, timeout: 15_000, maxBuffer: 1 << 26, ...options }))
+    return read(spawnSync(bin, args, { env: this.env, timeout: 15_000 * slow, maxBuffer: 1 << 26, ...options }))
   }
 
   /** `toolkit run --rm busybox sh -c SCRIPT`; its output, or an error that shows what went wrong. */
@@ -72,7 +74,7 @@ export class World {
   /** A shell of this machine that knows $TOOLKIT and $ROOTFS. */
   shell(script: string) {
     const env = { ...this.env, TOOLKIT: bin, ROOTFS: this.rootfs }
-    return read(spawnSync('bash', ['--norc', '-c', script], { env, timeout: 60_000, maxBuffer: 1 << 26 }))
+    return read(spawnSync('bash', ['--norc', '-c', script], { env, timeout: 60_000 * slow, maxBuffer: 1 << 26 }))
   }
 
   /** `toolkit ARGS`, going on in the background. */
@@ -148,11 +150,11 @@ function processesNaming(directory: string): string[] {
 
 /** Waits until something is so. */
 export async function eventually(check: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    if (check()) return
+  const isLate = deadline(60_000 * slow)
+  while (!check()) {
+    if (isLate()) throw new Error(`did not come about: ${what}`)
     await sleep(10)
   }
-  throw new Error(`did not come about: ${what}`)
 }
 
 /** A digest of names, modes, owners, times and contents of a tree. */

@@ -33,6 +33,33 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
     return root
   }
 
+  test('create makes them: in use before it has ever run, with files to copy, and for others to take over', () => {
+    const root = image('mkdir image && echo theirs >image/file')
+    world.toolkit(['run', '--rm', '-v', 'named:/n', 'busybox', 'sh', '-c', 'echo precious >/n/f'])
+    const flags = ['--name', 'box', '-v', 'named:/n', '-v', '/image', '-v', 'fresh:/fresh']
+    expect(world.toolkit(['create', ...flags, root, 'cat', '/n/f', '/fresh/seed'])).toMatchObject({
+      status: 0,
+      stderr: '',
+    })
+    expect(names()).toHaveLength(3)
+    expect(volume('rm', 'named')).toMatchObject({ status: 1, stderr: expect.stringContaining('in use') })
+    volume('prune', '-af')
+    expect(names()).toHaveLength(3)
+    fs.writeFileSync(`${area}/seed`, 'seed\n')
+    expect(world.toolkit(['cp', `${area}/seed`, 'box:/fresh/'])).toMatchObject({ status: 0, stderr: '' })
+    expect(world.sh('cat /n/f /image/file /fresh/seed', ['--volumes-from', 'box'])).toBe('precious\ntheirs\nseed\n')
+    expect(world.toolkit(['start', '-a', 'box']).stdout).toBe('precious\nseed\n')
+    expect(world.toolkit(['rm', '-v', 'box']).status).toBe(0)
+    expect(names()).toEqual(['fresh', 'named'])
+  })
+
+  test('create that cannot make one leaves no container', () => {
+    fs.writeFileSync(`${world.state}/volumes/busy`, '')
+    expect(world.toolkit(['create', '-v', 'busy:/n', 'busybox', 'true']).status).not.toBe(0)
+    fs.rmSync(`${world.state}/volumes/busy`)
+    expect(world.left().ended).toEqual([])
+  })
+
   describe('run', () => {
     test('a named volume keeps its files from one container to the next; read-only where it is said', () => {
       expect(world.sh('echo one >/data/x; stat -c %a:%u /data', ['-v', 'files:/data'])).toBe('755:0\n')
@@ -348,11 +375,11 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
       [['create', '../x'], 125, 'a name is 2 to 255'],
       [['create', 'x'], 125, 'a name is 2 to 255'],
       [['create', '-d', 'nfs', 'xx'], 1, 'there is only local'],
-      [['create', 'aa', 'bb'], 125, 'takes no "bb"'],
+      [['create', 'aa', 'bb'], 1, 'takes no "bb"'],
       [['inspect', 'none'], 1, 'no volume "none"'],
-      [['rm'], 125, 'a name is missing'],
+      [['rm'], 1, 'a name is missing'],
       [['frobnicate'], 125, 'no command "frobnicate"; there are create, ls, inspect, rm, prune'],
-      [['ls', '--filter', 'colour=red'], 125, 'there are dangling=…'],
+      [['ls', '--filter', 'colour=red'], 1, 'there are dangling=…'],
       [['ls', '--loud'], 125, "volume ls: unknown flag --loud; see 'toolkit volume ls --help'"],
     ])('%j: exit code %i', (words, status, message) => {
       expect(volume(...words)).toMatchObject({ status, stderr: expect.stringContaining(message) })

@@ -5,13 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { onTerminal } from '../cli/pty.ts'
 import { bin, eventually, nothing, skipped, World } from '../cli/toolkit.ts'
+import { slow } from '../slow.ts'
 import { expectAsBefore, lookAt } from './as-before.ts'
 
 const world = new World()
 afterAll(() => world.end())
 beforeEach(() => fs.rmSync(`${world.state}/containers`, { recursive: true, force: true }))
-
-const slow = Number(process.env.TOOLKIT_SLOW) || 1
 
 /** Numbers from 0 to 1, the same each time; Numerical Recipes' generator. */
 function random(seed: number): () => number {

@@ -60,6 +60,21 @@ describe.skipIf(skipped)(`containers that live on, and what is killed${skipped}`
     expectEachOnce(toolkit('logs', 'box').stdout, 199)
   })
 
+  test('kill -9 of the monitor of one of many: that one is found, and the others keep theirs', async () => {
+    world.shell('for i in $(seq 14); do $TOOLKIT run -d --name b$i busybox sleep 1000 & done; wait')
+    const names = Array.from({ length: 14 }, (_, i) => `b${i + 1}`)
+    const pids = names.map(name => Number(format('{{.State.Pid}}', name)))
+    const locks = names.map(name => `${world.state}/containers/live/${format('{{.Id}}', name).slice(0, 12)}/lock`)
+    const free = () => locks.filter(path => world.shell(`flock -n ${path} true`).status === 0)
+    const before = pids.map(monitorOf)
+    process.kill(before[6]!, 'SIGKILL')
+    await gone(before[6]!)
+    expect(free()).toEqual([locks[6]])
+    toolkit('logs', 'b1') // a command that looks after all
+    expect(free()).toEqual([])
+    expect(pids.map(monitorOf).filter((pid, i) => i !== 6 && pid !== before[i])).toEqual([])
+  })
+
   test('kill -9 of the monitor, and then of the container: unknown, unless the kernel tells', async () => {
     run('echo said; sleep 1000')
     await eventually(() => toolkit('logs', 'box').stdout === 'said\n', 'it has spoken')

@@ -17,6 +17,7 @@ import { type Starting, start } from '../../toolkit/kernel/start.ts'
 import { step } from '../../toolkit/kernel/step.ts'
 import { loopbackUp, namespace } from '../../toolkit/primitives/net.ts'
 import { until } from '../observe/helpers.ts'
+import { slow } from '../slow.ts'
 
 /** Why this cannot be tested here, as the end of a title; empty where it can. */
 export const skipped = process.getuid!() === 0 ? '' : ' (skipped: needs root)'
@@ -40,7 +41,7 @@ export interface Box {
 export const HOST = '203.0.113.1'
 export const NEIGHBOUR = '203.0.113.2'
 
-const SECONDS = 0.5 * (Number(process.env.TOOLKIT_SLOW) || 1) // an answer takes a hundredth
+const SECONDS = 0.5 * slow // an answer takes a hundredth
 
 let count = 0
 

@@ -98,6 +98,27 @@ describe.skipIf(why)(`the bridge of toolkit run${why}`, () => {
     await expectNoNetwork()
   })
 
+  test('R11: 100 at once on a /26: 61 have an address each, the others are told; then all are free', async () => {
+    world.toolkit(['network', 'create', '--subnet', '10.77.0.0/26', 'small'])
+    const one = '$TOOLKIT run -d --net small busybox sleep 1000 || echo "code $?"'
+    const said = world.shell(`for i in $(seq 100); do { ${one}; } 2>&1 & done; wait`).stdout.trim().split('\n')
+    const ids = said.filter(line => /^[0-9a-f]{64}$/.test(line))
+    const full =
+      /^toolkit: run: --network small: no address is left in 10\.77\.0\.0\/26, 61 containers have one; end some/
+    expect(said.filter(line => line === 'code 125')).toHaveLength(39)
+    expect(said.filter(line => full.test(line))).toHaveLength(39)
+    const format = '{{.NetworkSettings.Networks.small.IPAddress}}'
+    const addresses = world
+      .toolkit(['inspect', '-f', format, ...ids])
+      .stdout.trim()
+      .split('\n')
+    const last = (address: string) => Number(/^10\.77\.0\.(\d+)$/.exec(address)?.[1])
+    expect(addresses.map(last).sort((a, b) => a - b)).toEqual(Array.from({ length: 61 }, (_, i) => i + 2))
+    world.toolkit(['rm', '-f', ...ids])
+    expect(world.toolkit(['network', 'rm', 'small']).status).toBe(0)
+    await expectNoNetwork()
+  })
+
   test('12 who want one of 5 ports: five have one each, the others are told so; then all are free', async () => {
     const runs = Array.from({ length: 12 }, () =>
       world.start(

@@ -1,6 +1,7 @@
 // Processes for the tests to look at.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { afterAll } from 'vitest'
+import { slow } from '../slow.ts'
 
 const started: ChildProcess[] = []
 afterAll(() => {
@@ -26,7 +27,7 @@ export async function ready(argv: readonly string[], options: SpawnOptions = {})
 /** As `ready`, for a script of sh. */
 export const script = (text: string, ...wrapper: string[]): Promise<number> => ready([...wrapper, 'sh', '-c', text])
 
-const LOOKS = 500 * (Number(process.env.TOOLKIT_SLOW) || 1)
+const LOOKS = 500 * slow
 
 /** Waits until something is so; gives the value. */
 export async function until<T>(look: () => T | undefined | false): Promise<T> {

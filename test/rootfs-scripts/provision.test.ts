@@ -20,9 +20,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { slow } from '../slow.ts'
 import { staticBusybox } from './static-busybox.ts'
 
-const slow = Number(process.env.TOOLKIT_SLOW) || 1
 const scratch = mkdtempSync(join(tmpdir(), 'provision-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 

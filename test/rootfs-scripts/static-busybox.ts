@@ -4,10 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll } from 'vitest'
+import { slow } from '../slow.ts'
 
 export const script = resolve('rootfs-scripts/busybox.sh')
-
-const slow = Number(process.env.TOOLKIT_SLOW) || 1
 
 export function staticBusybox(): { busybox: string; missing: string | undefined; downloaded: boolean } {
   const found = spawnSync(script, ['--find'], { encoding: 'utf8' })

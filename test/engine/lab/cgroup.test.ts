@@ -11,12 +11,12 @@ import { cgroupsBelow, hierarchyOf, readLayout } from '../../../toolkit/observe/
 import { difference, snapshot } from '../../../toolkit/observe/leaks.ts'
 import { type Controller, limitAction, settings } from '../../../toolkit/primitives/limits.ts'
 import { skipped, World } from '../../cli/toolkit.ts'
+import { slow } from '../../slow.ts'
 
 const world = new World()
 process.env.TOOLKIT_STATE = world.state
 afterAll(() => world.end())
 
-const slow = Number(process.env.TOOLKIT_SLOW) || 1
 const layout = readLayout(process.pid)!
 const none = layout.hierarchies.some(({ directory, writable }) => directory && writable)
   ? skipped
@@ -216,15 +216,13 @@ describe.skipIf(none)(`stop${none}`, () => {
       [ -f $tree/$f/cgroup.freeze ] && echo 1 >$tree/$f/cgroup.freeze; done; done; true`,
     'a fork bomb': 'b() { b & b & }; b >/dev/null 2>&1 & sleep 0.5',
   }
-  test.each(Object.entries(states))('%s: all is gone, soon', async (_, script) => {
+  test.each(Object.entries(states))('%s: all is gone', async (_, script) => {
     const first = await startLab() // what the first one opens, and Node keeps
     await first.stop()
     const before = snapshot({ directories: [world.state] })
     const lab = await startLab()
     await lab.run(['bash', '-c', script])
-    const begun = performance.now()
     await lab.stop()
-    expect(performance.now() - begun).toBeLessThan(1000 * slow)
     for (const group of lab.cgroups) expect(existsSync(group), group).toBe(false)
     expect(readdirSync(`${world.state}/labs`)).toEqual([])
     expect(difference(before, snapshot({ directories: [world.state] }))).toEqual([])

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { holdPorts, parsePublish } from '../../../toolkit/engine/network/ports.ts'
 import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
@@ -19,6 +19,33 @@ test('a port is held until it is given back, against other engines and any progr
   held.close()
   hold(`127.0.0.1:${host}:80`).close()
   expect(descriptors()).toBe(before)
+})
+
+test('who asks for the port meanwhile is refused at once, and not kept waiting', async () => {
+  const held = hold('127.0.0.1::80')
+  for (let tries = 0; tries < 3; tries++) {
+    const client = connect(held.ports[0]!.host, '127.0.0.1')
+    expect(await once(client, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }])
+  }
+  held.close()
+})
+
+test('a port with old connections that are not forgotten yet can be had, and is held as any other', async () => {
+  const server = createServer(socket => socket.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connect(port, '127.0.0.1').resume()
+  await once(client, 'close') // the server was the first to end it: its end stays in TIME_WAIT
+  server.close()
+  await once(server, 'close')
+  const old = ` 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} 0100007F:\\w{4} 06 `
+  expect(readFileSync('/proc/self/net/tcp', 'utf8')).toMatch(new RegExp(old))
+  const held = hold(`127.0.0.1:${port}:80`)
+  expect(() => hold(`127.0.0.1:${port}:80`)).toThrow(UsageError)
+  const other = createServer().listen(port, '127.0.0.1')
+  expect(await once(other, 'error')).toMatchObject([{ code: 'EADDRINUSE' }])
+  expect(await once(connect(port, '127.0.0.1'), 'error')).toMatchObject([{ code: 'ECONNREFUSED' }])
+  held.close()
 })
 
 test('a port chosen by the kernel is of the range that the host allows', () => {

@@ -46,13 +46,11 @@ describe.each(NAMES)('%s', name => {
     expect(kernel.open(name)(scene(2 ** 22))).toBeUndefined()
   })
 
-  test.skipIf(needsRoot)('fits into any space, and is quick [needs root]', async () => {
+  test.skipIf(needsRoot)('fits into any space [needs root]', async () => {
     const shell = await start('unshare', '--net', '--mount', '--uts', 'sh', '-c', 'echo; exec sleep 60')
     const read = kernel.open(name)
     read(scene(shell, process.pid))
-    const before = performance.now()
     for (let n = 0; n < 10; n++) read(scene(shell, process.pid, [], n * 500))
-    expect((performance.now() - before) / 10).toBeLessThan(30) // a few, on a machine with nothing else to do
     for (const columns of [58, 64, 108, 200])
       for (const rows of [1, 4, 8, 12, Number.POSITIVE_INFINITY])
         for (const ascii of [false, true]) {
