@@ -1,7 +1,7 @@
 // Health checks: what looks show, who looks, and what becomes of him.
 import fs from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { eventually, skipped, World } from './toolkit.ts'
+import { eventually, skipped, sleepersWith, World } from './toolkit.ts'
 
 const world = new World()
 afterAll(() => world.end())
@@ -14,22 +14,8 @@ const run = (command: string, ...flags: string[]) =>
 const health = () => JSON.parse(format('{{json .State.Health}}'))
 const until = (text: string) => eventually(() => health().Status === text, text)
 
-/** Processes that sleep until the next look, by their name and the lock that they hold. */
-function sleepers(): number[] {
-  return fs
-    .readdirSync('/proc')
-    .filter(pid => /^\d+$/.test(pid))
-    .filter(pid => {
-      try {
-        if (fs.readFileSync(`/proc/${pid}/comm`, 'utf8') !== 'toolkit-sleeper\n') return false
-        const open = fs.readdirSync(`/proc/${pid}/fd`).map(fd => fs.readlinkSync(`/proc/${pid}/fd/${fd}`))
-        return open.some(path => path.startsWith(world.state) && path.endsWith('/health.lock'))
-      } catch {
-        return false // it has ended
-      }
-    })
-    .map(Number)
-}
+/** Processes that sleep until the next look, by the lock that they hold. */
+const sleepers = () => sleepersWith(path => path.startsWith(world.state) && path.endsWith('/health.lock'))
 
 describe.skipIf(skipped)(`health checks${skipped}`, () => {
   test('starting, healthy, unhealthy and healthy again, with what the last looks have shown', async () => {

@@ -157,6 +157,22 @@ export async function eventually(check: () => boolean, what: string): Promise<vo
   }
 }
 
+/** Processes of ours that sleep until it is time, by a file that they have open. */
+export function sleepersWith(has: (path: string) => boolean): number[] {
+  return fs
+    .readdirSync('/proc')
+    .filter(pid => /^\d+$/.test(pid))
+    .filter(pid => {
+      try {
+        if (fs.readFileSync(`/proc/${pid}/comm`, 'utf8') !== 'toolkit-sleeper\n') return false
+        return fs.readdirSync(`/proc/${pid}/fd`).some(fd => has(fs.readlinkSync(`/proc/${pid}/fd/${fd}`)))
+      } catch {
+        return false // it has ended
+      }
+    })
+    .map(Number)
+}
+
 /** A digest of names, modes, owners, times and contents of a tree. */
 export function digest(tree: string): string {
   const hash = createHash('sha256')

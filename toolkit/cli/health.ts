@@ -1,8 +1,9 @@
 // One look after the health of a container, and the next one prepared: what engine/life/health.ts wakes, and nobody else.
 import { closeSync } from 'node:fs'
-import { judge, lookLater, readHealth, runningFor, untilNext, writeHealth } from '../engine/life/health.ts'
+import { judge, lookLater, readHealth, untilNext, writeHealth } from '../engine/life/health.ts'
 import { holdProcess, statusOf } from '../engine/life/lifecycle.ts'
 import { probe } from '../engine/life/probe.ts'
+import { runningFor } from '../engine/life/restart-policy.ts'
 import { recordOf } from '../engine/state/events.ts'
 import { findContainer, placeOf } from '../engine/state/list.ts'
 import { invoke } from '../kernel/call.ts'

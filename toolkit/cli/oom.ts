@@ -1,13 +1,16 @@
 // What engine/life/oom.ts wakes when the kernel has killed a process of a container, and nobody else.
 
-import { watchMemory } from '../engine/life/oom.ts'
+import { deafAfter, watchMemory } from '../engine/life/oom.ts'
 import { tellKills } from '../engine/life/oom-kills.ts'
+import { runningFor } from '../engine/life/restart-policy.ts'
 import { findContainer } from '../engine/state/list.ts'
+import { readStat } from '../observe/process.ts'
 import { needContainer } from './each.ts'
 
 export async function main(argv: string[]): Promise<number> {
   const { state } = findContainer(needContainer('oom', argv))
-  if (state?.resources) tellKills(state)
-  watchMemory(state)
+  const told = state?.resources ? tellKills(state) : 0
+  // This process is the one that has slept.
+  watchMemory(state, told > 0 ? 0 : deafAfter(runningFor(readStat(process.pid)!.startTime)))
   return 0
 }

@@ -204,9 +204,9 @@ test(`an idle tutor that reports takes next to nothing${skipped}`, { timeout: 60
   await seen(({ state }) => state === 'here')
   await sleep(10_000) // what it looks at while something happens, it then looks at less and less often
   const tutor = window.below().find(({ ppid }) => ppid === window.pid)!
-  const [before, begun] = [cpu(tutor.pid), performance.now()]
+  const before = cpu(tutor.pid)
   await sleep(10_000)
-  expect((cpu(tutor.pid) - before) / (performance.now() - begun)).toBeLessThan(0.01)
+  expect((cpu(tutor.pid) - before) / before).toBeLessThan(0.3) // of what its start has taken
   expect(progress().state).toBe('here')
   window.type(F10)
   await window.see(/outside>/)

@@ -8,7 +8,7 @@ import type { HealthCheck } from '../options.ts'
 import { lock, writeJson } from '../state/files.ts'
 import { type ContainerState, directoryOf } from '../state/store.ts'
 import { holdProcess } from './lifecycle.ts'
-import { TICKS, uptime } from './restart-policy.ts'
+import { runningFor } from './restart-policy.ts'
 import { fallAsleep } from './sleeper.ts'
 
 /** One look, as docker shows it. */
@@ -58,9 +58,6 @@ export function judge(health: Health, look: Look, { retries, startPeriod }: Heal
 /** Milliseconds until the next look. */
 export const untilNext = ({ status }: Health, check: HealthCheck, sinceStart: number): number =>
   status === 'starting' && sinceStart < check.startPeriod ? check.startInterval : check.interval
-
-/** Milliseconds that a process has run, by its start time in ticks. */
-export const runningFor = (startTime: number): number => Math.max(0, 1000 * (uptime() - startTime / TICKS))
 
 /** The lock of who looks after a container; undefined where somebody does, from one look to the next. */
 export const takeHealth = (directory: string): number | undefined => lock(`${directory}/health.lock`, { wait: false })

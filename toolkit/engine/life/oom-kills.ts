@@ -3,8 +3,8 @@ import { oomKills } from '../../observe/cgroup-figures.ts'
 import { recordOf } from '../state/events.ts'
 import { amend, type ContainerState } from '../state/store.ts'
 
-/** Writes down, and tells, what has been killed since the last time. */
-export function tellKills({ id, resources, ...state }: ContainerState): void {
+/** Writes down, and tells, what has been killed since the last time; how many that are. */
+export function tellKills({ id, resources, ...state }: ContainerState): number {
   const kills = oomKills(resources?.cgroups ?? []) ?? 0
   let news = 0
   if (kills > 0)
@@ -13,4 +13,5 @@ export function tellKills({ id, resources, ...state }: ContainerState): void {
       return news > 0 ? { ...now, oomKilled: true, oomKills: kills } : undefined
     })
   for (let i = 0; i < news; i++) recordOf({ id, ...state }, 'oom')
+  return news
 }

@@ -51,3 +51,6 @@ export const uptime = (): number => Number(readFileSync('/proc/uptime', 'utf8').
 
 /** Ticks in a second, of which the start time of a process is a number: sysconf(_SC_CLK_TCK), on Linux always. */
 export const TICKS = 100
+
+/** Milliseconds that a process has run, by its start time in ticks. */
+export const runningFor = (startTime: number): number => Math.max(0, 1000 * (uptime() - startTime / TICKS))

@@ -20,7 +20,14 @@ export interface Sleep {
   /** A process whose end ends it, too. */
   readonly pidfd?: number
   /** With a pidfd: a descriptor that wakes it, by one of these events of poll(2). */
-  readonly wake?: { readonly descriptor: number; readonly events: number }
+  readonly wake?: Wake
+}
+
+export interface Wake {
+  readonly descriptor: number
+  readonly events: number
+  /** Milliseconds from now in which it does not hear it; it then hears what has come in them. */
+  readonly deaf?: number
 }
 
 /** Which process it is: a pid alone may be somebody else's. */
@@ -63,9 +70,13 @@ function wait({ milliseconds, pidfd, wake }: Sleep): (Step | Jump)[] {
   if (wake) {
     const word = pollfd(WAKE, wake.events)
     const both = { bytes: Buffer.concat([end, word]), text: '[pidfd, wake]' }
+    const { deaf = 0 } = wake
     return [
       named,
       call('dup3', [{ descriptor: 'wake' }, WAKE, O.CLOEXEC], 'under a number that one can write down'),
+      ...(deaf > 0
+        ? [call('ppoll', [{ bytes: end, text: '[pidfd]' }, 1, duration(deaf), null, 0], 'not again at once')]
+        : []),
       call('ppoll', [both, 2, time, null, 0], 'until the kernel has something to say, or the container ends'),
       call(
         'ppoll',
