@@ -130,10 +130,10 @@ describe.skipIf(skipped)(`many commands at one container${skipped}`, () => {
 
   describe('while it is being started', () => {
     /** Resolves when all that a start writes before there is a process has been written. */
-    async function beginning() {
+    async function beginning(milliseconds: number) {
       toolkit('create', '--restart', 'always', '--name', 'box', 'busybox', 'sleep', '1000')
       const [id] = world.left().ended
-      const starting = command(['start', 'box'], { TOOLKIT_FAILPOINT: `cgroup and files ready:sleep:${1500 * slow}` })
+      const starting = command(['start', 'box'], { TOOLKIT_FAILPOINT: `cgroup and files ready:sleep:${milliseconds}` })
       const path = `${world.state}/containers/live/${id}/state.json`
       const isReady = () =>
         fs.existsSync(path) && JSON.parse(fs.readFileSync(path, 'utf8')).resources?.cgroups.length > 0
@@ -142,7 +142,7 @@ describe.skipIf(skipped)(`many commands at one container${skipped}`, () => {
     }
 
     test('another name and another policy are kept', async () => {
-      const { starting } = await beginning()
+      const { starting } = await beginning(1500 * slow)
       expect(toolkit('rename', 'box', 'chest').status).toBe(0)
       expect(toolkit('update', '--restart', 'no', 'chest').status).toBe(0)
       expect(await starting).toMatchObject({ code: 0, stderr: '' })
@@ -150,7 +150,7 @@ describe.skipIf(skipped)(`many commands at one container${skipped}`, () => {
     })
 
     test('a stop comes before or after it: its policy does not begin anew', async () => {
-      const { starting } = await beginning()
+      const { starting } = await beginning(Math.min(1500 * slow, 6000)) // a stop waits for ten seconds
       const stopping = command(['stop', '-t', '0', 'box'])
       expect(await starting).toMatchObject({ code: 0 })
       expect(await stopping).toMatchObject({ code: 0, stderr: '' })
