@@ -242,11 +242,34 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     process.kill(Number(pid), 'SIGKILL')
     await eventually(() => servers().length === 0, 'it has gone')
     expect(run(['--net', 'red'], `${LOOKUP}look web`).stdout).toBe('172.18.0.2\n')
-    await eventually(() => servers().length === 1, 'one of those that were started stays')
+    await eventually(() => servers().length === 1, 'there is another')
     const inits = fs
       .globSync(`${world.state}/networks/.dns/*.json`)
       .map(file => JSON.parse(fs.readFileSync(file, 'utf8')).pid)
     for (const init of inits) expect(host.in(init, 'cat /proc/net/udp')).toContain('0B00007F:')
+  })
+
+  test('killed before it is ready: another is started, and the container waits for that', async () => {
+    network('create', 'red')
+    const asks = world.start([
+      'run',
+      '--rm',
+      '--net',
+      'red',
+      '--network-alias',
+      'me',
+      'busybox',
+      'sh',
+      '-c',
+      `${LOOKUP}look me`,
+    ])
+    await eventually(() => servers().length > 0, 'one is started')
+    const [first] = servers()
+    process.kill(Number(first), 'SIGSTOP')
+    expect(fs.globSync(`${world.state}/networks/.dns/*.ready`)).toEqual([])
+    process.kill(Number(first), 'SIGKILL')
+    await asks.exit
+    expect(asks.output()).toBe('172.18.0.2\n')
   })
 
   test('20 at once, when there is no name server yet: one is started, all can ask', async () => {

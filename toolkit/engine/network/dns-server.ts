@@ -6,10 +6,9 @@ import { closeSync, existsSync, watch, writeFileSync } from 'node:fs'
 import { type Socket as Connection, createServer, type Server as TcpServer } from 'node:net'
 import { isAlive } from '../../observe/process.ts'
 import { hostServers } from '../etc.ts'
-import { lock, makeTree } from '../state/files.ts'
 import { answer, type Names, RCODE, refusal } from './dns.ts'
 import { forward, framed } from './dns-forward.ts'
-import { clients, lockFile, readWish, readyFile, serviceDir, type Wish } from './dns-service.ts'
+import { clients, LOCK_FD, readWish, readyFile, serviceDir, type Wish } from './dns-service.ts'
 import { openIn } from './dns-sockets.ts'
 import { exclusively, type Lease, readAllLeases } from './leases.ts'
 
@@ -19,12 +18,9 @@ const IDLE = 10_000 // milliseconds
 const LOOK = 5_000
 const GRACE = 2_000
 
-/** Serves until nobody has wanted it for a moment; returns at once where another one does. `root`: STATE/networks. */
+/** Serves until nobody has wanted it for a moment. `root`: STATE/networks. Its lock it has inherited, as LOCK_FD. */
 export function serve(root: string): void {
-  makeTree(serviceDir(root))
   const networks = { directory: `${root}/bridge` }
-  const held = exclusively(networks, () => lock(lockFile(root), { wait: false })) // nobody looks meanwhile who has it
-  if (held === undefined) return
   const served = new Map<string, Client>()
   let idle = performance.now()
   const look = () => {
@@ -52,7 +48,7 @@ export function serve(root: string): void {
   // Whoever wants us looks under the same lock whether we are here.
   const leave = () => {
     if (clients(root).some(id => isWanted(root, id))) return
-    closeSync(held)
+    closeSync(LOCK_FD)
     process.exit(0)
   }
   try {

@@ -1,7 +1,7 @@
 // The name server of the networks that users have made, as the engine sees it: one process for all of them, started with
 // the first container and gone soon after the last. They talk by files:
 //
-//   STATE/networks/.dns/lock      held (flock) by the name server
+//   STATE/networks/.dns/lock      held (flock) by the name server, which inherits it from the command that starts it
 //   STATE/networks/.dns/ID.json   a container that wants one, and which process it is
 //   STATE/networks/.dns/ID.ready  it can ask now; what is in it is why not
 //
@@ -38,8 +38,10 @@ export const lockFile = (root: string): string => `${serviceDir(root)}/lock`
 export const clients = (root: string): string[] =>
   entries(serviceDir(root)).flatMap(name => /^([0-9a-f]{12})\.json$/.exec(name)?.[1] ?? [])
 
-const PATIENCE = 10_000 // milliseconds: a Node that starts on a busy machine
+const PATIENCE = 60_000 // milliseconds: a Node that starts on a busy machine
 const LOOK = 2
+const MEND = 1_000
+const DEATHS = 3 // so many name servers may end before one is ready
 
 /** Gives a container a name server. */
 export function nameAction({ id }: Pick<Lease, 'id'>, network: Pick<Network, 'directory'>): Action {
@@ -59,7 +61,7 @@ export function nameAction({ id }: Pick<Lease, 'id'>, network: Pick<Network, 'di
         writeJson(wishFile(root, id), wish, { durable: false })
         ensureServed(root)
       })
-      awaitReady(readyFile(root, id), wish)
+      awaitReady(network, id, wish)
     },
   }
 }
@@ -83,12 +85,12 @@ function isServed(root: string): boolean {
   return fd === undefined
 }
 
-let lastStart = Number.NEGATIVE_INFINITY
-const START = 2_000 // milliseconds, in which one may still be about to take its lock
-
 /** Brings a name server where there is none. To be called `exclusively`. */
 export function ensureServed(root: string): void {
-  if (!isServed(root)) startServer(root)
+  const held = lock(lockFile(root), { wait: false })
+  if (held === undefined) return
+  startServer(root, held)
+  closeSync(held) // it has the lock now
 }
 
 /** Undefined where it is torn, or of another version. */
@@ -102,30 +104,37 @@ export function readWish(root: string, id: string): Wish | undefined {
   }
 }
 
-/** Several may be started, by several commands: the first one stays. */
-function startServer(root: string): void {
-  if (performance.now() - lastStart < START) return
-  lastStart = performance.now()
+/** The descriptor by which it has its lock. */
+export const LOCK_FD = 3
+
+function startServer(root: string, held: number): void {
   const { PATH } = process.env
   const { spawn } = process.getBuiltinModule('node:child_process') // milliseconds, which most runs need not spend
   const child = spawn(`${packageDir()}/bin/toolkit`, ['dns-server', root], {
     cwd: '/',
     env: { ...(PATH && { PATH }) },
     detached: true, // Ctrl-C at the terminal is not meant for it
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'ignore', held],
   })
   child.on('error', () => {}) // said below, by nobody being ready
   child.unref()
 }
 
 /** Nothing else can be done meanwhile: the container is not to start before it can ask. */
-function awaitReady(path: string, { pid, startTime }: Wish): void {
+function awaitReady(network: Pick<Network, 'directory'>, id: string, { pid, startTime }: Wish): void {
+  const root = rootOf(network)
+  const path = readyFile(root, id)
   const isLate = deadline(PATIENCE)
-  while (!existsSync(path)) {
+  let isDue = deadline(MEND)
+  for (let deaths = 0; !existsSync(path); pause(LOOK)) {
     if (!isAlive(pid, startTime)) return // it has failed meanwhile, and will be heard of
-    if (isLate())
+    if (isLate() || deaths > DEATHS)
       throw new UsageError('run: --network: the name server of the networks did not start; --network bridge needs none')
-    pause(LOOK)
+    if (!isDue()) continue
+    isDue = deadline(MEND)
+    if (isServed(root)) continue
+    deaths++
+    exclusively(network, () => ensureServed(root))
   }
   const why = readFileSync(path, 'utf8')
   if (why !== '') throw new UsageError(`run: --network: no name server for the container: ${why}`)
