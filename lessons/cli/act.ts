@@ -22,8 +22,10 @@ export async function check(argv: readonly string[]): Promise<number> {
     throw new UsageError(
       `lessons check: give the commands with --script FILE (or - for stdin), or work in 'toolkit lessons shell ${lesson.name} ${task + 1}'`,
     )
-  await prepareForLab(`lessons check ${words.join(' ')} --script ${flags.script}`, busybox())
-  const commands = readScript(flags.script as string) // stdin goes to who carries it out
+  const script = flags.script as string
+  const read = script === '-' ? undefined : readScript(script) // before anything is made
+  await prepareForLab(`lessons check ${words.join(' ')} --script ${script}`, busybox())
+  const commands = read ?? readScript(script) // stdin goes to who carries it out
   return play(lesson, task, commands, flags.json === true)
 }
 
