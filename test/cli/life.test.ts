@@ -344,6 +344,8 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
 
   test('top lists its processes', () => {
     run('sleep 1000 & wait')
-    expect(toolkit('top', 'box').stdout).toMatch(/^UID +PID +PPID +CMD\n.*sh -c .*\n(.*\n)?.*sleep 1000\n$/)
+    expect(toolkit('top', 'box').stdout).toMatch(
+      /^UID +PID +PPID +C +STIME +TTY +TIME +CMD\nroot .*sh -c .*\n(.*\n)?.*sleep 1000\n$/,
+    )
   })
 })

@@ -45,6 +45,8 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
     expect(network('ls', '--no-trunc', '-q', '-f', 'name=min', '-f', 'driver=bridge').stdout).toBe(`${id}\n`)
     const one = start('one', '--net', 'mine', '--ip', '10.5.0.7')
     await one.until('10.5.0.7')
+    const wish = '{{range .NetworkSettings.Networks}}{{json .IPAMConfig}}{{end}}'
+    expect(world.toolkit(['inspect', '-f', wish, 'one']).stdout).toBe('{"IPv4Address":"10.5.0.7"}\n')
     const [about] = JSON.parse(network('inspect', id.slice(0, 5)).stdout)
     expect(about).toMatchObject({
       ...{ Name: 'mine', Id: id, Scope: 'local', Driver: 'bridge', Internal: true, Labels: { a: '1' } },

@@ -55,12 +55,17 @@ describe.skipIf(skipped)(`ps and rm${skipped}`, () => {
     expect(format('{{if eq .State "running"}}up{{else}}{{.State}}{{end}}')).toBe('up\n')
     expect(format('table {{.Names}} is {{.State}}')).toBe('NAMES is STATE\nbox is running\n')
     expect(JSON.parse(format('json'))).toMatchObject({ Names: 'box', Networks: 'none', LocalVolumes: '1' })
+    expect(format('{{.CreatedAt}}')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC\n$/)
     expect(world.toolkit(['ps', '--format', '{{.Nmae}}'])).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(
         /^toolkit: --format: \{\{\.Nmae\}\}: there is no field Nmae; there are ID, .*Mounts.*Size\n$/,
       ),
     })
+    for (const filter of ['network=none', 'volume=data', 'volume=/data', 'volume=/usr/share/zoneinfo'])
+      expect([filter, format('{{.Names}}', '-f', filter)]).toEqual([filter, 'box\n'])
+    for (const filter of ['network=host', 'volume=dat', 'publish=80', 'expose=1-65535/udp'])
+      expect([filter, format('{{.Names}}', '-f', filter)]).toEqual([filter, ''])
     world.toolkit(['rm', '-f', 'box'])
     world.toolkit(['volume', 'rm', 'data'])
   })
@@ -77,6 +82,7 @@ describe.skipIf(skipped)(`ps and rm${skipped}`, () => {
     ['status=bogus', 'status is one of created, running, paused, restarting, exited, removing, dead'],
     ['exited=abc', 'exited is an exit code, a number from 0 to 255'],
     ['name=(', 'name is a part of it, or a regular expression'],
+    ['publish=http', 'publish is a port or a range, such as 80, 53/udp or 8000-8010/tcp'],
     ['health=good', 'health is one of starting, healthy, unhealthy, none'],
   ])('--filter %s is refused', (filter, why) => {
     expect(world.toolkit(['ps', '-a', '--filter', filter])).toMatchObject({

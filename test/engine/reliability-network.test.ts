@@ -2,6 +2,7 @@
 // at the bridge and the firewall.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import { totalmem } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, skipped, World } from '../cli/toolkit.ts'
 import { expectAsBefore, lookAt } from './as-before.ts'
@@ -102,7 +103,8 @@ describe.skipIf(why)(`the bridge of toolkit run${why}`, () => {
     await expectNoNetwork()
   })
 
-  test('R11: 100 at once on a /26: 61 have an address each, the others are told; then all are free', async () => {
+  const small = totalmem() > 4e9 ? '' : ' (skipped: a hundred engines at once need 4 GB of memory)'
+  test.skipIf(small)(`R11: 100 at once on a /26: 61 have an address each, the others are told${small}`, async () => {
     world.toolkit(['network', 'create', '--subnet', '10.77.0.0/26', 'small'])
     const one = '$TOOLKIT run -d --net small busybox sleep 1000 || echo "code $?"'
     const said = world.shell(`for i in $(seq 100); do { ${one}; } 2>&1 & done; wait`).stdout.trim().split('\n')

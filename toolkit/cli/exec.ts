@@ -17,7 +17,12 @@ export const command: Command = {
     interactive,
     tty,
     detach: { short: 'd', help: 'do not wait for its end; its output is lost' },
-    user: { short: 'u', value: 'USER[:GROUP]', help: 'who runs it: names or numbers (default: as the container)' },
+    user: {
+      short: 'u',
+      value: 'USER[:GROUP]',
+      help: 'who runs it: names or numbers (default: as the container)',
+      blank: true,
+    },
     workdir: { ...workdir, help: 'where it starts (default: as the container)' },
     env,
     'env-file': envFile,

@@ -1,4 +1,5 @@
 // Parts of a container in docker's words: what was asked for (HostConfig), its mounts, its networks.
+import { readEndpoints } from '../engine/network/endpoints.ts'
 import type { Lease } from '../engine/network/leases.ts'
 import { listNetworks } from '../engine/network/networks.ts'
 import type { RunOptions } from '../engine/options.ts'
@@ -8,6 +9,7 @@ import { mountsOf } from '../engine/volume/uses.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
 import { leases as leasesByContainer } from './text/describe.ts'
+import { freeMap } from './text/template/values.ts'
 
 const isReadOnly = ({ options }: Mount): boolean => options.includes('ro') || options.includes('rotop')
 const PROPAGATION = /^r?(private|shared|slave)$/
@@ -51,12 +53,14 @@ interface Binding {
 }
 
 /** By 80/tcp and the like, all that lead there. */
-const byPort = (rows: readonly (readonly [string, Binding])[]): Record<string, Binding[]> =>
-  Object.fromEntries(
-    rows.map(([port]) => [port, rows.filter(([other]) => other === port).map(([, binding]) => binding)]),
+const byPort = (rows: readonly (readonly [string, Binding])[]) =>
+  freeMap(
+    Object.fromEntries(
+      rows.map(([port]) => [port, rows.filter(([other]) => other === port).map(([, binding]) => binding)]),
+    ),
   )
 
-const portsOf = (ports: Lease['ports']): Record<string, Binding[]> =>
+const portsOf = (ports: Lease['ports']) =>
   byPort(
     ports.map(({ container, protocol, address, host }) => [
       `${container}/${protocol}`,
@@ -64,7 +68,7 @@ const portsOf = (ports: Lease['ports']): Record<string, Binding[]> =>
     ]),
   )
 
-const wishedPorts = ({ network }: RunOptions): Record<string, Binding[]> =>
+const wishedPorts = ({ network }: RunOptions) =>
   byPort(
     network.publish.map(({ container, protocol, address, host }) => [
       `${container}/${protocol}`,
@@ -73,11 +77,14 @@ const wishedPorts = ({ network }: RunOptions): Record<string, Binding[]> =>
   )
 
 /** Where it is, network by network; of one that does not run only in which it would be. */
-export function networkSettings({ state }: ContainerRow) {
+export function networkSettings(row: ContainerRow) {
+  const { state } = row
   const leases = leasesByContainer().get(state?.id ?? '') ?? []
   const ids = new Map(listNetworks().map(network => [network.name, network.state?.id ?? '']))
-  const endpoint = (lease?: Lease) => ({
-    IPAMConfig: null,
+  const endpoints = readEndpoints(placeOf(row)) ?? state?.options?.network.endpoints
+  const wished = new Map(endpoints?.map(({ name, ip }) => [name, ip]))
+  const endpoint = (name: string, lease?: Lease) => ({
+    IPAMConfig: wished.get(name) === undefined ? null : { IPv4Address: wished.get(name) },
     Links: lease?.links?.map(({ name, alias }) => `${name}:${alias}`) ?? null,
     Aliases: lease?.names?.slice(1) ?? null,
     DNSNames: lease?.names ? [...lease.names, lease.id.slice(0, 12)] : null,
@@ -93,15 +100,17 @@ export function networkSettings({ state }: ContainerRow) {
   })
   const asked = state?.options && state.options.network.container === undefined ? [networkMode(state.options)] : []
   const own = leases.find(({ network }) => network === 'bridge')
-  const { IPAddress, IPPrefixLen, Gateway, MacAddress, EndpointID } = endpoint(own)
+  const { IPAddress, IPPrefixLen, Gateway, MacAddress, EndpointID } = endpoint('bridge', own)
   return {
     ...{ Bridge: '', IPAddress, IPPrefixLen, Gateway, MacAddress, EndpointID },
     Ports: portsOf(leases.flatMap(({ ports }) => ports)),
     SandboxKey: state?.pid === undefined || state.finished !== undefined ? '' : `/proc/${state.pid}/ns/net`,
-    Networks: Object.fromEntries([
-      ...asked.filter(name => !name.startsWith('ns:')).map(name => [name, endpoint()]),
-      ...leases.map(lease => [lease.network, endpoint(lease)]),
-    ]),
+    Networks: freeMap<ReturnType<typeof endpoint>>(
+      Object.fromEntries([
+        ...asked.filter(name => !name.startsWith('ns:')).map(name => [name, endpoint(name)]),
+        ...leases.map(lease => [lease.network, endpoint(lease.network, lease)]),
+      ]),
+    ),
   }
 }
 
@@ -115,15 +124,18 @@ export function hostConfig(options: RunOptions | undefined, autoRemove: boolean)
   const lasting = mounts.mounts.filter(({ type, source }) => type === 'bind' || (type === 'volume' && source !== ''))
   return {
     Binds: lasting.map(bindText),
+    LogConfig: { Type: 'toolkit', Config: freeMap({}) },
     NetworkMode: networkMode(options),
     PortBindings: wishedPorts(options),
     AutoRemove: autoRemove,
     RestartPolicy: { Name: care?.restart?.name ?? 'no', MaximumRetryCount: care?.restart?.most ?? 0 },
     VolumesFrom: mounts.from.map(({ container, access }) => (access ? `${container}:${access}` : container)),
-    Tmpfs: Object.fromEntries(
-      mounts.mounts
-        .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev/shm')
-        .map(({ destination, options }) => [destination, options.join(',')]),
+    Tmpfs: freeMap(
+      Object.fromEntries(
+        mounts.mounts
+          .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev/shm')
+          .map(({ destination, options }) => [destination, options.join(',')]),
+      ),
     ),
     CapAdd: capabilities.add,
     CapDrop: capabilities.drop,
@@ -147,7 +159,7 @@ export function hostConfig(options: RunOptions | undefined, autoRemove: boolean)
     Init: options.init,
     OomScoreAdj: options.oomScoreAdj ?? 0,
     ShmSize: size === undefined ? 67_108_864 : Number(size),
-    Sysctls: options.sysctl,
+    Sysctls: freeMap(options.sysctl),
     Ulimits: options.rlimits.map(({ type, soft, hard }) => ({
       Name: type.replace('RLIMIT_', '').toLowerCase(),
       ...{ Soft: soft, Hard: hard },

@@ -16,6 +16,7 @@ import { labelsOfContainer } from './prune.ts'
 import { imageOf } from './text/describe.ts'
 import { print, printError } from './text/output.ts'
 import { printable, printableJson, printableLines } from './text/printable.ts'
+import { freeMap } from './text/template/values.ts'
 
 export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
@@ -120,7 +121,7 @@ function describe(row: ContainerRow, size: boolean) {
       Error: state.error ?? '',
       StartedAt: state.started ?? NEVER,
       FinishedAt: (!row.running && state.finished) || NEVER,
-      ...(care.health && { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log } }),
+      Health: care.health && { Status: health.status, FailingStreak: health.failingStreak, Log: health.log },
     },
     Image: imageOf(row),
     ...filesOf(row),
@@ -128,6 +129,10 @@ function describe(row: ContainerRow, size: boolean) {
     RestartCount: state.restarts ?? 0,
     Driver: 'overlay',
     Platform: 'linux',
+    MountLabel: '', // of SELinux
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
     Mounts: mounts(row),
     Config: {
       Hostname: options?.hostname ?? id,
@@ -136,8 +141,10 @@ function describe(row: ContainerRow, size: boolean) {
       AttachStdin: false,
       AttachStdout: !state.detached,
       AttachStderr: !state.detached,
-      ExposedPorts: Object.fromEntries(
-        (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
+      ExposedPorts: freeMap(
+        Object.fromEntries(
+          (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
+        ),
       ),
       Tty: options?.terminal ?? false,
       OpenStdin: options?.interactive ?? false,
@@ -146,10 +153,10 @@ function describe(row: ContainerRow, size: boolean) {
       Entrypoint: null, // args has both
       Image: imageOf(row),
       WorkingDir: options?.cwd ?? '',
-      Labels: labelsOfContainer(row),
+      Labels: freeMap(labelsOfContainer(row)),
       StopSignal: care.stopSignal ?? 'SIGTERM',
-      ...(care.stopTimeout !== undefined && { StopTimeout: care.stopTimeout }),
-      ...(care.health && { Healthcheck: healthcheck(care.health) }),
+      StopTimeout: care.stopTimeout, // JSON leaves out what there is not
+      Healthcheck: care.health && healthcheck(care.health),
     },
     HostConfig: hostConfig(options, state.autoRemove),
     GraphDriver: {

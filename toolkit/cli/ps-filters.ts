@@ -1,9 +1,11 @@
 // ps --filter: which containers are shown.
 import { type Status, statusOf } from '../engine/life/lifecycle.ts'
+import type { Port } from '../engine/network/ports.ts'
 import { type ContainerRow, findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hasLabel } from './flags/labels.ts'
-import { healthOf, imageOf } from './text/describe.ts'
+import { mounts, networkSettings } from './inspect-parts.ts'
+import { healthOf, imageOf, portsOf } from './text/describe.ts'
 
 interface Filter {
   readonly name: string
@@ -23,6 +25,18 @@ function checkOneOf(name: string, value: string, words: readonly string[]): void
 
 const imagesOf = (row: ContainerRow): (string | undefined)[] => [imageOf(row), row.state?.rootfs]
 const createdOf = ({ state }: ContainerRow): string => state?.created ?? ''
+
+const isStart = (value: string, id: string): boolean => value.length >= 12 && id.startsWith(value)
+
+/** 80, 80/udp, 8000-8010/tcp: one of its ports that others can reach is there. */
+function portFilter(name: string, value: string, portOf: (port: Port) => number): Filter['holds'] {
+  const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/.exec(value) ?? []
+  if (from === undefined) throw refuse(name, value, `${name} is a port or a range, such as 80, 53/udp or 8000-8010/tcp`)
+  return ({ state }) =>
+    portsOf(state?.id).some(
+      port => port.protocol === protocol && portOf(port) >= Number(from) && portOf(port) <= Number(to),
+    )
+}
 
 /** What each filter says of a container, by its value. */
 const FILTERS: Readonly<Record<string, (value: string) => Filter['holds']>> = {
@@ -49,6 +63,13 @@ const FILTERS: Readonly<Record<string, (value: string) => Filter['holds']>> = {
     const other = createdOf(findContainer(value))
     return row => createdOf(row) > other
   },
+  network: value => row => {
+    const { Networks } = networkSettings(row)
+    return Object.entries(Networks).some(([name, { NetworkID }]) => name === value || isStart(value, NetworkID))
+  },
+  volume: value => row => mounts(row).some(mount => [mount.Name, mount.Source, mount.Destination].includes(value)),
+  publish: value => portFilter('publish', value, ({ host }) => host),
+  expose: value => portFilter('expose', value, ({ container }) => container),
   health: value => {
     checkOneOf('health', value, HEALTHS)
     return row => (healthOf(row) ?? 'none') === value

@@ -23,7 +23,7 @@ export const command: Command = {
       short: 'f',
       value: 'NAME=VALUE',
       many: true,
-      help: 'only some: id, name, label, status, exited, ancestor, before, since, health',
+      help: 'only some: id, name, label, status, exited, ancestor, before, since, network, volume, publish, expose, health',
     },
     format: {
       value: 'TEMPLATE',
@@ -104,7 +104,7 @@ function fieldsOfRow(row: ContainerRow, ports: string, long: boolean): Fields {
     ID: (long && state?.id) || id,
     Image: imageOf(row),
     Command: commandText(row, long),
-    CreatedAt: state?.created ?? '?',
+    CreatedAt: state?.created?.replace('T', ' ').replace(/\.\d+Z$/, ' +0000 UTC') ?? '?',
     RunningFor: createdText(row),
     Status: statusText(row, status),
     State: status,

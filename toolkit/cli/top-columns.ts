@@ -115,12 +115,17 @@ const ALSO: Readonly<Record<string, Name>> = {
 
 const pick = (...names: Name[]): Columns => Object.fromEntries(names.map(name => [name, COLUMNS[name]]))
 
-/** Where nothing is asked for; JSON has always called the last one so. */
+/** Of JSON where nothing is asked for. */
 export const USUAL: Columns = { ...pick('uid', 'pid', 'ppid'), command: COLUMNS.cmd }
+/** `ps -ef`, which docker's is where nothing is asked for. */
+export const FULL: Columns = {
+  user: ['UID', nameOf],
+  ...pick('pid', 'ppid', 'c', 'stime', 'tty', 'time', 'cmd'),
+}
 
 /** What `ps -ef`, `ps aux` and their like show. */
 const FORMATS = {
-  full: { user: ['UID', nameOf] as Column, ...pick('pid', 'ppid', 'c', 'stime', 'tty', 'time', 'cmd') },
+  full: FULL,
   user: {
     ...pick('user', 'pid', 'pcpu', 'pmem', 'vsz', 'rss', 'tty', 'stat'),
     stime: ['START', started] as Column,

@@ -9,12 +9,12 @@ import { type Command, mainOf } from './options.ts'
 import { print } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { printTable } from './text/table.ts'
-import { type Columns, chosen, columnNames, psOptions, USUAL } from './top-columns.ts'
+import { type Columns, chosen, columnNames, FULL, psOptions, USUAL } from './top-columns.ts'
 
 export const command: Command = {
   usage: 'top [OPTIONS] CONTAINER [PS-OPTIONS]',
   summary: `List the processes of a container, with the pids that they have on the host. Behind its name options of ps(1) are
-understood: -ef, aux, -e, ax, -eo COLUMNS and their like.`,
+understood: -ef (what one sees without any), aux, -e, ax, -eo COLUMNS and their like.`,
   flags: {
     columns: { short: 'o', value: 'NAMES', many: true, help: `as of ps(1): ${columnNames}` },
     json: { help: 'as JSON' },
@@ -23,9 +23,9 @@ understood: -ef, aux, -e, ax, -eo COLUMNS and their like.`,
 }
 
 /** The options of ps(1) behind the container's name are taken out: to us -ef would be two flags. */
-function takeFormat(argv: readonly string[]): { rest: readonly string[]; format: Columns } {
+function takeFormat(argv: readonly string[]): { rest: readonly string[]; format: Columns | undefined } {
   const rest: string[] = []
-  let format = USUAL
+  let format: Columns | undefined
   let named = false
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at]!
@@ -40,10 +40,11 @@ function takeFormat(argv: readonly string[]): { rest: readonly string[]; format:
   return { rest, format }
 }
 
-const list = (format: Columns) =>
+const list = (format: Columns | undefined) =>
   mainOf(command, ({ flags, rest }) => {
     const word = needContainer('top', rest)
-    const columns = flags.columns === undefined ? format : chosen(flags.columns as readonly string[])
+    const usual = flags.json ? USUAL : FULL
+    const columns = flags.columns === undefined ? (format ?? usual) : chosen(flags.columns as readonly string[])
     const { state } = findContainer(word)
     const pidfd = holdProcess(state)
     if (pidfd === undefined) throw new UsageError(`container ${word} is not running`, 1)

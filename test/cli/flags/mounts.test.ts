@@ -99,7 +99,7 @@ test.each([
   ['volume', '/a:/dev/', '/dev holds the container’s own devices'],
   ['mount', 'type=bind', 'does not say where in the container'],
   ['mount', 'type=bind,target=/x', 'type=bind needs a source'],
-  ['mount', 'type=bind,source=a,target=/x', 'an absolute path, not a'],
+  ['mount', 'type=bind,source=a,target=/x', 'an absolute path, or begins with ./, unlike a'],
   ['mount', 'type=npipe,source=a,target=/x', 'type is volume, bind or tmpfs, not "npipe"'],
   ['mount', 'type=bind,source=/a,target=/x,upperdir=/y', 'unknown key "upperdir"'],
   ['mount', 'type=bind,source=/a,target=/x,source=/b', 'give source once'],

@@ -108,7 +108,6 @@ const bad: [string[], string][] = [
   [['--ip', 'fd00::7', '--net', 'mine'], 'must be an address of IPv4'],
   [['--network-alias', 'db', '--net', 'none'], 'only in a network that you have made'],
   [['--network-alias', 'd b', '--net', 'mine'], 'must be a name as hosts have'],
-  [['--network', ''], 'must be none, host'],
   [['--net', 'container:'], 'must be container: and the name'],
   [['--net', 'container:a/b'], 'must be container: and the name'],
   [['--net', 'container:web', '-p', '80'], 'on the bridge'],

@@ -1,6 +1,7 @@
 // --format: templates as Go's text/template fills them.
 import { expect, test } from 'vitest'
 import { headOf, template } from '../../../toolkit/cli/text/template/template.ts'
+import { freeMap } from '../../../toolkit/cli/text/template/values.ts'
 import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
 
 const value = {
@@ -13,9 +14,11 @@ const value = {
   Config: { Env: ['A=1', 'B=2'], Labels: { tier: 'db', app: 'shop' }, Empty: [] },
   Networks: { web: { IPAddress: '10.0.0.2' }, back: { IPAddress: '10.0.1.2' } },
   Label: (name: string) => `<${name}>`,
+  Free: freeMap({ tier: 'db' }),
 }
 
 test.each([
+  ['{{.Free.tier}} {{.Free.nope}} {{if .Free.nope}}y{{else}}n{{end}} {{.Free}}', 'db <no value> n map[tier:db]'],
   ['{{.Name}} {{.State.Status}}', '/box running'],
   ['{{range $k, $v := .Networks}}{{$k}}={{$v.IPAddress}} {{end}}', 'back=10.0.1.2 web=10.0.0.2 '],
   ['{{range .Config.Env}}{{.}},{{end}}', 'A=1,B=2,'],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { skipped } from '../../cli/toolkit.ts'
+import { slow } from '../../slow.ts'
 import { gone, openWindow } from './window.ts'
 
 const [F2, F4, F10] = ['\x1bOQ', '\x1bOS', '\x1b[21~']
@@ -43,7 +44,7 @@ async function leave() {
   await gone(all)
 }
 
-test(`floods, resized meanwhile, end by ^C${skipped}`, { timeout: 60_000 }, async context => {
+test(`floods, resized meanwhile, end by ^C${skipped}`, { timeout: 60_000 * slow }, async context => {
   if (skipped) context.skip()
   await start(120, 36)
   for (const flood of [
@@ -72,7 +73,7 @@ test(`floods, resized meanwhile, end by ^C${skipped}`, { timeout: 60_000 }, asyn
   await leave()
 })
 
-test(`10 kB pasted, and ^Z, vi, top${skipped}`, { timeout: 60_000 }, async context => {
+test(`10 kB pasted, and ^Z, vi, top${skipped}`, { timeout: 60_000 * slow }, async context => {
   if (skipped) context.skip()
   await start()
   // in lines, because a terminal that has no editor takes 4095 bytes a line
@@ -112,7 +113,7 @@ test(`10 kB pasted, and ^Z, vi, top${skipped}`, { timeout: 60_000 }, async conte
   await leave()
 })
 
-test(`a shell that ends, again and again${skipped}`, { timeout: 60_000 }, async context => {
+test(`a shell that ends, again and again${skipped}`, { timeout: 60_000 * slow }, async context => {
   if (skipped) context.skip()
   await start()
   const prompt = /lab:~# *\n(?![\s\S]*has ended)/ // a frame may come in two pieces

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bin, eventually, skipped } from '../../cli/toolkit.ts'
+import { slow } from '../../slow.ts'
 import { gone, openWindow } from './window.ts'
 
 const [F2, F6, F7, F9, F10] = ['\x1bOQ', '\x1b[17~', '\x1b[18~', '\x1b[20~', '\x1b[21~']
@@ -16,7 +17,7 @@ afterEach(() => rmSync(home, { recursive: true }))
 /** What is written down of the labs of a process: their cgroups and files are still there. */
 const labsOf = (pid: number) => readdirSync('/var/lib/toolkit/labs').filter(name => name.startsWith(`lab-${pid}-`))
 const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8')
-test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000 }, async context => {
+test(`from the first frame to a container, and out${skipped}`, { timeout: 60_000 * slow }, async context => {
   if (skipped) context.skip()
   const mounted = mounts()
   const window = await openWindow(home, 120, 36)

@@ -12,10 +12,11 @@ export const flags = {
   restart: {
     value: 'POLICY',
     help: 'start it again when it ends: no, on-failure[:TIMES], always, unless-stopped (default: no)',
+    blank: true,
   },
-  'stop-signal': { value: 'SIGNAL', help: 'what toolkit stop sends it (default: TERM)' },
+  'stop-signal': { value: 'SIGNAL', help: 'what toolkit stop sends it (default: TERM)', blank: true },
   'stop-timeout': { value: 'SECONDS', help: 'then toolkit stop sends KILL; -1: never (default: 10)' },
-  'health-cmd': { value: 'COMMAND', help: 'a line for its /bin/sh that succeeds as long as all is well' },
+  'health-cmd': { value: 'COMMAND', help: 'a line for its /bin/sh that succeeds as long as all is well', blank: true },
   'health-interval': { value: 'DURATION', help: 'how often that is run (default: 30s)' },
   'health-timeout': { value: 'DURATION', help: 'then it is killed, and has failed (default: 30s)' },
   'health-retries': { value: 'NUMBER', help: 'so many failures in a row mean unhealthy (default: 3)' },

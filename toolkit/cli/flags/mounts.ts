@@ -139,7 +139,8 @@ function mountInWords(value: string): Mount {
   const { source: from, 'bind-propagation': spread = 'rprivate' } = found
   const how = recursive(value, found, options.length > 0)
   if (!from) throw refuse('mount', value, 'type=bind needs a source: source=/a/directory/of/the/host')
-  if (!from.startsWith('/')) throw refuse('mount', value, `the source of type=bind is an absolute path, not ${from}`)
+  if (!isPath(from))
+    throw refuse('mount', value, `the source of type=bind is an absolute path, or begins with ./, unlike ${from}`)
   if (!PROPAGATION.includes(spread))
     throw refuse('mount', value, `bind-propagation is one of ${PROPAGATION.join(', ')}`)
   return bindMount(resolve(from), at, spread, how.readonly ?? options, how.bind)

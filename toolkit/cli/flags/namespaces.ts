@@ -4,12 +4,17 @@ import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
 export const flags = {
-  uts: { value: 'host|private|ns:PATH', help: 'whose host name it has (default: private)' },
+  uts: { value: 'host|private|ns:PATH', help: 'whose host name it has (default: private)', blank: true },
   ipc: {
     value: 'MODE',
     help: 'whose shared memory and queues it has: private, shareable (others may join), none (no /dev/shm), host, container:NAME or ns:PATH (default: private)',
+    blank: true,
   },
-  pid: { value: 'host|private|container:NAME|ns:PATH', help: 'whose processes it sees (default: private)' },
+  pid: {
+    value: 'host|private|container:NAME|ns:PATH',
+    help: 'whose processes it sees (default: private)',
+    blank: true,
+  },
 } satisfies Record<string, Flag>
 
 type Type = keyof typeof flags

@@ -13,12 +13,12 @@ export const flags = {
   interactive: { short: 'i', help: 'pass stdin on to the command' },
   tty: { short: 't', help: 'give it a terminal of its own' },
   rm: { help: 'remove the container when it has ended' },
-  name: { value: 'NAME', help: 'its name (default: one is made up)' },
-  hostname: { short: 'h', value: 'NAME', help: 'its host name (default: from its id)' },
+  name: { value: 'NAME', help: 'its name (default: one is made up)', blank: true },
+  hostname: { short: 'h', value: 'NAME', help: 'its host name (default: from its id)', blank: true },
   env: { short: 'e', value: 'NAME[=VALUE]', many: true, help: 'a variable; without =VALUE the one of here' },
   'env-file': { value: 'FILE', many: true, help: 'variables, a line each' },
-  workdir: { short: 'w', value: 'DIRECTORY', help: 'where the command starts; made if it is not there' },
-  entrypoint: { value: 'COMMAND', help: 'run this; the words after ROOTFS are its arguments' },
+  workdir: { short: 'w', value: 'DIRECTORY', help: 'where the command starts; made if it is not there', blank: true },
+  entrypoint: { value: 'COMMAND', help: 'run this; the words after ROOTFS are its arguments', blank: true },
   label: { ...labelFlag, short: 'l' },
   init: { help: 'put a small process before the command that passes signals on and reaps orphans' },
 } satisfies Record<string, Flag>
@@ -83,6 +83,5 @@ function envFile(path: string): string[] {
 /** The command: what follows the root file system, behind --entrypoint where that is given. */
 export function commandOf(given: Parsed['flags'], words: readonly string[]): readonly string[] {
   const entrypoint = given.entrypoint as string | undefined
-  if (entrypoint === '') throw refuse('entrypoint', '', 'give a command')
   return entrypoint === undefined ? words : [entrypoint, ...words]
 }

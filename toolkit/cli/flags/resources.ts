@@ -31,7 +31,11 @@ export const flags = {
     many: true,
     help: 'a device of the host, under another name or with less rights',
   },
-  cgroupns: { value: 'host|private', help: 'whether it sees the host’s cgroups or only its own (default: private)' },
+  cgroupns: {
+    value: 'host|private',
+    help: 'whether it sees the host’s cgroups or only its own (default: private)',
+    blank: true,
+  },
 } satisfies Record<string, Flag>
 
 export interface ResourceFlags {

@@ -13,6 +13,7 @@ export const flags = {
     short: 'u',
     value: 'USER[:GROUP]',
     help: 'who runs the command: names of the image or numbers (default: root)',
+    blank: true,
   },
   'group-add': { value: 'GROUP', many: true, help: 'a further group for it' },
   'cap-add': { value: 'NAME', many: true, help: 'a capability besides the default ones, or ALL' },

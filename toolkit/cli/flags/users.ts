@@ -8,6 +8,7 @@ export const flags = {
   userns: {
     value: 'host|private',
     help: 'whose users it has; private: its root is nobody on the host (default: host; private with a map)',
+    blank: true,
   },
   uidmap: { value: 'CONTAINER:HOST:SIZE', many: true, help: 'users of its own: which ones they are on the host' },
   gidmap: { value: 'CONTAINER:HOST:SIZE', many: true, help: 'the same for groups (default: as --uidmap)' },

@@ -3,7 +3,7 @@
 import { type Functions, functions, headFunctions } from './functions.ts'
 import { refuse } from './lex.ts'
 import { type Asking, type Expression, type Node, parse } from './parse.ts'
-import { entriesOf, isMap, isNil, isTrue, kindOf, namesOf, Slip, text } from './values.ts'
+import { entriesOf, isFreeMap, isMap, isNil, isTrue, kindOf, NO_VALUE, namesOf, Slip, text } from './values.ts'
 
 interface Scope {
   /** What {{.}} is. */
@@ -36,6 +36,7 @@ function fieldOf(value: unknown, name: string, written: string): unknown {
   const of = written.slice(0, -name.length - 1)
   const place = of === '' ? '' : ` in ${of}`
   if (!isMap(value)) throw new Slip(`there is no field ${name}${place}, which is ${kindOf(value)}${help(value)}`)
+  if (isFreeMap(value)) return Object.hasOwn(value, name) ? value[name] : NO_VALUE
   if (!Object.hasOwn(value, name)) throw new Slip(`there is no field ${name}${place}; ${namesOf(value)}`)
   return value[name]
 }

@@ -5,9 +5,17 @@ export class Slip extends Error {}
 
 export type GoMap = Readonly<Record<string, unknown>>
 
-export const isNil = (value: unknown): value is null | undefined => value === null || value === undefined
+export const isNil = (value: unknown): boolean => value === null || value === undefined || value === NO_VALUE
 export const isMap = (value: unknown): value is GoMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A map whose keys somebody has chosen, as labels: it has no prototype. Of others it is a slip to ask for a key they lack. */
+export const freeMap = <T>(map: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
+  Object.assign(Object.create(null), map)
+export const isFreeMap = (value: unknown): boolean => isMap(value) && Object.getPrototypeOf(value) === null
+
+/** What there is behind a key that a map does not have. */
+export const NO_VALUE = Symbol('<no value>')
 
 /** In the order in which Go walks through a map: that of the keys. */
 export const entriesOf = (map: GoMap): [string, unknown][] =>
@@ -15,6 +23,7 @@ export const entriesOf = (map: GoMap): [string, unknown][] =>
 
 /** Lists in brackets, maps as map[key:value]. */
 export function text(value: unknown): string {
+  if (value === NO_VALUE) return '<no value>'
   if (isNil(value)) return '<nil>'
   if (Array.isArray(value)) return `[${value.map(text).join(' ')}]`
   if (!isMap(value)) return String(value)
@@ -25,7 +34,7 @@ export function text(value: unknown): string {
 
 /** Nothing, 0, and what is empty are false. */
 export const isTrue = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : !isNil(value) && Boolean(value)
 
 /** What kind of thing it is, for errors. */
 export function kindOf(value: unknown): string {
