@@ -251,6 +251,17 @@ describe.skipIf(skipped)(`run -it${skipped}`, () => {
     expect(await window.exit).toBe(0)
   })
 
+  test('in the background, and nobody brings it back: SIGTERM ends it', async () => {
+    const command = `timeout 1 ${bin} run --rm --init -it busybox sleep 1000; echo code $?`
+    const window = onTerminal(['/bin/sh', '-c', command], world.env) // timeout makes its own process group
+    await window.until('code 124')
+    expect(await window.exit).toBe(0)
+    world.toolkit(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000'])
+    const exec = onTerminal(['/bin/sh', '-c', `timeout 1 ${bin} exec -it box sleep 1000; echo code $?`], world.env)
+    await exec.until('code 124')
+    world.toolkit(['rm', '-f', 'box'])
+  })
+
   test('--until with a call that is not there', async () => {
     const window = onTerminal([bin, 'run', '--rm', '--until', 'reboot', 'busybox', 'true'], world.env)
     await window.until('toolkit: run: --until "reboot": no call has that in it')

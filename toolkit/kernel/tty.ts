@@ -25,6 +25,12 @@ export function setSize(fd: number, { columns, rows }: Size): void {
   attempt('ioctl', [fd, IOCTL.TIOCSWINSZ, size])
 }
 
+/** The process group in the foreground of our own terminal; undefined where the descriptor is not that. tcgetpgrp(3). */
+export function foregroundOf(fd: number): number | undefined {
+  const group = Buffer.alloc(4)
+  return attempt('ioctl', [fd, IOCTL.TIOCGPGRP, group]) < 0 ? undefined : group.readInt32LE()
+}
+
 /**
  * Switches off all that a terminal does with keys and output by itself: echo, lines, ^C, and \n to \r\n, which the
  * container's own terminal does already. cfmakeraw in termios(3). Returns how to switch it on again.

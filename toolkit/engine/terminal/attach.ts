@@ -29,7 +29,7 @@ export interface AttachWish {
 
 /** Takes the terminal of a process that waits at TERMINAL_GATE, and shows what is written to it. */
 export function attachTerminal(pidfd: number, { interactive, keys }: AttachWish): Attachment {
-  const { stdin, stdout } = process
+  const { stdout } = process
   const master = takeTerminal(pidfd)
   let ended = () => {}
   const end = new Promise<void>(resolve => {
@@ -69,18 +69,11 @@ export function attachTerminal(pidfd: number, { interactive, keys }: AttachWish)
     shown.off('resize', resize)
     stream.destroy()
     restore()
-    stdin.off('data', type)
-    stdin.off('end', hangUp)
-    if (interactive) stdin.pause()
   }
 
   return {
     open() {
-      if (!interactive) return
-      restore = borrowTerminal() // ^C is a key for the container, not a signal for us
-      stdin.on('data', type)
-      stdin.on('end', hangUp)
-      stdin.on('error', hangUp)
+      if (interactive) restore = borrowTerminal(type, hangUp) // ^C is a key for the container, not a signal for us
     },
     async close() {
       let before = written

@@ -116,16 +116,13 @@ function joinTerminal({ directory, pidfd, master, stdin, keys, leave }: Terminal
     const stream = openStream(master, () => {}) // never read here: what comes out is the monitor's
     undo.push(() => void stream.destroy())
     if (stdin) {
-      undo.push(borrowTerminal())
       const filter = new DetachKeys(keys)
       const type = (data: Buffer) => {
         const { pass, complete } = filter.take(data)
         if (pass.length > 0) stream.write(pass)
         if (complete) leave({ left: 'by keys' })
       }
-      const hangUp = () => leave({ signal: 'HUP' })
-      process.stdin.on('data', type).on('end', hangUp).on('error', hangUp)
-      undo.push(() => void process.stdin.off('data', type).pause())
+      undo.push(borrowTerminal(type, () => leave({ signal: 'HUP' })))
     }
   }
   return () => {

@@ -1,19 +1,44 @@
 // The terminal that a user sits at, while its keys are another program's: raw, and given back as it was on every way out.
 import process from 'node:process'
-import { makeRaw, type Size, setSize, sizeOf } from '../../kernel/tty.ts'
+import { foregroundOf, makeRaw, type Size, setSize, sizeOf } from '../../kernel/tty.ts'
+import { readStat } from '../../observe/process.ts'
 
-/** Makes stdin raw until the function that is returned is called, or this process exits. */
-export function borrowTerminal(): () => void {
-  const { fd } = process.stdin
-  const restore = makeRaw(fd)
-  const again = () => void makeRaw(fd) // a shell that has stopped us and goes on with us has made it as it likes it
-  const giveBack = () => {
-    process.off('SIGCONT', again)
-    process.off('exit', giveBack)
-    restore()
+/** Whether a shell has started us with &, or timeout(1) has: then the terminal is another's. */
+function isInBackground(fd: number): boolean {
+  const foreground = foregroundOf(fd)
+  return foreground !== undefined && foreground !== readStat(process.pid)?.pgrp
+}
+
+/**
+ * Makes stdin raw, and hands its keys on, until the function that is returned is called, or this process exits. `hangUp`:
+ * there will be no more of them. In the background it stops, as at the kernel's own word, until it is in the foreground.
+ * Not by that word: the kernel makes the call again after each signal that we catch, and stops us again, so that no SIGTERM
+ * was ever heard.
+ */
+export function borrowTerminal(type: (keys: Buffer) => void, hangUp: () => void): () => void {
+  const fd = 0
+  let restore: (() => void) | undefined
+  const take = () => {
+    if (isInBackground(fd)) return
+    const undo = makeRaw(fd) // after a stop, too: the shell has made it as it likes it
+    if (restore) return
+    restore = undo
+    process.stdin.on('data', type).on('end', hangUp).on('error', hangUp)
   }
-  process.on('SIGCONT', again)
+  const giveBack = () => {
+    process.off('SIGCONT', take)
+    process.off('exit', giveBack)
+    if (!restore) return
+    if (!isInBackground(fd)) restore()
+    process.stdin.off('data', type).off('end', hangUp).pause()
+  }
+  process.on('SIGCONT', take)
   process.on('exit', giveBack)
+  take()
+  if (!restore) {
+    process.kill(0, 'SIGTTOU') // comes back when somebody lets us go on
+    take()
+  }
   return giveBack
 }
 
