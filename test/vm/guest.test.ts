@@ -34,7 +34,7 @@ const living = [
   'test/cli/exec.test.ts',
   ...[
     '-t',
-    '(kill -9 of the monitor(?! of one of many)|other limits at once|out of memory|R23|passes its controllers on)',
+    '(kill -9 of the monitor(?! of one of many)|other limits at once|out of memory|given back|R23|passes its controllers on)',
   ],
 ]
 const minutes = 40 // at most, where its host is busy, too

@@ -78,20 +78,20 @@ test(`10 kB pasted, and ^Z, vi, top${skipped}`, { timeout: 60_000 * slow }, asyn
   await start()
   // in lines, because a terminal that has no editor takes 4095 bytes a line
   window.type('cat > pasted\r')
-  await sleep(200)
+  await sleep(200 * slow)
   const line = `${'0123456789'.repeat(10)}\n`
   window.type(`\x1b[200~${line.repeat(100)}\x1b[201~`)
-  await sleep(500)
+  await sleep(500 * slow)
   window.type('\x04')
   window.type('clear; wc -c pasted\r')
   await window.see(/10100 pasted/)
 
   window.type('sleep 1000\r')
-  await sleep(200)
+  await sleep(200 * slow)
   window.type('\x1a')
   await window.see(/Stopped +sleep 1000/)
   window.type('fg\r')
-  await sleep(200)
+  await sleep(200 * slow)
   window.type('\x03')
   await window.see(/lab:~# *$/m)
 
