@@ -358,6 +358,8 @@ describe.skipIf(skipped)(`cp${skipped}`, () => {
     expect(cp('box:/proc/self', `${here}/self`)).toMatchObject({ status: 0 })
     expect(cp('box:/proc/1/', `${here}/process`)).toMatchObject({ status: 0 })
     expect(fs.readdirSync(`${here}/process`)).toContain('status')
+    expect(cp('box:/proc/version', `${here}/version`)).toMatchObject({ status: 0 })
+    expect(read('version')).toBe(fs.readFileSync('/proc/version', 'utf8'))
     expect(cp('box:/proc/sys/net/ipv4/route', `${here}/route`)).toMatchObject({
       ...{ status: 1, stderr: 'toolkit: /proc/sys/net/ipv4/route/flush: permission denied\n' }, // nobody may read it
     })

@@ -120,7 +120,7 @@ describe.skipIf(skipped)(`health checks${skipped}`, () => {
     await until('healthy')
     toolkit('rm', '-f', 'box')
     toolkit('run', '-d', '--name', 'box', '--no-healthcheck', 'busybox', 'sleep', '1000')
-    expect(format('{{json .State.Health}}')).toBe('')
+    expect(format('{{json .State.Health}}')).toBe('null')
     expect(toolkit('ps', '-f', 'health=none', '--format', '{{.Names}}').stdout).toBe('box\n')
   })
 })

@@ -45,7 +45,7 @@ describe.skipIf(skipped)(`row 18: files that we write, in an image where they ar
   })
 })
 
-const nasty = ['-h', '--privileged', '../x', '.', '..', 'a/b', '$(id)', ';', 'a\nb', '‮cod', '', ' ', 'x'.repeat(4096)]
+const nasty = ['-h', '--privileged', '../x', '.', '..', 'a/b', '$(id)', ';', 'a\nb', '‮cod', ' ', 'x'.repeat(4096)]
 
 describe.skipIf(skipped)(`row 62: names as arguments${skipped}`, () => {
   test.each(nasty)('--name %j is refused, and no file bears it', name => {
@@ -55,7 +55,7 @@ describe.skipIf(skipped)(`row 62: names as arguments${skipped}`, () => {
   })
 
   test('arguments and variables reach the program byte for byte, through no shell', () => {
-    const words = nasty.concat('"', "'", '\\', '`id`', '$HOME', '%s', '\t', '--', 'é', '\x1b[2J')
+    const words = nasty.concat('', '"', "'", '\\', '`id`', '$HOME', '%s', '\t', '--', 'é', '\x1b[2J')
     const { stdout } = run('busybox', 'printf', '<%s>', ...words)
     expect(stdout).toBe(words.map(word => `<${word}>`).join(''))
     const flags = words.flatMap((word, i) => ['-e', `V${i}=${word}`])

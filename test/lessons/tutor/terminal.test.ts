@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { rowToAnsi } from '../../../lessons/tutor/ansi.ts'
 import { loadXterm, TerminalModel } from '../../../lessons/tutor/terminal.ts'
 import { width } from '../../../lessons/tutor/wrap.ts'
+import { slow } from '../../slow.ts'
 import { FakeShell } from './fake-player.ts'
 
 let shell: FakeShell
@@ -79,22 +80,26 @@ test('a flood is held back, and frames are limited', async () => {
   expect(frames).toBeLessThan(8)
 })
 
-test('the answer to a key in a flood waits neither for the next frame nor for what the flood still holds back', async () => {
-  let resumed = 0
-  shell.resume = () => void resumed++
-  model.feed(Buffer.from('first'))
-  await sleep(50)
-  model.drew(1000) // drawing is slow, so the next frame would come after 200 ms
-  for (let count = 0; count < 40; count++) model.feed(Buffer.alloc(4096, 'x'))
-  await sleep(30)
-  expect([shell.paused, resumed]).toEqual([1, 0])
-  const drawn = new Promise(resolve => model.subscribe(() => resolve(model.rows().join('\n'))))
-  model.expectEcho()
-  expect(resumed).toBe(1)
-  model.feed(Buffer.from('\r\n$ '))
-  const frame = new Promise(resolve => setTimeout(resolve, 120, 'the next frame'))
-  expect(await Promise.race([drawn, frame])).toMatch(/\n\$$/)
-})
+const late = slow > 1 ? ' (skipped: 160 kB are to be parsed before the next frame, and this processor is emulated)' : ''
+test.skipIf(late)(
+  `the answer to a key in a flood waits neither for the next frame nor for the flood${late}`,
+  async () => {
+    let resumed = 0
+    shell.resume = () => void resumed++
+    model.feed(Buffer.from('first'))
+    await sleep(50)
+    model.drew(1000) // drawing is slow, so the next frame would come after 200 ms
+    for (let count = 0; count < 40; count++) model.feed(Buffer.alloc(4096, 'x'))
+    await sleep(30)
+    expect([shell.paused, resumed]).toEqual([1, 0])
+    const drawn = new Promise(resolve => model.subscribe(() => resolve(model.rows().join('\n'))))
+    model.expectEcho()
+    expect(resumed).toBe(1)
+    model.feed(Buffer.from('\r\n$ '))
+    const frame = new Promise(resolve => setTimeout(resolve, 120, 'the next frame'))
+    expect(await Promise.race([drawn, frame])).toMatch(/\n\$$/)
+  },
+)
 
 test('rowToAnsi stops at the width it is given', async () => {
   const { Terminal } = await loadXterm()

@@ -86,11 +86,13 @@ function* visit(
 ): Generator<Entry> {
   const found = look(path, walk, () => {
     const stat = fstatSync(fd, { bigint: true })
-    const isMount = above !== undefined && stat.dev !== above
+    const entry = entryOf(fd, stat, path, target, walk)
+    const isTop = above === undefined
+    const isKernels = (isTop || stat.dev !== above) && KERNELS_OWN.has(statfsSync(pathOf(fd)).type)
     return {
-      entry: entryOf(fd, stat, path, target, walk),
+      entry: isTop && isKernels && entry?.kind === 'file' ? { ...entry, ...wholeOf(fd, walk) } : entry,
       device: stat.dev,
-      isOpaque: isMount && KERNELS_OWN.has(statfsSync(pathOf(fd)).type),
+      isOpaque: !isTop && isKernels,
     }
   })
   if (!found?.entry) return
@@ -177,6 +179,21 @@ function attributesOf(fd: number): Map<string, Buffer> {
         return size < 0 ? [] : [[name, Buffer.from(value.subarray(0, size))] as const]
       }),
     )
+  } finally {
+    closeSync(open)
+  }
+}
+
+/** The content of a file that the kernel makes when it is read: only then it has a size. */
+function wholeOf(fd: number, { from }: Reading): { size: number; content: () => Iterable<Piece> } {
+  const open = openAgain(fd)
+  try {
+    const data = Buffer.alloc(CHUNK)
+    let size = 0
+    for (let n = 1; n > 0; size += n) n = readSync(open, data, size, CHUNK - size, null)
+    if (size === CHUNK)
+      throw new UsageError(`${toText(from)}: the kernel makes more than 1 MiB of it; read it with cat`, 1)
+    return { size, content: () => [data.subarray(0, size)] }
   } finally {
     closeSync(open)
   }
