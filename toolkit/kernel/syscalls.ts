@@ -57,6 +57,7 @@ export const syscalls = {
   prlimit64: call(302, 261, 'pid', 'enum:RLIMIT', 'ptr', 'ptr'),
   umask: call(95, 166, 'mode'),
   setsid: call(112, 157),
+  getpgid: call(121, 155, 'int'),
   clock_gettime: call(228, 113, 'int', 'ptr'),
   clock_nanosleep: call(230, 115, 'int', 'int', 'ptr', 'ptr'),
   rt_sigaction: call(13, 134, 'enum:SIG', 'ptr', 'ptr', 'size'),

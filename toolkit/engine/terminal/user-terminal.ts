@@ -1,12 +1,12 @@
 // The terminal that a user sits at, while its keys are another program's: raw, and given back as it was on every way out.
 import process from 'node:process'
+import { attempt } from '../../kernel/call.ts'
 import { foregroundOf, makeRaw, type Size, setSize, sizeOf } from '../../kernel/tty.ts'
-import { readStat } from '../../observe/process.ts'
 
 /** Whether a shell has started us with &, or timeout(1) has: then the terminal is another's. */
 function isInBackground(fd: number): boolean {
-  const foreground = foregroundOf(fd)
-  return foreground !== undefined && foreground !== readStat(process.pid)?.pgrp
+  const foreground = foregroundOf(fd) ?? 0 // it may be of another pid namespace: then nobody knows
+  return foreground !== 0 && foreground !== attempt('getpgid', [0])
 }
 
 /**
