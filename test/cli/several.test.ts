@@ -1,13 +1,8 @@
 // Commands that take several containers: what each of them comes to is nobody else's business.
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { eventually, skipped, World } from './toolkit.ts'
+import { describe, expect, test } from 'vitest'
+import { eventually, skipped, worldForEach } from './toolkit.ts'
 
-const world = new World()
-afterAll(() => world.end())
-afterEach(() => {
-  world.stopAll()
-  world.removeAll()
-})
+const world = worldForEach()
 
 const toolkit = (...args: string[]) => world.toolkit(args)
 const create = (name: string, ...args: string[]) => toolkit('create', '--name', name, 'busybox', ...args)

@@ -1,13 +1,8 @@
 // A program that is first of its pid namespace and cares for no signal: whoever asks three times gets away all the same.
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { eventually, nothing, skipped, World } from './toolkit.ts'
+import { describe, expect, test } from 'vitest'
+import { eventually, nothing, skipped, worldForEach } from './toolkit.ts'
 
-const world = new World()
-afterAll(() => world.end())
-afterEach(() => {
-  world.stopAll()
-  world.removeAll()
-})
+const world = worldForEach()
 
 const toolkit = (...args: string[]) => world.toolkit(args)
 const DEAF = 'trap "echo no" INT TERM; echo ready; while :; do sleep 0.05; done'

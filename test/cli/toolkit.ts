@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach } from 'vitest'
 import { deadline } from '../../toolkit/kernel/pause.ts'
 import { staticBusybox } from '../rootfs-scripts/static-busybox.ts'
 import { slow } from '../slow.ts'
@@ -124,6 +125,17 @@ export class World {
       processes: processesNaming(this.state),
     }
   }
+}
+
+/** A world of a test file; after each test nothing runs in it, and no container is left. */
+export function worldForEach(): World {
+  const world = new World()
+  afterAll(() => world.end())
+  afterEach(() => {
+    world.stopAll()
+    world.removeAll()
+  })
+  return world
 }
 
 export const nothing = { ended: [], live: [], mounts: [], processes: [] }

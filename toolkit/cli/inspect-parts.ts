@@ -54,11 +54,7 @@ interface Binding {
 
 /** By 80/tcp and the like, all that lead there. */
 const byPort = (rows: readonly (readonly [string, Binding])[]) =>
-  freeMap(
-    Object.fromEntries(
-      rows.map(([port]) => [port, rows.filter(([other]) => other === port).map(([, binding]) => binding)]),
-    ),
-  )
+  freeMap(rows.map(([port]) => [port, rows.filter(([other]) => other === port).map(([, binding]) => binding)]))
 
 const portsOf = (ports: Lease['ports']) =>
   byPort(
@@ -76,11 +72,26 @@ const wishedPorts = ({ network }: RunOptions) =>
     ]),
   )
 
+/** Reads it when it is first asked for, and no more. */
+export function once<T>(read: () => T): () => T {
+  let found: { readonly value: T } | undefined
+  return () => {
+    found ??= { value: read() }
+    return found.value
+  }
+}
+
+/** What the networks say of all containers; whoever describes several reads it once. */
+export const readNetworks = () => ({
+  leases: leasesByContainer(),
+  ids: new Map(listNetworks().map(network => [network.name, network.state?.id ?? ''])),
+})
+
 /** Where it is, network by network; of one that does not run only in which it would be. */
-export function networkSettings(row: ContainerRow) {
+export function networkSettings(row: ContainerRow, known = readNetworks()) {
   const { state } = row
-  const leases = leasesByContainer().get(state?.id ?? '') ?? []
-  const ids = new Map(listNetworks().map(network => [network.name, network.state?.id ?? '']))
+  const { ids } = known
+  const leases = known.leases.get(state?.id ?? '') ?? []
   const endpoints = readEndpoints(placeOf(row)) ?? state?.options?.network.endpoints
   const wished = new Map(endpoints?.map(({ name, ip }) => [name, ip]))
   const endpoint = (name: string, lease?: Lease) => ({
@@ -105,12 +116,10 @@ export function networkSettings(row: ContainerRow) {
     ...{ Bridge: '', IPAddress, IPPrefixLen, Gateway, MacAddress, EndpointID },
     Ports: portsOf(leases.flatMap(({ ports }) => ports)),
     SandboxKey: state?.pid === undefined || state.finished !== undefined ? '' : `/proc/${state.pid}/ns/net`,
-    Networks: freeMap<ReturnType<typeof endpoint>>(
-      Object.fromEntries([
-        ...asked.filter(name => !name.startsWith('ns:')).map(name => [name, endpoint(name)]),
-        ...leases.map(lease => [lease.network, endpoint(lease.network, lease)]),
-      ]),
-    ),
+    Networks: freeMap([
+      ...asked.filter(name => !name.startsWith('ns:')).map(name => [name, endpoint(name)] as const),
+      ...leases.map(lease => [lease.network, endpoint(lease.network, lease)] as const),
+    ]),
   }
 }
 
@@ -124,18 +133,16 @@ export function hostConfig(options: RunOptions | undefined, autoRemove: boolean)
   const lasting = mounts.mounts.filter(({ type, source }) => type === 'bind' || (type === 'volume' && source !== ''))
   return {
     Binds: lasting.map(bindText),
-    LogConfig: { Type: 'toolkit', Config: freeMap({}) },
+    LogConfig: { Type: 'toolkit', Config: freeMap([]) },
     NetworkMode: networkMode(options),
     PortBindings: wishedPorts(options),
     AutoRemove: autoRemove,
     RestartPolicy: { Name: care?.restart?.name ?? 'no', MaximumRetryCount: care?.restart?.most ?? 0 },
     VolumesFrom: mounts.from.map(({ container, access }) => (access ? `${container}:${access}` : container)),
     Tmpfs: freeMap(
-      Object.fromEntries(
-        mounts.mounts
-          .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev/shm')
-          .map(({ destination, options }) => [destination, options.join(',')]),
-      ),
+      mounts.mounts
+        .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev/shm')
+        .map(({ destination, options }) => [destination, options.join(',')]),
     ),
     CapAdd: capabilities.add,
     CapDrop: capabilities.drop,
@@ -159,7 +166,7 @@ export function hostConfig(options: RunOptions | undefined, autoRemove: boolean)
     Init: options.init,
     OomScoreAdj: options.oomScoreAdj ?? 0,
     ShmSize: size === undefined ? 67_108_864 : Number(size),
-    Sysctls: freeMap(options.sysctl),
+    Sysctls: freeMap(Object.entries(options.sysctl)),
     Ulimits: options.rlimits.map(({ type, soft, hard }) => ({
       Name: type.replace('RLIMIT_', '').toLowerCase(),
       ...{ Soft: soft, Hard: hard },

@@ -142,9 +142,7 @@ function describe(row: ContainerRow, size: boolean) {
       AttachStdout: !state.detached,
       AttachStderr: !state.detached,
       ExposedPorts: freeMap(
-        Object.fromEntries(
-          (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
-        ),
+        (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
       ),
       Tty: options?.terminal ?? false,
       OpenStdin: options?.interactive ?? false,
@@ -153,7 +151,7 @@ function describe(row: ContainerRow, size: boolean) {
       Entrypoint: null, // args has both
       Image: imageOf(row),
       WorkingDir: options?.cwd ?? '',
-      Labels: freeMap(labelsOfContainer(row)),
+      Labels: freeMap(Object.entries(labelsOfContainer(row))),
       StopSignal: care.stopSignal ?? 'SIGTERM',
       StopTimeout: care.stopTimeout, // JSON leaves out what there is not
       Healthcheck: care.health && healthcheck(care.health),

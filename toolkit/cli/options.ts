@@ -37,7 +37,8 @@ const help: Flag = { help: 'show this help', short: 'h' }
 
 /**
  * Reads flags up to the first word that is none: -i -t, -it, --rm, --hostname NAME, --hostname=NAME, -m 1g, -m1g, -m=1g,
- * -it=false. A lone -- ends them too. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError that names the flag.
+ * -it=false. A lone -- ends them too. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError
+ * that names the flag.
  */
 export function parse(command: Command, argv: readonly string[]): Parsed {
   const name = command.name ?? command.usage.split(' ')[0]

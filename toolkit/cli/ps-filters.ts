@@ -4,8 +4,8 @@ import type { Port } from '../engine/network/ports.ts'
 import { type ContainerRow, findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hasLabel } from './flags/labels.ts'
-import { mounts, networkSettings } from './inspect-parts.ts'
-import { healthOf, imageOf, portsOf } from './text/describe.ts'
+import { mounts, networkSettings, once, readNetworks } from './inspect-parts.ts'
+import { healthOf, imageOf, leases, portsOf } from './text/describe.ts'
 
 interface Filter {
   readonly name: string
@@ -32,8 +32,9 @@ const isStart = (value: string, id: string): boolean => value.length >= 12 && id
 function portFilter(name: string, value: string, portOf: (port: Port) => number): Filter['holds'] {
   const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/.exec(value) ?? []
   if (from === undefined) throw refuse(name, value, `${name} is a port or a range, such as 80, 53/udp or 8000-8010/tcp`)
+  const known = once(leases)
   return ({ state }) =>
-    portsOf(state?.id).some(
+    portsOf(state?.id, known()).some(
       port => port.protocol === protocol && portOf(port) >= Number(from) && portOf(port) <= Number(to),
     )
 }
@@ -63,9 +64,12 @@ const FILTERS: Readonly<Record<string, (value: string) => Filter['holds']>> = {
     const other = createdOf(findContainer(value))
     return row => createdOf(row) > other
   },
-  network: value => row => {
-    const { Networks } = networkSettings(row)
-    return Object.entries(Networks).some(([name, { NetworkID }]) => name === value || isStart(value, NetworkID))
+  network: value => {
+    const known = once(readNetworks)
+    return row =>
+      Object.entries(networkSettings(row, known()).Networks).some(
+        ([name, { NetworkID }]) => name === value || isStart(value, NetworkID),
+      )
   },
   volume: value => row => mounts(row).some(mount => [mount.Name, mount.Source, mount.Destination].includes(value)),
   publish: value => portFilter('publish', value, ({ host }) => host),

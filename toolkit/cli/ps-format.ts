@@ -1,7 +1,7 @@
 // ps --format and --size: fields of which a plain `ps` shows none, and which cost more to find out.
 import { type ContainerRow, placeOf } from '../engine/state/list.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
-import { mounts, networkSettings } from './inspect-parts.ts'
+import { mounts, networkSettings, once, readNetworks } from './inspect-parts.ts'
 import { formatRows, type Row } from './text/rows.ts'
 import { humanSize } from './text/sizes.ts'
 
@@ -49,6 +49,7 @@ export function formatContainers(
   { format, columns, titles, size, long }: Format,
 ): string[] {
   const rootfsSize = remembered(path => sizeOf(path))
+  const known = once(readNetworks)
   const rows = containers.map(({ row, fields }) => {
     const labels = row.state?.options?.labels ?? {}
     const all = {
@@ -57,7 +58,7 @@ export function formatContainers(
         return mountNames(row, long).join(',')
       },
       get Networks() {
-        return Object.keys(networkSettings(row).Networks).join(',')
+        return Object.keys(networkSettings(row, known()).Networks).join(',')
       },
       get LocalVolumes() {
         return String(mounts(row).filter(({ Type }) => Type === 'volume').length)

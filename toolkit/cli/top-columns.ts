@@ -1,6 +1,6 @@
 // The columns of ps(1) that one look at /proc tells, and the formats that it makes of them. Sizes are in KiB.
 import { totalmem } from 'node:os'
-import { TICKS, uptime } from '../engine/life/restart-policy.ts'
+import { runningFor, TICKS } from '../engine/life/restart-policy.ts'
 import { deviceNumber } from '../kernel/device-number.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Process } from '../observe/process.ts'
@@ -23,7 +23,7 @@ const rss = status('VmRSS')
 
 const two = (n: number): string => String(n).padStart(2, '0')
 /** Seconds that it has run. */
-const elapsed = ({ startTime }: Process): number => Math.max(0, uptime() - startTime / TICKS)
+const elapsed = ({ startTime }: Process): number => runningFor(startTime) / 1000
 
 /** [[DD-]hh:]mm:ss */
 function clock(seconds: number): string {

@@ -14,10 +14,11 @@ const value = {
   Config: { Env: ['A=1', 'B=2'], Labels: { tier: 'db', app: 'shop' }, Empty: [] },
   Networks: { web: { IPAddress: '10.0.0.2' }, back: { IPAddress: '10.0.1.2' } },
   Label: (name: string) => `<${name}>`,
-  Free: freeMap({ tier: 'db' }),
+  Free: freeMap([['tier', 'db']]),
 }
 
 test.each([
+  ['{{json .Free.nope}} {{json .Free}}', 'null {"tier":"db"}'],
   ['{{.Free.tier}} {{.Free.nope}} {{if .Free.nope}}y{{else}}n{{end}} {{.Free}}', 'db <no value> n map[tier:db]'],
   ['{{.Name}} {{.State.Status}}', '/box running'],
   ['{{range $k, $v := .Networks}}{{$k}}={{$v.IPAddress}} {{end}}', 'back=10.0.1.2 web=10.0.0.2 '],

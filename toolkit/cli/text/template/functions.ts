@@ -87,7 +87,7 @@ const change = (name: string, action: (text: string) => string) =>
 
 const MANY = Number.POSITIVE_INFINITY
 
-/** `and` and `or` are told all: evaluate.ts calls them with no more than they need. */
+/** `and` and `or` are told all: template.ts calls them with no more than they need. */
 export const functions: Functions = {
   and: counted('and', 1, MANY, (...values) => values.find(value => !isTrue(value)) ?? values.at(-1)),
   or: counted('or', 1, MANY, (...values) => values.find(isTrue) ?? values.at(-1)),
@@ -104,7 +104,7 @@ export const functions: Functions = {
   print: (...values) => sprint(values),
   println: (...values) => `${values.map(text).join(' ')}\n`,
   printf: counted('printf', 1, MANY, (format, ...values) => sprintf(textOf('printf', format), values)),
-  json: counted('json', 1, 1, value => JSON.stringify(value ?? null)),
+  json: counted('json', 1, 1, value => JSON.stringify(isNil(value) ? null : value)),
   join: counted('join', 2, 2, (list, separator) => {
     if (isNil(list)) return ''
     if (!Array.isArray(list)) throw new Slip(`join takes a list, and that is ${kindOf(list)}`)

@@ -10,8 +10,8 @@ export const isMap = (value: unknown): value is GoMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A map whose keys somebody has chosen, as labels: it has no prototype. Of others it is a slip to ask for a key they lack. */
-export const freeMap = <T>(map: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
-  Object.assign(Object.create(null), map)
+export const freeMap = <T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> =>
+  Object.assign(Object.create(null), Object.fromEntries(entries))
 export const isFreeMap = (value: unknown): boolean => isMap(value) && Object.getPrototypeOf(value) === null
 
 /** What there is behind a key that a map does not have. */
