@@ -15,9 +15,7 @@ import {
 import { dirname } from 'node:path'
 import { attempt } from '../../kernel/call.ts'
 import { AT, LOCK, RENAME } from '../../kernel/constants.ts'
-import { deviceNumber } from '../../kernel/device-number.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
-import { readText } from '../../observe/read.ts'
 import { requirement } from '../host.ts'
 
 /**
@@ -36,27 +34,6 @@ export function lock(path: string, { wait, shared = false }: { wait: boolean; sh
   closeSync(fd)
   return undefined
 }
-
-/**
- * Which files somebody has locked, by one look at the kernel's list, proc_locks(5): much less work than to try each. Locks
- * from other pid namespaces may be missing there, so who is not found is still to be asked.
- */
-export function lockedFiles(): (path: string) => boolean {
-  const held = new Set<string>()
-  for (const line of (readText('/proc/locks') ?? '').split('\n')) {
-    if (!line.includes(': FLOCK ') || line.includes(' -> ')) continue // who waits has nothing
-    const id = /([0-9a-f]+:[0-9a-f]+:\d+) \S+ EOF$/.exec(line)?.[1]
-    if (id !== undefined) held.add(id)
-  }
-  return path => {
-    const stat = statSync(path, { throwIfNoEntry: false })
-    if (!stat) return false
-    const { major, minor } = deviceNumber(stat.dev)
-    return held.has(`${hex(major)}:${hex(minor)}:${stat.ino}`)
-  }
-}
-
-const hex = (n: number): string => n.toString(16).padStart(2, '0')
 
 /** Whether nobody has the lock behind `path`, and there is one. */
 export function isFree(path: string): boolean {
