@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
 import os from 'node:os'
-import { buildInTwo } from './chunks.mjs'
+import { buildInParts } from './chunks.mjs'
 
 // npm calls this before `npm ci` has brought esbuild, too: when it links the checkout for npx, or for `npm install -g .`.
 const { build } = await import('esbuild').catch(() => {
@@ -71,9 +71,9 @@ const only = word => ({
   },
 })
 await build({ ...engine, entryPoints: { engine: 'toolkit/cli/main.ts' } })
-const { banner: _banner, footer: _footer, outdir: _outdir, outExtension: _ending, supported: _all, ...inTwo } = engine
+const { banner: _banner, footer: _footer, outdir: _outdir, outExtension: _ending, supported: _all, ...inParts } = engine
 for (const word of QUICK)
-  await buildInTwo({ ...inTwo, plugins: [only(word)] }, outdir, word, {
+  await buildInParts({ ...inParts, plugins: [only(word)] }, outdir, word, {
     main: 'toolkit/cli/main.ts',
     [word]: `toolkit/cli/${word}.ts`,
   })

@@ -1,6 +1,6 @@
-// A bundle in two files: what a command always runs, and what it imports only where it is called for. V8 makes all
+// A bundle in a few files: what a command always runs, and what it imports only where it is called for. V8 makes all
 // functions of a file anew at each start, used or not. esbuild splits the sources into chunks, dozens of them; a file less
-// to find and read is worth more than they are, so each of the two files is many chunks.
+// to find and read is worth more than they are, so each of the files is many chunks.
 import fs from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -35,7 +35,7 @@ function bodyOf({ text }) {
 }
 
 /** Writes chunks as a function that puts them into `module.chunks`, by their names, and a map of them all. */
-function write(path, chunks) {
+function write(path, chunks, more = '') {
   let text = '(function (exports, require, module, __filename, __dirname) {\n'
   const sections = []
   for (const { name, code, map } of chunks) {
@@ -43,15 +43,20 @@ function write(path, chunks) {
     sections.push({ offset: { line: text.split('\n').length - 1, column: 0 }, map: JSON.parse(map.text) })
     text += `${bodyOf(code)}}\n`
   }
-  fs.writeFileSync(path, `${text}})\n`)
+  fs.writeFileSync(path, `${text}${more}})\n`)
   fs.writeFileSync(`${path}.map`, JSON.stringify({ version: 3, sections }))
 }
 
+// What is imported from one of these rooms has a file of its own; what several need lies in the first.
+const ROOMS = ['life', 'network']
+const LATER = 'later'
+const roomOf = source => ROOMS.find(room => source.includes(`/engine/${room}/`)) ?? LATER
+
 /**
- * Writes DIRECTORY/NAME.cjs with what the entry points need, and DIRECTORY/NAME-later.cjs with all that they import by
- * `import('…')`, entry points left out.
+ * Writes DIRECTORY/NAME.cjs with what the entry points need, and DIRECTORY/NAME-ROOM.cjs and DIRECTORY/NAME-later.cjs with
+ * all that they import by `import('…')`, entry points left out. `module.rooms` says which is in which room.
  */
-export async function buildInTwo(options, directory, name, entryPoints) {
+export async function buildInParts(options, directory, name, entryPoints) {
   const { outputFiles, metafile } = await build({
     ...options,
     entryPoints,
@@ -62,24 +67,25 @@ export async function buildInTwo(options, directory, name, entryPoints) {
     metafile: true,
   })
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [resolve(path), output]))
-  const needed = new Set()
-  const visit = path => {
-    if (needed.has(path)) return
-    needed.add(path)
+  /** Where a chunk is: '' is the file of those that are always needed. */
+  const parts = new Map()
+  const put = (path, part) => {
+    if (parts.has(path)) return
+    parts.set(path, part)
     for (const { path: next, kind } of outputs.get(path).imports)
-      if (kind === 'import-statement' && outputs.has(resolve(next))) visit(resolve(next))
+      if (kind === 'import-statement' && outputs.has(resolve(next))) put(resolve(next), part)
   }
   const first = Object.values(entryPoints).map(path => resolve(path))
-  for (const [path, { entryPoint = '' }] of outputs) if (first.includes(resolve(entryPoint))) visit(path)
+  const partOf = source => (first.includes(resolve(source)) ? '' : roomOf(source))
+  const entries = [...outputs].filter(([, { entryPoint }]) => entryPoint)
+  for (const part of ['', ...ROOMS, LATER])
+    for (const [path, { entryPoint }] of entries) if (partOf(entryPoint) === part) put(path, part)
   const chunks = outputFiles
     .filter(({ path }) => path.endsWith('.js'))
     .map(code => ({ name: nameOf(code.path), code, map: outputFiles.find(({ path }) => path === `${code.path}.map`) }))
-  write(
-    `${directory}/${name}.cjs`,
-    chunks.filter(({ code }) => needed.has(code.path)),
-  )
-  write(
-    `${directory}/${name}-later.cjs`,
-    chunks.filter(({ code }) => !needed.has(code.path)),
-  )
+  const inPart = part => chunks.filter(({ code }) => parts.get(code.path) === part)
+  const rooms = Object.fromEntries(ROOMS.flatMap(room => inPart(room).map(({ name }) => [name, room])))
+  write(`${directory}/${name}.cjs`, inPart(''), `module.rooms=${JSON.stringify(rooms)}\n`)
+  for (const part of [...ROOMS, LATER])
+    if (inPart(part).length > 0) write(`${directory}/${name}-${part}.cjs`, inPart(part))
 }

@@ -46,17 +46,20 @@ function load(name, bundle) {
 
 const [, , word] = process.argv
 
-/** A command that is to be quick comes in chunks, in two files: see chunks.mjs. */
+/** A command that is to be quick comes in chunks, in a few files: see chunks.mjs. */
 const quick = {
   /** Functions that return what a chunk exports. */
   chunks: {},
+  /** In which file a chunk is that is neither in the first nor in the last. */
+  rooms: {},
   known: {},
-  /** What a chunk exports; each is run once. */
-  c: name => (quick.known[name] ??= quick.chunks[name]()),
-  async at(name) {
-    if (!quick.chunks[name]) load(`${word}-later`, quick)
-    return quick.c(name)
+  find(name) {
+    if (!quick.chunks[name]) load(`${word}-${quick.rooms[name] ?? 'later'}`, quick)
+    return quick.chunks[name]
   },
+  /** What a chunk exports; each is run once. */
+  c: name => (quick.known[name] ??= quick.find(name)()),
+  at: async name => quick.c(name),
   /** A module of Node's. */
   n: async name => requireOnce(name),
 }

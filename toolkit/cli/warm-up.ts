@@ -17,7 +17,7 @@ import * as net from '../primitives/net.ts'
 import { replaceTable } from '../primitives/nftables.ts'
 import { start } from './main.ts'
 import { parse } from './options.ts'
-import { command, wishOf } from './run.ts'
+import { command, main, wishOf } from './run.ts'
 
 // Calls that need no root and change nothing but the process that makes them.
 const harmless = new Set<string>([
@@ -107,21 +107,25 @@ function warmUpCgroups(): void {
 
 /** The bridge, in a network namespace of our own; where we may not make one, what would be sent to the kernel is written. */
 async function warmUpNetwork(): Promise<void> {
-  const [{ bridgeNetwork, joinNetwork, leaveNetwork, previewNetwork }, { wire }, { firewall }, { encode }] =
-    await Promise.all([
+  const words = ['--net', 'bridge', 'busybox', 'true']
+  await main(['--dry-run', ...words])
+  const [{ join, preview }, { bridgeNetwork, leaveNetwork }, { wireAll }, { firewall }, { encode }] = await Promise.all(
+    [
+      import('../engine/network/networks.ts'),
       import('../engine/network/network.ts'),
       import('../engine/network/wiring.ts'),
       import('../engine/network/firewall.ts'),
       import('../kernel/netlink-message.ts'),
-    ])
+    ],
+  )
   const network = bridgeNetwork()
-  const wish = { id: '0'.repeat(64), ports: [], mac: undefined }
+  const wish = wishOf(parse(command, words).flags).network
+  const id = '0'.repeat(64)
   if (attempt('unshare', [CLONE.NEWNET]) < 0) {
-    const lease = previewNetwork(wish, network)
-    wire(lease, network)
-    const { bridge, subnet } = lease
+    const [lease] = preview(wish, id, [])
+    const { bridge, subnet } = lease!
     const tables = firewall({ name: network.table, alone: true }, [
-      { bridge, subnet, internal: false, members: [lease] },
+      { bridge, subnet, internal: false, members: [lease!] },
     ])
     for (const message of tables.flatMap(replaceTable)) encode(message, 1)
     return
@@ -129,10 +133,11 @@ async function warmUpNetwork(): Promise<void> {
   const process = startProcess({ namespaces: [net.namespace], steps: [{ gate: 'network' }] })
   try {
     process.next()
-    const { lease } = joinNetwork(wish, network)
+    const { leases, close } = join(wish, id, [])
     const context = { descriptors: new Map<string, number>(), process }
-    for (const { apply } of wire(lease, network)) apply(context)
-    leaveNetwork(wish.id, network)
+    for (const { apply } of wireAll(leases, network)) apply(context)
+    leaveNetwork(id, network)
+    close()
   } catch {
     // a kernel without bridges, or without nftables: what has come so far is kept, and all else goes with the namespace
   } finally {

@@ -195,7 +195,8 @@ export function chooseSubnet(network: Network, leases: readonly unknown[], used:
   const last = parseSubnet(readState(network)?.subnet ?? '')
   if (last && (leases.length > 0 || hasLink(network.bridge))) return last
   const others = used()
-  const found = [...(last ? [last] : []), ...network.pools].find(pool => !others.some(other => overlap(pool, other)))
+  const isUnused = (pool: Subnet) => !others.some(other => overlap(pool, other))
+  const found = last && isUnused(last) ? last : network.pools.find(isUnused)
   if (found) return found
   throw new UsageError(
     'run: --network bridge: every range of addresses for containers overlaps one of the host; `ip route` lists them',
