@@ -5,7 +5,7 @@ import { listContainers } from '../engine/state/list.ts'
 import { listVolumes } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Family, runFamily } from './subcommands.ts'
-import { print } from './text/output.ts'
+import { print, printLines } from './text/output.ts'
 
 const WANTED: Readonly<Record<string, readonly string[]>> = {
   running: ['running', 'paused', 'restarting'],
@@ -56,7 +56,7 @@ export const family: Family = {
       words: [1, 1],
       flags: {},
       run: ([kind]) => {
-        for (const name of names(kind!)) print(name)
+        printLines(names(kind!))
         return 0
       },
     },

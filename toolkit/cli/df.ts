@@ -9,7 +9,7 @@ import { sizeOf } from '../observe/disk-usage.ts'
 import type { Parsed } from './options.ts'
 import type { Subcommand } from './subcommands.ts'
 import { commandText, createdText, imageOf, statusText } from './text/describe.ts'
-import { print } from './text/output.ts'
+import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows } from './text/rows.ts'
 import { humanSize } from './text/sizes.ts'
@@ -120,7 +120,7 @@ function run(_: readonly string[], { verbose, format, json }: Parsed['flags']): 
   } else if (verbose) printAll(found)
   else {
     const usual = 'table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}'
-    for (const line of formatRows((format as string | undefined) ?? usual, kinds, { TotalCount: 'TOTAL' })) print(line)
+    printLines(formatRows((format as string | undefined) ?? usual, kinds, { TotalCount: 'TOTAL' }))
   }
   return 0
 }

@@ -17,7 +17,7 @@ import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
 import { printDeleted, pruneFilters, pruneFlags, pruneNetworks } from './prune.ts'
 import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
-import { print } from './text/output.ts'
+import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
 
@@ -136,7 +136,7 @@ function list(_: readonly string[], { json, quiet, filter, format: wanted, 'no-t
       Labels: labelText(state?.labels ?? {}),
     }))
   if (json) print(printableJson(rows))
-  else for (const line of formatRows(template, rows, { ID: 'NETWORK ID' })) print(line)
+  else printLines(formatRows(template, rows, { ID: 'NETWORK ID' }))
   return 0
 }
 
@@ -198,7 +198,7 @@ async function inspect(words: readonly string[], { format: template }: Flags): P
   const found: Row[] = []
   const status = await forEach(words, word => found.push(details(word)), { say: () => undefined })
   if (template === undefined) print(printableJson(found, 4))
-  else for (const line of formatRows(template as string, found, {})) print(line)
+  else printLines(formatRows(template as string, found, {}))
   return status
 }
 

@@ -2,7 +2,7 @@ import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Command, mainOf } from './options.ts'
 import { portsOf } from './text/describe.ts'
-import { print } from './text/output.ts'
+import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 
 export const command: Command = {
@@ -22,13 +22,13 @@ export const main = mainOf(command, ({ flags, rest }) => {
     return 0
   }
   if (wanted === undefined) {
-    for (const { container, protocol, address, host } of ports) print(`${container}/${protocol} -> ${address}:${host}`)
+    printLines(ports.map(({ container, protocol, address, host }) => `${container}/${protocol} -> ${address}:${host}`))
     return 0
   }
   const [number, protocol = 'tcp'] = wanted.split('/')
   const found = ports.filter(port => port.container === Number(number) && port.protocol === protocol)
   if (found.length === 0) throw new UsageError(`no public port '${number}/${protocol}' published for ${word}`, 1)
   if (flags.json) print(printableJson(found))
-  else for (const { address, host } of found) print(`${address}:${host}`)
+  else printLines(found.map(({ address, host }) => `${address}:${host}`))
   return 0
 })

@@ -7,7 +7,7 @@ import { labelText } from './flags/labels.ts'
 import { type Command, mainOf, noMoreThan } from './options.ts'
 import { commandText, createdText, imageOf, leases, portsOf, portsText, statusText } from './text/describe.ts'
 import { wholeNumber } from './text/numbers.ts'
-import { print } from './text/output.ts'
+import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { printTable } from './text/table.ts'
 
@@ -54,7 +54,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   }
   const long = flags['no-trunc'] === true
   if (flags.quiet) {
-    for (const { id, state } of rows) print((long && state?.id) || id)
+    printLines(rows.map(({ id, state }) => (long && state?.id) || id))
     return 0
   }
   const network = leases()
@@ -64,7 +64,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
     const columns = COLUMNS.map(name => `{{.${name}}}`).join('\t')
     const { formatContainers } = await import('./ps-format.ts')
     const described = rows.map((row, i) => ({ row, fields: cells[i]! }))
-    for (const line of formatContainers(described, { format, columns, titles: HEADS, size, long })) print(line)
+    printLines(formatContainers(described, { format, columns, titles: HEADS, size, long }))
   } else
     printTable(
       COLUMNS.map(name => HEADS[name]),

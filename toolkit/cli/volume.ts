@@ -21,7 +21,7 @@ import { hasLabel, labelFlag, labelsOf, labelText } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
 import { printDeleted, printReclaimed, pruneFilters, pruneFlags, pruneVolumes } from './prune.ts'
 import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
-import { print } from './text/output.ts'
+import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
 
@@ -116,7 +116,7 @@ function list(_: readonly string[], { json, quiet, filter, format: wanted }: Fla
   const template = (wanted as string | undefined) ?? (quiet ? '{{.Name}}' : 'table {{.Driver}}\t{{.Name}}')
   const rows = listVolumes().filter(filterOf(filter, filters)).map(rowOf)
   if (json) print(printableJson(rows))
-  else for (const line of formatRows(template, rows, { Name: 'VOLUME NAME' })) print(line)
+  else printLines(formatRows(template, rows, { Name: 'VOLUME NAME' }))
   return 0
 }
 
@@ -139,7 +139,7 @@ async function inspect(words: readonly string[], { format: template }: Flags): P
   const found: Row[] = []
   const status = await forEach(words, word => found.push(details(word)), { say: () => undefined })
   if (template === undefined) print(printableJson(found, 4))
-  else for (const line of formatRows(template as string, found, {})) print(line)
+  else printLines(formatRows(template as string, found, {}))
   return status
 }
 

@@ -30,6 +30,8 @@ export function writeBytes(fd: number, bytes: Uint8Array): boolean {
 const write = (fd: number, text: string): boolean => writeBytes(fd, Buffer.from(text))
 
 export const print = (text: string): void => void write(1, `${text}\n`)
+/** In one write(2): a line each may be hundreds. */
+export const printLines = (lines: readonly string[]): void => void (lines.length > 0 && print(lines.join('\n')))
 /** To stderr, with what would steer a terminal as escapes: errors quote what others have written. */
 export const printError = (text: string): void => void write(2, `${printableLines(text)}\n`)
 

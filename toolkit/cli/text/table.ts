@@ -1,6 +1,6 @@
 // Rows under a head, as docker prints them: columns as wide as their longest cell, three blanks between them, and ten wide
 // at least.
-import { print } from './output.ts'
+import { printLines } from './output.ts'
 import { printable } from './printable.ts'
 
 const LEAST = 7
@@ -18,5 +18,5 @@ export function columns(lines: readonly (readonly string[])[]): string[] {
 }
 
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  for (const line of columns([head, ...rows.map(cells => cells.map(printable))])) print(line)
+  printLines(columns([head, ...rows.map(cells => cells.map(printable))]))
 }

@@ -178,7 +178,8 @@ export const readState = (directory: string): ContainerState =>
 
 function parseState(text: string, directory: string): ContainerState {
   const state = JSON.parse(text) as Partial<ContainerState> | null
-  const isOurs = (id: unknown) => typeof id === 'string' && shorten(id) === basename(directory)
+  const own = basename(directory)
+  const isOurs = (id: unknown) => typeof id === 'string' && shorten(id) === own
   const { id, name, args, rootfs, resources = { cgroups: [] } } = state ?? {}
   const version: unknown = state?.version
   if (typeof version === 'number' && version > VERSION)
