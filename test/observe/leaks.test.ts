@@ -9,6 +9,7 @@ import { script } from './helpers.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'leaks-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
+const observe = join(import.meta.dirname, '../../toolkit/observe')
 
 const noBridge = spawnSync('unshare', ['-n', 'ip', 'link', 'add', 'b0', 'type', 'bridge']).status !== 0
 
@@ -47,6 +48,18 @@ test('a process that has lost its parent is found by its namespaces', async () =
   const line = () => difference(before, snapshot({ everywhere: true })).find(text => text.includes('sleep 986'))
   await expect.poll(line).toMatch(/^process left: \d+ sleep 986 in uts:\[\d+\]$/)
   process.kill(Number(/\d+/.exec(line()!)![0]), 'SIGKILL')
+})
+
+test('threads of the kernel are nobody’s, though seen from another network namespace they are in another', () => {
+  const script = `
+    import { processes } from '${observe}/process.ts'
+    import { snapshot } from '${observe}/leaks.ts'
+    const threads = processes().filter(({ kernel }) => kernel).map(({ pid }) => pid)
+    const seen = [...snapshot({ everywhere: true }).process.keys()].map(key => Number(key.split(' ')[0]))
+    console.log(JSON.stringify([threads.length > 0, threads.includes(2), seen.length > 0, seen.filter(pid => threads.includes(pid))]))`
+  const node = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]
+  const found = execFileSync('unshare', ['-n', process.execPath, ...node], { encoding: 'utf8' })
+  expect(JSON.parse(found)).toEqual([true, true, true, []])
 })
 
 test('looking changes nothing', () => {

@@ -110,6 +110,7 @@ const namesOf = (stat: Stat): string => readProcess(stat.pid)?.argv.join(' ') ||
 
 function strangers(all: readonly Stat[], home: Namespaces | undefined): [Stat, string][] {
   return all.flatMap(stat => {
+    if (stat.kernel) return []
     const away = readNamespaces(stat.pid)
     if (!home || !away) return []
     const types = compareNamespaces(home, away).filter(type => ['pid', 'mnt', 'net', 'uts'].includes(type))

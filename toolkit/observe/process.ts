@@ -2,6 +2,8 @@
 import { identify, list, readLink, readText } from './read.ts'
 import { numbers, statusFields } from './status.ts'
 
+const PF_KTHREAD = 0x0020_0000 // linux/sched.h
+
 /** What one read of /proc/PID/stat tells. */
 export interface Stat {
   readonly pid: number
@@ -22,6 +24,8 @@ export interface Stat {
   readonly nice: number
   /** Clock ticks from boot to its start. A pid with its start time never comes to mean another process. */
   readonly startTime: number
+  /** A thread of the kernel: PF_KTHREAD among the flags. It is nobody's, and comes and goes as the kernel likes. */
+  readonly kernel: boolean
 }
 
 export interface Process extends Stat {
@@ -61,6 +65,7 @@ export function readStat(pid: number): Stat | undefined {
     cpuTime: field(14) + field(15),
     nice: field(19),
     startTime: field(22),
+    kernel: (field(9) & PF_KTHREAD) !== 0,
   }
 }
 
