@@ -48,6 +48,10 @@ test.each([
   ['{{printf "%s %d %q %v %5d|%-5s|%05.1f %t %x%%" .Name .Count "a" .Config.Env 7 "ab" .Ratio .On 255}}', ''],
   ['{{join .Config.Env ";"}} {{index (split "a:b" ":") 1}} {{title "one two"}} {{lower "AB"}}', 'A=1;B=2 b One Two ab'],
   ['{{pad "x" 1 2}}|{{truncate "abcdef" 3}}|{{println "a" 1}}{{print "a" 1 2 "b"}}', ' x  |abc|a 1\na1 2b'],
+  // As docker 20.10 prints them.
+  ['{{html "a<b>&\\"q\'x" 1 2}}|{{html .Name}}', 'a&lt;b&gt;&amp;&#34;q&#39;x1 2|/box'],
+  ['{{js "a\\"b\'<>&=\\n\\t\\\\\u00e9"}}', 'a\\"b\\\'\\u003C\\u003E\\u0026\\u003D\\u000A\\u0009\\\\\u00e9'],
+  ['{{urlquery "a b&c=d/e?f!*()\'~-_.\u00e9"}}', 'a+b%26c%3Dd%2Fe%3Ff%21%2A%28%29%27~-_.%C3%A9'],
   ['{{$x := 1}}{{if true}}{{$x = 2}}{{$x := 3}}{{$x}}{{end}}{{$x}}', '32'],
   ['{{"}}"}}{{`raw\\n`}}{{"\\u00e9\\t"}}', '}}raw\\n\u00e9\t'],
   ['{{.Label "tier"}}', '<tier>'],

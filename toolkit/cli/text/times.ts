@@ -3,7 +3,7 @@ import { UsageError } from '../../kernel/usage-error.ts'
 
 const UNITS: Record<string, number> = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 }
 
-/** Seconds of a duration of Go's: 1h30m, 1.5s; undefined for what is none. */
+/** Seconds of a duration of Go's without a sign: 1h30m, 1.5s; undefined for what is none. */
 export function parseDuration(text: string): number | undefined {
   if (!/^(\d+(\.\d*)?(ns|us|ms|s|m|h))+$/.test(text)) return undefined
   return [...text.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g)].reduce(
@@ -14,8 +14,11 @@ export function parseDuration(text: string): number | undefined {
 
 /** Nanoseconds since 1970. Throws a UsageError that names the flag. */
 export function parseTime(flag: string, text: string, now = Date.now()): bigint {
-  const duration = parseDuration(text)
-  if (duration !== undefined) return BigInt(Math.round((now - 1000 * duration) * 1000)) * 1000n
+  const [, sign, ago = ''] = /^([+-]?)(.*)$/s.exec(text)!
+  const duration = parseDuration(ago)
+  // One that is less than nothing ago is still to come.
+  if (duration !== undefined)
+    return BigInt(Math.round((now - (sign === '-' ? -1 : 1) * 1000 * duration) * 1000)) * 1000n
   if (/^\d+(\.\d{1,9})?$/.test(text)) {
     const [seconds = '0', fraction = ''] = text.split('.')
     return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))

@@ -82,6 +82,16 @@ const sprint = (values: readonly unknown[]): string =>
     )
     .join('')
 
+/** What would mean something where the text is put is written in another way, as Go's text/template does. */
+const escaped =
+  (meaning: RegExp, other: (character: string) => string) =>
+  (...values: unknown[]) =>
+    sprint(values).replace(meaning, other)
+
+const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\0': '\ufffd' }
+const hex = (character: string, digits: number): string =>
+  character.charCodeAt(0).toString(16).toUpperCase().padStart(digits, '0')
+
 const change = (name: string, action: (text: string) => string) =>
   counted(name, 1, 1, value => action(textOf(name, value)))
 
@@ -104,6 +114,12 @@ export const functions: Functions = {
   print: (...values) => sprint(values),
   println: (...values) => `${values.map(text).join(' ')}\n`,
   printf: counted('printf', 1, MANY, (format, ...values) => sprintf(textOf('printf', format), values)),
+  html: escaped(/[&<>"'\0]/g, character => HTML[character] ?? `&#${character.charCodeAt(0)};`),
+  js: escaped(/[\\'"<>&=\0-\x1f\x7f-\x9f]/g, character =>
+    /[\\'"]/.test(character) ? `\\${character}` : `\\u${hex(character, 4)}`,
+  ),
+  urlquery: (...values) =>
+    encodeURIComponent(sprint(values)).replace(/%20|[!'()*]/g, found => (found === '%20' ? '+' : `%${hex(found, 2)}`)),
   json: counted('json', 1, 1, value => JSON.stringify(isNil(value) ? null : value)),
   join: counted('join', 2, 2, (list, separator) => {
     if (isNil(list)) return ''
