@@ -9,8 +9,9 @@ import { skipped, World } from '../cli/toolkit.ts'
 const directory = fs.mkdtempSync(path.join(tmpdir(), 'toolkit package '))
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }))
 
-const npm = (args: readonly string[], cwd: string) =>
-  spawnSync('npm', args, { cwd, encoding: 'utf8', env: { ...process.env, npm_config_update_notifier: 'false' } })
+// Whatever the npm that runs the tests was told: what goes wrong is to be read here.
+const env = { ...process.env, npm_config_update_notifier: 'false', npm_config_loglevel: 'error' }
+const npm = (args: readonly string[], cwd: string) => spawnSync('npm', args, { cwd, encoding: 'utf8', env })
 
 interface Packed {
   readonly filename: string
