@@ -118,6 +118,8 @@ describe.skipIf(skipped)(`files${skipped}`, () => {
       'nameserver 192.0.2.1\nsearch example.org\n',
     )
     expect(world.sh('grep db /etc/hosts', ['--add-host', 'db:192.0.2.7'])).toBe('192.0.2.7\tdb\n')
+    const write = 'for name in hosts hostname resolv.conf; do (echo x >>/etc/$name) 2>/dev/null || echo refused; done'
+    expect(world.sh(write, ['--read-only'])).toBe('refused\n'.repeat(3))
   })
 })
 

@@ -46,7 +46,7 @@ const differences: readonly Difference[] = [
   { of: 'us', line: /^mount \/ overlay r[ow],/, reason: COPY },
   { of: 'runc', line: /^namespace time(_for_children)? the host’s$/, reason: TIME },
   { of: 'us', line: /^namespace time(_for_children)? its own$/, reason: TIME },
-  { of: 'us', line: /^mount \/etc\/(hostname|hosts|resolv.conf) \S+ rw,\S+ \(\S+ \S+ STATE\//, reason: ETC },
+  { of: 'us', line: /^mount \/etc\/(hostname|hosts|resolv.conf) \S+ r[ow],\S+ \(\S+ \S+ STATE\//, reason: ETC },
   {
     of: 'runc',
     line: /^mount \/(proc|sys)\/\S+ tmpfs ro,relatime \(tmpfs ro(,inode64|,[ug]id=\d+)* \/\)$/,

@@ -28,6 +28,8 @@ export interface EtcWish {
   readonly from: string | undefined
   /** Paths in the container that the user has mounted something at himself. */
   readonly taken: readonly string[]
+  /** As its root: --read-only. */
+  readonly readOnly: boolean
 }
 
 /** A file of the host; empty where there is none. */
@@ -52,7 +54,7 @@ export const resolvText = (mode: NetworkMode | 'named', names: NameWishes): stri
   resolvConf(hostResolvConf(mode === 'named' ? 'bridge' : mode), mode, names)
 
 /** Writes the files, and mounts them. `steps` are for when the container's files are the root. */
-export function planEtc({ directory, hostname, mode, names, leases, from, taken }: EtcWish): {
+export function planEtc({ directory, hostname, mode, names, leases, from, taken, readOnly }: EtcWish): {
   before: Action[]
   steps: Step[]
 } {
@@ -65,6 +67,7 @@ export function planEtc({ directory, hostname, mode, names, leases, from, taken 
     'resolv.conf': resolvText(leases.some(({ network }) => network !== 'bridge') ? 'named' : mode, names),
   }
   const wanted = Object.entries(files).filter(([name]) => !taken.includes(`/etc/${name}`))
+  const options = ['bind', ...(readOnly ? ['ro'] : [])]
   const isShared = (name: string) => from !== undefined && existsSync(`${from}/${name}`)
   const placeOf = (name: string) => `${isShared(name) ? from : directory}/${name}`
   const write = (name: string, text: string) =>
@@ -76,7 +79,7 @@ export function planEtc({ directory, hostname, mode, names, leases, from, taken 
   return {
     before: wanted.flatMap(([name, text]) => [
       ...(isShared(name) ? [] : [write(name, text)]),
-      ...bind.tree(name, { source: placeOf(name), destination: `/etc/${name}`, options: ['bind'] }),
+      ...bind.tree(name, { source: placeOf(name), destination: `/etc/${name}`, options }),
     ]),
     steps: wanted.flatMap(([name]) => [...bind.mountPoint(`/etc/${name}`, 'file', 'cover'), ...bind.attach(name)]),
   }

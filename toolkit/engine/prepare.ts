@@ -117,6 +117,7 @@ export async function complete(
     leases,
     from: parts.namesFrom,
     taken: parts.spec.mounts.map(({ destination }) => destination),
+    readOnly: options.readOnly,
   })
   const { mounts } = parts
   return planContainer({
