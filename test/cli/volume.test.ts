@@ -115,6 +115,7 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
       const write = 'for d in a b c; do echo >/$d/new && echo $d; done 2>/dev/null; true'
       expect(world.sh(write, ['--volumes-from', 'source'])).toBe('a\nb\n')
       expect(world.sh(write, ['--volumes-from', 'source:ro'])).toBe('')
+      expect(world.sh(write, ['--volumes-from', 'source:rw'])).toBe('a\nb\n') // c is read-only there, and stays so
       expect(world.sh('ls /a', ['--volumes-from', 'source', '-v', 'other:/a'])).toBe('') // our own word counts
       const running = world.start([
         'run',

@@ -22,7 +22,7 @@ export type IpcMode = SharedMode | 'shareable' | 'none'
 export interface VolumesFrom {
   /** Name or id. */
   readonly container: string
-  /** As that container has them, where it is not said. */
+  /** Read-only; or as that container has them, rw or not said. */
   readonly access: 'ro' | 'rw' | undefined
 }
 

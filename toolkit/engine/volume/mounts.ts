@@ -61,8 +61,8 @@ function inherit({ container, access }: VolumesFrom): Mount[] {
     return mountsOf(findContainer(container)).map(mount => ({
       ...mount,
       options: [
-        ...mount.options.filter(word => word !== 'nocopy' && !(access && /^r[ow]$/.test(word))),
-        ...(access === 'ro' ? ['ro'] : []),
+        ...mount.options.filter(word => word !== 'nocopy' && !(access === 'ro' && word === 'rw')),
+        ...(access === 'ro' ? ['ro'] : []), // rw makes nothing writable that is read-only there
         ...(isVolume(mount) ? ['nocopy'] : []), // that container has seen to it
       ],
     }))
