@@ -37,6 +37,18 @@ describe.skipIf(skipped)(`namespaces of other containers${skipped}`, () => {
     expect(ipcOf('guest')).toBe(ipcOf('donor'))
   })
 
+  test.each(['host', 'container:donor'])(
+    '--init with a terminal lives with --pid %s, where SIGHUP would end it',
+    pid => {
+      start('donor')
+      expect(
+        toolkit('run', '-dt', '--init', '--pid', pid, '--name', 'guest', 'busybox', 'sh', '-c', 'tty; exit 3').status,
+      ).toBe(0)
+      expect(toolkit('wait', 'guest').stdout).toBe('3\n')
+      expect(toolkit('logs', 'guest').stdout).toMatch(/^\/dev\//)
+    },
+  )
+
   test('of one that is private, does not run, or is not there: refused', () => {
     start('private')
     start('hidden', '--ipc', 'none')

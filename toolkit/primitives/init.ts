@@ -4,6 +4,7 @@
 // (kernel/machine-code.ts) as a PID 1 that does nothing but these duties. pid_namespaces(7), `docker run --init`.
 import { CLONE, IOCTL, PR, SIG } from '../kernel/constants.ts'
 import { type Step, type Struct, step } from '../kernel/step.ts'
+import { SIG_DFL, SIG_IGN } from './process.ts'
 
 const lesson = '04-pid'
 const about = { lesson, shell: '' } as const
@@ -13,7 +14,17 @@ const allSignals: Struct = { bytes: new Uint8Array(8).fill(0xff), text: '~[]' }
 const noSignal: Struct = { bytes: new Uint8Array(8), text: '[]' }
 const pid: Struct = { bytes: new Uint8Array(4), text: '&pid' }
 
+const onHangUp = (action: Struct, why: string): Step =>
+  step('rt_sigaction', [SIG.HUP, action, null, 8], { ...about, why })
+
 const setMask = (set: Struct, why: string): Step => step('rt_sigprocmask', [SETMASK, set, null, 8], { ...about, why })
+
+/** In a PID namespace of its own the kernel would drop the signal anyway; in another's it would be the end. */
+const giveUpTerminal = (): Step[] => [
+  onHangUp(SIG_IGN, 'a session that gives up its terminal is told so by SIGHUP'),
+  step('ioctl', [0, IOCTL.TIOCNOTTY, 0], { ...about, why: 'the terminal is the program’s, for ^C and the like' }),
+  onHangUp(SIG_DFL, 'the program gets this one as usual, too'),
+]
 
 /**
  * The last steps before the program: what comes after them is done by the child alone. The process must be the first of
@@ -22,14 +33,7 @@ const setMask = (set: Struct, why: string): Step => step('rt_sigprocmask', [SETM
 export function plan({ process: { terminal } }: { process: { readonly terminal: boolean } }): Step[] {
   return [
     step('prctl', [PR.SET_NAME, 'init', 0, 0, 0], { ...about, why: 'its name in ps' }),
-    ...(terminal
-      ? [
-          step('ioctl', [0, IOCTL.TIOCNOTTY, 0], {
-            ...about,
-            why: 'the terminal is the program’s, for ^C and the like',
-          }),
-        ]
-      : []),
+    ...(terminal ? giveUpTerminal() : []),
     setMask(allSignals, 'init takes signals one by one, by sigtimedwait; a child that ended is one of them'),
     step('clone', [CLONE.PARENT_SETTID + SIG.CHLD, null, pid, null, null], {
       lesson,

@@ -2,7 +2,7 @@
 import { posix } from 'node:path'
 import { AT, CLOSE_RANGE, O, RESOLVE, SIG } from '../kernel/constants.ts'
 import { openHow } from '../kernel/mount-structs.ts'
-import { type Step, step } from '../kernel/step.ts'
+import { type Step, type Struct, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '20-engine'
@@ -19,16 +19,22 @@ export interface Process {
   readonly oomScoreAdj?: number
 }
 
+// struct sigaction: the handler, 8 bytes, comes first.
+export const SIG_DFL: Struct = { bytes: new Uint8Array(32), text: '{SIG_DFL}' }
+export const SIG_IGN: Struct = {
+  bytes: Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0)),
+  text: '{SIG_IGN}',
+}
+
 /** Sets back what Node has changed in itself and a program would inherit. */
 export function undoNode(): Step[] {
-  const defaults = { bytes: new Uint8Array(32), text: '{SIG_DFL}' } // struct sigaction
   return (
     [
       ['PIPE', SIG.PIPE],
       ['XFSZ', SIG.XFSZ],
     ] as const
   ).map(([name, signal]) =>
-    step('rt_sigaction', [signal, defaults, null, 8], {
+    step('rt_sigaction', [signal, SIG_DFL, null, 8], {
       lesson,
       why: `Node ignores SIG${name}, and what is ignored stays ignored in the program`,
       shell: `trap - ${name}`,

@@ -109,7 +109,7 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...terminal.ownSession(),
       ...terminal.noInput(),
       ...[1, 2].map(fd => step('dup3', [0, fd, 0], { ...about, why: 'it has nothing to say' })),
-      step('rt_sigaction', [SIG.CHLD, ignore(), null, 8], {
+      step('rt_sigaction', [SIG.CHLD, process.SIG_IGN, null, 8], {
         ...about,
         why: 'the kernel reaps the children of a process that ignores SIGCHLD: no zombies of orphans',
       }),
@@ -117,13 +117,6 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...process.plan({ process: initProcess }),
     ],
   }
-}
-
-/** struct sigaction with SIG_IGN. */
-function ignore(): Uint8Array {
-  const bytes = new Uint8Array(32)
-  bytes[0] = 1
-  return bytes
 }
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
