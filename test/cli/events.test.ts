@@ -48,6 +48,24 @@ describe.skipIf(skipped)(`events${skipped}`, () => {
     )
   })
 
+  test('labels are attributes, and what one can ask for', () => {
+    toolkit('run', '--rm', '--name', 'db', '-l', 'tier=db', '-l', 'name=not', 'busybox', 'true')
+    toolkit('run', '--rm', '--name', 'web', '-l', 'tier=web', 'busybox', 'true')
+    const named = (...labels: string[]) =>
+      past(
+        '--format',
+        '{{.Actor.Attributes.name}}',
+        '-f',
+        'event=die',
+        ...labels.flatMap(label => ['-f', `label=${label}`]),
+      )
+    expect(named('tier=db')).toBe('db\n')
+    expect(named('tier=db', 'tier=web')).toBe('') // all of them
+    expect(named('tier')).toBe('db\nweb\n')
+    expect(named('none')).toBe('')
+    expect(past('-f', 'event=create', '-f', 'label=tier=db')).toMatch(/ \(image=busybox, name=db, tier=db\)\n$/)
+  })
+
   test('volumes and networks; filters; JSON in docker’s shape', () => {
     toolkit('volume', 'create', 'files')
     toolkit('volume', 'rm', 'files')

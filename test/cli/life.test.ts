@@ -265,7 +265,10 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     run('exit 0')
     expect(toolkit('rename', 'box', 'other')).toMatchObject({ status: 1 })
     expect(toolkit('rename', 'box', '../x').status).toBe(1)
-    expect(toolkit('rm', '-f', 'other').stdout).toBe('other\n')
+    expect(toolkit('rename', 'box', '/third').status).toBe(0) // as inspect writes names
+    expect(toolkit('ps', '-aq', '--format', '{{.Names}}').stdout).toBe('third\nother\n')
+    expect(toolkit('ps', '-a', '--format', '').stdout).toMatch(/^CONTAINER ID .* NAMES\n/)
+    expect(toolkit('rm', '--force=1', 'other', 'third').stdout.split('\n').sort()).toEqual(['', 'other', 'third'])
   })
 
   test('its memory limit is reached: 137, and it says why', () => {

@@ -26,6 +26,8 @@ test.each([
   [['-itm=1g'], { interactive: true, tty: true, memory: '1g' }],
   [['-it=false'], { interactive: true, tty: false }],
   [['-i=true', '--tty=false'], { interactive: true, tty: false }],
+  [['-i=1', '--tty=T'], { interactive: true, tty: true }],
+  [['-i=0', '--tty=FALSE'], { interactive: false, tty: false }],
   [['-m', ''], { memory: '' }],
   [['-u', ''], {}],
   [['-u='], {}],
@@ -39,6 +41,8 @@ test.each([
   [['-x'], /^run: unknown flag -x; see 'toolkit run --help'$/],
   [['-x=1'], /unknown flag -x;/],
   [['-i=1g'], /-i takes no value but true or false/],
+  [['-i='], /-i takes no value but true or false/],
+  [['--tty=yes'], /--tty takes no value but true or false/],
   [['-im'], /-m needs a value: SIZE/],
 ])('%j is refused', (argv, why) => {
   expect(() => flags(...argv)).toThrow(UsageError)

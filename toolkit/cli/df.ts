@@ -21,7 +21,7 @@ export const command: Subcommand = {
   words: [0, 0],
   flags: {
     verbose: { short: 'v', help: 'each container, volume and root file system' },
-    format: { value: 'TEMPLATE', help: '`json`, or such as {{.Type}} {{.Size}} {{.Reclaimable}}' },
+    format: { value: 'TEMPLATE', blank: true, help: '`json`, or such as {{.Type}} {{.Size}} {{.Reclaimable}}' },
     json: { help: 'all of it, as JSON; sizes in bytes' },
   },
   run,

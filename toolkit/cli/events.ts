@@ -20,9 +20,13 @@ export const command: Command = {
       short: 'f',
       value: 'KEY=VALUE',
       many: true,
-      help: 'only those with: type=, event=, container=, image=, network=, volume=, scope=',
+      help: 'only those with: type=, event=, container=, image=, network=, volume=, label=, scope=',
     },
-    format: { value: 'TEMPLATE', help: "parts of each, as '{{.Type}} {{.Action}} {{.Actor.ID}}', or json" },
+    format: {
+      value: 'TEMPLATE',
+      blank: true,
+      help: "parts of each, as '{{.Type}} {{.Action}} {{.Actor.ID}}', or json",
+    },
     json: { help: 'the same as --format json' },
   },
   mixed: true,
@@ -43,6 +47,10 @@ const filters: Filters<Event> = {
   network: (event, value) => isOf(event, 'network', value),
   volume: (event, value) => isOf(event, 'volume', value),
   image: ({ Type, from }, value) => Type === 'container' && from === value,
+  label({ Actor: { Attributes } }, value) {
+    const [key = '', ...rest] = value.split('=')
+    return Object.hasOwn(Attributes, key) && (rest.length === 0 || Attributes[key] === rest.join('='))
+  },
   scope: ({ scope }, value) => scope === value,
 }
 

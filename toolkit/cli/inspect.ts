@@ -22,7 +22,12 @@ export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
   summary: 'Print all about containers, as JSON in docker’s shape.',
   flags: {
-    format: { short: 'f', value: 'TEMPLATE', help: "parts of it, as '{{.State.Status}}' or '{{json .Config}}'" },
+    format: {
+      short: 'f',
+      value: 'TEMPLATE',
+      blank: true,
+      help: "parts of it, as '{{.State.Status}}' or '{{json .Config}}'",
+    },
     type: {
       value: 'container|network|volume',
       help: 'what it is (default: a container, else a network, else a volume)',

@@ -41,7 +41,7 @@ export const family: Family = {
           ...filterFlag('name=, id=, label=, driver=, type=custom|builtin, dangling=true (in use by none)'),
           short: 'f',
         },
-        format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Driver}}' },
+        format: { value: 'TEMPLATE', blank: true, help: '`json`, or such as {{.Name}} {{.Driver}}' },
         json: { help: 'as JSON' },
       },
       run: list,
@@ -52,7 +52,7 @@ export const family: Family = {
       words: [1, Number.POSITIVE_INFINITY],
       flags: {
         json: { help: 'as JSON, which it is without this, too' },
-        format: { short: 'f', value: 'TEMPLATE', help: 'such as {{json .Containers}}' },
+        format: { short: 'f', value: 'TEMPLATE', blank: true, help: 'such as {{json .Containers}}' },
       },
       run: inspect,
     },

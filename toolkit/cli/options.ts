@@ -35,6 +35,10 @@ export interface Parsed {
 
 const help: Flag = { help: 'show this help', short: 'h' }
 
+// Go's words, strconv.ParseBool: scripts use all of them.
+const YES = ['1', 't', 'T', 'TRUE', 'true', 'True']
+const NO = ['0', 'f', 'F', 'FALSE', 'false', 'False']
+
 /**
  * Reads flags up to the first word that is none: -i -t, -it, --rm, --hostname NAME, --hostname=NAME, -m 1g, -m1g, -m=1g,
  * -it=false. A lone -- ends them too. By hand, because node:util's parser costs 0.6 ms at every start. Throws a UsageError
@@ -56,10 +60,10 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const take = (flag: string, written: string, value: string | undefined): void => {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
     if (!row) throw refuse(unknown(written))
-    if (!row.value && value !== undefined && value !== 'true' && value !== 'false')
+    if (!row.value && value !== undefined && !YES.includes(value) && !NO.includes(value))
       throw refuse(`${written} takes no value but true or false`)
     if (row.value && value === undefined && at === argv.length) throw refuse(`${written} needs a value: ${row.value}`)
-    const taken = row.value ? (value ?? argv[at++]!) : value !== 'false'
+    const taken = row.value ? (value ?? argv[at++]!) : !(value !== undefined && NO.includes(value))
     if (row.blank && taken === '') {
       if (!row.many) delete given[flag] // the last one counts
     } else given[flag] = row.many ? [...((given[flag] as string[]) ?? []), taken as string] : taken

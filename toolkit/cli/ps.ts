@@ -27,6 +27,7 @@ export const command: Command = {
     },
     format: {
       value: 'TEMPLATE',
+      blank: true,
       help: "fields of each, as '{{.ID}} {{.Names}}', 'table {{.ID}}\\t{{.Status}}', or json",
     },
     size: { short: 's', help: 'how much each has written, and that with what is below it' },
@@ -53,7 +54,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
     return 0
   }
   const long = flags['no-trunc'] === true
-  if (flags.quiet) {
+  if (flags.quiet && flags.format === undefined) {
     printLines(rows.map(({ id, state }) => (long && state?.id) || id))
     return 0
   }

@@ -12,7 +12,8 @@ export const command: Command = {
 }
 
 export const main = mainOf(command, ({ rest }) => {
-  const [word, name] = rest
+  const [word, given] = rest
+  const name = given?.replace(/^\//, '')
   if (word === undefined || name === undefined || rest.length > 2)
     throw new UsageError("rename: give a container and its new name; 'toolkit ps -a' lists them", 1)
   const { state } = findContainer(word)

@@ -17,6 +17,7 @@ export const command: Command = {
     'no-trunc': { help: 'whole ids' },
     format: {
       value: 'TEMPLATE',
+      blank: true,
       help: "fields of each, as '{{.Name}} {{.CPUPerc}} {{.MemUsage}}', 'table {{.Name}}\\t{{.PIDs}}', or json",
     },
     json: { help: 'the same as --format json' },

@@ -8,7 +8,7 @@ import { template } from './text/template/template.ts'
 declare const VERSION: string
 
 export const formatFlags = {
-  format: { short: 'f', value: 'TEMPLATE', help: 'parts of it, as docker’s templates have it, or json' },
+  format: { short: 'f', value: 'TEMPLATE', blank: true, help: 'parts of it, as docker’s templates have it, or json' },
   json: { help: 'as JSON' },
 } as const
 

@@ -45,7 +45,7 @@ export const family: Family = {
       flags: {
         quiet: { short: 'q', help: 'names only' },
         filter: { ...filterFlag('dangling=true (in use by none), name=, label=, driver='), short: 'f' },
-        format: { value: 'TEMPLATE', help: '`json`, or such as {{.Name}} {{.Mountpoint}}' },
+        format: { value: 'TEMPLATE', blank: true, help: '`json`, or such as {{.Name}} {{.Mountpoint}}' },
         json: { help: 'as JSON' },
       },
       run: list,
@@ -56,7 +56,7 @@ export const family: Family = {
       words: [1, Number.POSITIVE_INFINITY],
       flags: {
         json: { help: 'as JSON, which it is without this, too' },
-        format: { short: 'f', value: 'TEMPLATE', help: 'such as {{.Mountpoint}}' },
+        format: { short: 'f', value: 'TEMPLATE', blank: true, help: 'such as {{.Mountpoint}}' },
       },
       run: inspect,
     },

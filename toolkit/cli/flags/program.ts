@@ -46,7 +46,7 @@ export function program(given: Parsed['flags']): Program {
     interactive: given.interactive === true,
     terminal: given.tty === true,
     autoRemove: given.rm === true,
-    name: one('name'),
+    name: one('name')?.replace(/^\//, ''), // as inspect writes it
     hostname: one('hostname'),
     env: [...many('env-file').flatMap(envFile), ...many('env').flatMap(value => variable('env', value))],
     cwd: one('workdir'),

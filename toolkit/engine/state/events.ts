@@ -102,13 +102,14 @@ export function imageName(rootfs: string): string {
   return rootfs.startsWith(ours) ? rootfs.slice(ours.length) : rootfs
 }
 
-/** The same about a container. */
+/** The same about a container; its labels are among the attributes. */
 export function recordOf(
-  { id, name, rootfs }: Pick<ContainerState, 'id' | 'name' | 'rootfs'>,
+  { id, name, rootfs, options }: Pick<ContainerState, 'id' | 'name' | 'rootfs' | 'options'>,
   action: string,
   attributes: Attributes = {},
   hold = false,
 ): void {
   const from = imageName(rootfs)
-  record('container', action, id, { ...attributes, image: from, name }, { more: { status: action, id, from }, hold })
+  const all = { ...options?.labels, ...attributes, image: from, name }
+  record('container', action, id, all, { more: { status: action, id, from }, hold })
 }
