@@ -15,8 +15,7 @@ export const command: Command = {
 export const main = mainOf(command, ({ flags, rest }) => {
   const [word, wanted] = rest
   if (word === undefined || rest.length > 2) throw new UsageError("port: give a container; 'toolkit ps' lists them", 1)
-  const { state } = findContainer(word)
-  const ports = portsOf(state?.id)
+  const ports = portsOf(findContainer(word))
   if (wanted === undefined && flags.json) {
     print(printableJson(ports))
     return 0

@@ -33,8 +33,8 @@ function portFilter(name: string, value: string, portOf: (port: Port) => number)
   const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/.exec(value) ?? []
   if (from === undefined) throw refuse(name, value, `${name} is a port or a range, such as 80, 53/udp or 8000-8010/tcp`)
   const known = once(leases)
-  return ({ state }) =>
-    portsOf(state?.id, known()).some(
+  return row =>
+    portsOf(row, known()).some(
       port => port.protocol === protocol && portOf(port) >= Number(from) && portOf(port) <= Number(to),
     )
 }

@@ -5,7 +5,16 @@ import { type ContainerRow, listContainers } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { labelText } from './flags/labels.ts'
 import { type Command, mainOf, noMoreThan } from './options.ts'
-import { commandText, createdText, imageOf, leases, portsOf, portsText, statusText } from './text/describe.ts'
+import {
+  commandText,
+  createdText,
+  exposedBy,
+  imageOf,
+  leases,
+  portsOf,
+  portsText,
+  statusText,
+} from './text/describe.ts'
 import { wholeNumber } from './text/numbers.ts'
 import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
@@ -59,7 +68,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
     return 0
   }
   const network = leases()
-  const cells = rows.map(row => fieldsOfRow(row, portsText(portsOf(row.state?.id, network)), long))
+  const cells = rows.map(row => fieldsOfRow(row, portsText(portsOf(row, network), exposedBy(row)), long))
   if (flags.size || flags.format !== undefined) {
     const { format = 'table', size = false } = flags as { format?: string; size?: boolean }
     const columns = COLUMNS.map(name => `{{.${name}}}`).join('\t')

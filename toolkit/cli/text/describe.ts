@@ -61,10 +61,47 @@ export function leases(): ReadonlyMap<string, readonly Lease[]> {
   return found
 }
 
-/** The ports of a container that can be reached from outside. */
-export const portsOf = (id: string | undefined, known = leases()): Port[] =>
-  (known.get(id ?? '') ?? []).flatMap(({ ports }) => ports)
+/** The ports of a container that can be reached from outside, by number. One that has ended has none any more. */
+export const portsOf = ({ state, running }: ContainerRow, known = leases()): Port[] =>
+  running ? (known.get(state?.id ?? '') ?? []).flatMap(({ ports }) => ports).toSorted(byNumber) : []
 
-/** docker's column PORTS. */
-export const portsText = (ports: readonly Port[]): string =>
-  ports.map(({ address, host, container, protocol }) => `${address}:${host}->${container}/${protocol}`).join(', ')
+const byNumber = (a: Port, b: Port): number =>
+  a.container - b.container || a.address.localeCompare(b.address) || a.host - b.host
+
+/** The ports where it may be asked, as 80/tcp, of one that runs in a network of the bridge kind. */
+export function exposedBy({ state, running }: ContainerRow): readonly string[] {
+  const { mode, expose = [] } = state?.options?.network ?? {}
+  return running && mode === 'bridge' ? expose : []
+}
+
+/**
+ * docker's column PORTS: neighbours as a range. First what is the same outside, or not seen there; then what has another
+ * number.
+ */
+export function portsText(ports: readonly Port[], exposed: readonly string[] = []): string {
+  const isPublished = (text: string) => ports.some(port => `${port.container}/${port.protocol}` === text)
+  const closed = exposed.filter(text => !isPublished(text)).map(text => text.split('/') as [string, string])
+  const all = [
+    ...closed.map(([number, protocol]) => ({ address: '', host: Number(number), container: Number(number), protocol })),
+    ...ports,
+  ].toSorted((a, b) => a.container - b.container)
+  const ranges = new Map<string, { before: string; protocol: string; first: number; last: number }[]>()
+  const others: string[] = []
+  for (const { address, host, container, protocol } of all) {
+    if (host !== container) {
+      others.push(`${address}:${host}->${container}/${protocol}`)
+      continue
+    }
+    const key = `${address}/${protocol}`
+    const found = ranges.get(key) ?? []
+    const last = found.at(-1)
+    if (last?.last === container - 1) last.last = container
+    else found.push({ before: address, protocol, first: container, last: container })
+    ranges.set(key, found)
+  }
+  const texts = [...ranges.values()].flat().map(({ before, protocol, first, last }) => {
+    const range = first === last ? String(first) : `${first}-${last}`
+    return `${before === '' ? '' : `${before}:${range}->`}${range}/${protocol}`
+  })
+  return [...texts, ...others].join(', ')
+}
