@@ -101,6 +101,9 @@ describe.skipIf(skipped)(`several networks${skipped}`, () => {
     )
     expect(network('disconnect', 'red', 'app').status).toBe(0)
     expect(addresses('app')).toEqual([])
+    const networks = () =>
+      toolkit('inspect', '-f', '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}', 'app').stdout
+    expect(networks()).toBe('\n')
     expect(inside('app', `${fetch}f web; grep -c '^10[.]' /etc/hosts`)).toBe('no\n0\n')
     expect(network('disconnect', 'red', 'app')).toMatchObject({
       status: 1,
@@ -108,6 +111,7 @@ describe.skipIf(skipped)(`several networks${skipped}`, () => {
     })
     toolkit('stop', '-t', '0', 'app')
     expect(network('connect', 'shut', 'app').status).toBe(0)
+    expect(networks()).toBe('shut \n')
     toolkit('start', 'app')
     expect(addresses('app')).toEqual(['eth0 10.3.0.2/24'])
   })

@@ -162,14 +162,63 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     toolkit('volume', 'rm', 'data')
   })
 
+  test('inspect: what was asked for, in docker’s words; what was not is null or empty', () => {
+    const flags = [
+      ...['--device', '/dev/null:/dev/foo:r', '--cpus', '0.5', '--pids-limit', '-1', '--userns', 'host'],
+      ...['--tmpfs', '/q', '--tmpfs', '/t:size=1m', '-v', '/etc:/e:ro,rprivate', '-v', 'data:/v', '-v', '/anonymous'],
+      ...['--mount', 'type=bind,src=/etc,dst=/m,readonly', '--mount', 'type=tmpfs,dst=/mt,tmpfs-size=1m'],
+      ...['--mount', 'src=data,dst=/mv,readonly', '--no-healthcheck', '--expose', '99'],
+    ]
+    toolkit('create', '--name', 'box', ...flags, 'busybox', 'true')
+    toolkit('create', '--name', 'quota', '--cpu-quota', '20000', '--cpu-period', '50000', 'busybox', 'true')
+    const [box, quota] = JSON.parse(toolkit('inspect', 'box', 'quota').stdout)
+    expect(box.HostConfig).toMatchObject({
+      Devices: [{ PathOnHost: '/dev/null', PathInContainer: '/dev/foo', CgroupPermissions: 'r' }],
+      ...{ NanoCpus: 5e8, CpuQuota: 0, CpuPeriod: 0, PidsLimit: null, UsernsMode: 'host' },
+      Tmpfs: { '/q': '', '/t': 'size=1m' },
+      Binds: ['/etc:/e:ro,rprivate', 'data:/v'],
+      Mounts: [
+        { Type: 'bind', Source: '/etc', Target: '/m', ReadOnly: true },
+        { Type: 'tmpfs', Target: '/mt', TmpfsOptions: { SizeBytes: 1 << 20 } },
+        { Type: 'volume', Source: 'data', Target: '/mv', ReadOnly: true },
+      ],
+      ...{ VolumesFrom: null, CapAdd: null, CapDrop: null, SecurityOpt: null, GroupAdd: null, ExtraHosts: null },
+      ReadonlyPaths: expect.arrayContaining(['/proc/sys']),
+    })
+    expect(box.Config).toMatchObject({
+      ...{ Healthcheck: { Test: ['NONE'] }, Volumes: { '/anonymous': {} }, ExposedPorts: { '99/tcp': {} } },
+    })
+    const modes = box.Mounts.map((mount: Record<string, string>) => [mount.Destination, mount.Type, mount.Mode])
+    expect(modes).toEqual([
+      ['/e', 'bind', 'ro,rprivate'],
+      ['/v', 'volume', 'z'],
+      ['/anonymous', 'volume', ''],
+      ['/m', 'bind', ''],
+      ['/mv', 'volume', 'z'],
+      ['/mt', 'tmpfs', ''],
+    ])
+    expect(quota.HostConfig).toMatchObject({ NanoCpus: 0, CpuQuota: 20_000, CpuPeriod: 50_000, Binds: null })
+    expect(quota.HostConfig.UsernsMode).toBe('')
+    expect(quota.Config).toMatchObject({ Volumes: null, ExposedPorts: null, OnBuild: null })
+    const template =
+      '{{.HostConfig.Binds}}{{len .HostConfig.Binds}}{{range .HostConfig.Binds}}x{{end}}{{.Config.Volumes}}'
+    expect(toolkit('inspect', '-f', template, 'quota').stdout).toBe('[]0map[]\n')
+    toolkit('rm', 'box', 'quota')
+    toolkit('volume', 'rm', 'data')
+  })
+
   test('a container in networks, with ports', () => {
     const { stdout, stderr } = world.shell(`unshare -n bash --norc -c '
       ip link set lo up; $TOOLKIT network create --subnet 10.9.0.0/24 net >/dev/null
-      $TOOLKIT run -d --name box --net net -p 127.0.0.1:8080:80 busybox sleep 1000 >/dev/null
+      $TOOLKIT run -d --name box --net net -p 127.0.0.1:8080:80 --expose 99 --expose 100 --expose 7/udp busybox sleep 1000 >/dev/null
       $TOOLKIT inspect -f "{{json .NetworkSettings}}" box; $TOOLKIT port box; $TOOLKIT ps --format "{{.Ports}}"
+      $TOOLKIT run -d --name guest --net container:box busybox sleep 1000 >/dev/null
+      $TOOLKIT inspect -f "{{.HostConfig.NetworkMode}}" guest; $TOOLKIT inspect -f "container:{{.Id}}" box
+      $TOOLKIT rm -f guest >/dev/null; $TOOLKIT stop -t 0 box >/dev/null
+      $TOOLKIT inspect -f "{{json .NetworkSettings}}" box; $TOOLKIT port box; $TOOLKIT ps -a --format "{{.Ports}}."
       $TOOLKIT rm -f box >/dev/null; $TOOLKIT network rm net >/dev/null; sleep 0.7'`)
     expect(stderr).toBe('')
-    const [json = '', port, ports] = stdout.split('\n')
+    const [json = '', port, ports, mode, shared, later = '', none] = stdout.split('\n')
     const { IPAddress, Networks, Ports } = JSON.parse(json)
     expect(IPAddress).toBe('') // of the engine's own network only, as docker's
     expect(Networks).toMatchObject({
@@ -180,8 +229,15 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
         NetworkID: expect.stringMatching(/^\w{64}$/),
       },
     })
-    expect(Ports).toEqual({ '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] })
-    expect([port, ports]).toEqual(['80/tcp -> 127.0.0.1:8080', '127.0.0.1:8080->80/tcp'])
+    const published = [{ HostIp: '127.0.0.1', HostPort: '8080' }]
+    expect(Ports).toEqual({ '7/udp': null, '80/tcp': published, '99/tcp': null, '100/tcp': null })
+    expect([port, ports]).toEqual(['80/tcp -> 127.0.0.1:8080', '7/udp, 99-100/tcp, 127.0.0.1:8080->80/tcp'])
+    expect(mode).toBe(shared)
+    const ended = JSON.parse(later)
+    expect([ended.Ports, none]).toEqual([{}, '.'])
+    expect(ended.Networks.net).toMatchObject({
+      ...{ IPAddress: '', Gateway: '', EndpointID: '', NetworkID: Networks.net.NetworkID },
+    })
   })
 
   test('--json: one document, of everything that lists or shows', () => {

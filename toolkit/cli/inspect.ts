@@ -10,13 +10,15 @@ import { hasVolume } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
 import { needContainers } from './each.ts'
-import { filesOf, hostConfig, mounts, networkSettings } from './inspect-parts.ts'
+import { hostConfig } from './inspect-host-config.ts'
+import { anonymousVolumes, mounts } from './inspect-mounts.ts'
+import { networkSettings } from './inspect-networks.ts'
 import { type Command, mainOf } from './options.ts'
 import { labelsOfContainer } from './prune.ts'
 import { imageOf } from './text/describe.ts'
 import { print, printError } from './text/output.ts'
 import { printable, printableJson, printableLines } from './text/printable.ts'
-import { freeMap } from './text/template/values.ts'
+import { freeMap, NIL_LIST, NIL_MAP } from './text/template/values.ts'
 
 export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
@@ -107,6 +109,7 @@ function describe(row: ContainerRow, size: boolean) {
   const { options, args } = state
   const { care = {} } = options ?? {}
   const directory = placeOf(row)
+  const stdin = options?.interactive === true && state.detached !== true
   if (row.running) tend(id, state)
   const health = readHealth(directory)
   return {
@@ -129,7 +132,7 @@ function describe(row: ContainerRow, size: boolean) {
       Health: care.health && { Status: health.status, FailingStreak: health.failingStreak, Log: health.log },
     },
     Image: imageOf(row),
-    ...filesOf(row),
+    ...filesOf(row, directory),
     Name: `/${state.name}`,
     RestartCount: state.restarts ?? 0,
     Driver: 'overlay',
@@ -137,34 +140,43 @@ function describe(row: ContainerRow, size: boolean) {
     MountLabel: '', // of SELinux
     ProcessLabel: '',
     AppArmorProfile: '',
-    ExecIDs: null,
+    ExecIDs: NIL_LIST,
     Mounts: mounts(row),
     Config: {
       Hostname: options?.hostname ?? id,
       Domainname: '',
       User: options?.user ?? '',
-      AttachStdin: false,
+      AttachStdin: stdin,
       AttachStdout: !state.detached,
       AttachStderr: !state.detached,
-      ExposedPorts: freeMap(
-        (options?.network.publish ?? []).map(({ container, protocol }) => [`${container}/${protocol}`, {}]),
-      ),
+      ExposedPorts: setOf([
+        ...(options?.network.publish ?? []).map(({ container, protocol }) => `${container}/${protocol}`),
+        ...(options?.network.expose ?? []),
+      ]),
       Tty: options?.terminal ?? false,
       OpenStdin: options?.interactive ?? false,
+      StdinOnce: stdin,
       Env: environment(options?.env ?? []),
       Cmd: args,
-      Entrypoint: null, // args has both
+      Healthcheck: options?.wording?.noHealthcheck ? { Test: ['NONE'] } : care.health && healthcheck(care.health),
       Image: imageOf(row),
+      Volumes: setOf(options ? anonymousVolumes(options) : []),
       WorkingDir: options?.cwd ?? '',
+      Entrypoint: NIL_LIST, // Cmd has both
+      OnBuild: NIL_LIST,
       Labels: freeMap(Object.entries(labelsOfContainer(row))),
       StopSignal: care.stopSignal ?? 'SIGTERM',
       StopTimeout: care.stopTimeout, // JSON leaves out what there is not
-      Healthcheck: care.health && healthcheck(care.health),
     },
-    HostConfig: hostConfig(options, state.autoRemove),
+    HostConfig: hostConfig(state.name, options, state.autoRemove),
     GraphDriver: {
       Name: 'overlay',
-      Data: { LowerDir: state.rootfs, UpperDir: `${directory}/upper`, WorkDir: `${directory}/work` },
+      Data: {
+        LowerDir: state.rootfs,
+        MergedDir: `${directory}/merged`,
+        UpperDir: `${directory}/upper`,
+        WorkDir: `${directory}/work`,
+      },
     },
     NetworkSettings: networkSettings(row),
     ...(size && {
@@ -178,3 +190,15 @@ function describe(row: ContainerRow, size: boolean) {
 const environment = (env: readonly string[]): string[] => [
   ...new Map([PATH, ...env].map(text => [text.split('=')[0], text])).values(),
 ]
+
+/** Go's way to write a set. */
+const setOf = (words: readonly string[]) =>
+  words.length > 0 ? freeMap(words.map(word => [word, {}] as const)) : NIL_MAP
+
+/** Files of the container that the engine keeps. */
+const filesOf = (row: ContainerRow, directory: string) => ({
+  HostnamePath: `${directory}/hostname`,
+  HostsPath: `${directory}/hosts`,
+  ResolvConfPath: `${directory}/resolv.conf`,
+  LogPath: row.state?.detached ? `${directory}/log` : '',
+})

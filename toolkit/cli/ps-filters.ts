@@ -4,7 +4,8 @@ import type { Port } from '../engine/network/ports.ts'
 import { type ContainerRow, findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hasLabel } from './flags/labels.ts'
-import { mounts, networkSettings, once, readNetworks } from './inspect-parts.ts'
+import { mounts } from './inspect-mounts.ts'
+import { networkSettings, once, readNetworks } from './inspect-networks.ts'
 import { healthOf, imageOf, leases, portsOf } from './text/describe.ts'
 
 interface Filter {

@@ -1,7 +1,8 @@
 // ps --format and --size: fields of which a plain `ps` shows none, and which cost more to find out.
 import { type ContainerRow, placeOf } from '../engine/state/list.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
-import { mounts, networkSettings, once, readNetworks } from './inspect-parts.ts'
+import { mounts } from './inspect-mounts.ts'
+import { networkSettings, once, readNetworks } from './inspect-networks.ts'
 import { formatRows, type Row } from './text/rows.ts'
 import { humanSize } from './text/sizes.ts'
 

@@ -15,6 +15,7 @@ import * as program from './flags/program.ts'
 import * as resources from './flags/resources.ts'
 import * as security from './flags/security.ts'
 import * as users from './flags/users.ts'
+import { wording } from './flags/wording.ts'
 import { type Command, mainOf, type Parsed } from './options.ts'
 import { exitNow, print, printError } from './text/output.ts'
 
@@ -127,6 +128,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
   const { resources: limits, devices, cgroupns } = resources.resources(flags)
   const { seccomp, ...rights } = security.security(flags)
   const looked = care.care(flags)
+  const said = wording(flags)
   return {
     ...program.program(flags),
     ...rights,
@@ -137,5 +139,6 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
     network: network.network(flags),
     mounts: mounts.mounts(flags),
     ...(looked && { care: looked }),
+    ...(said && { wording: said }),
   }
 }

@@ -50,6 +50,18 @@ export interface Care {
   readonly health?: HealthCheck
 }
 
+/** Flags as they were given, where the rest does not tell. */
+export interface Wording {
+  readonly volumes?: readonly string[]
+  readonly mounts?: readonly string[]
+  readonly tmpfs?: readonly string[]
+  readonly devices?: readonly string[]
+  readonly users?: string
+  readonly cidfile?: string
+  readonly publishAll?: true
+  readonly noHealthcheck?: true
+}
+
 export interface RunOptions {
   /** A directory. */
   readonly rootfs: string
@@ -124,6 +136,7 @@ export interface RunOptions {
   /** It cannot write to its root file system. */
   readonly readOnly: boolean
   readonly care?: Care
+  readonly wording?: Wording
 }
 
 /** A container of whom nothing is said but what it runs. */

@@ -1,7 +1,7 @@
 // --format: templates as Go's text/template fills them.
 import { expect, test } from 'vitest'
 import { headOf, template } from '../../../toolkit/cli/text/template/template.ts'
-import { freeMap } from '../../../toolkit/cli/text/template/values.ts'
+import { freeMap, NIL_LIST, NIL_MAP } from '../../../toolkit/cli/text/template/values.ts'
 import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
 
 const value = {
@@ -15,10 +15,13 @@ const value = {
   Networks: { web: { IPAddress: '10.0.0.2' }, back: { IPAddress: '10.0.1.2' } },
   Label: (name: string) => `<${name}>`,
   Free: freeMap([['tier', 'db']]),
+  Nil: { List: NIL_LIST, Map: NIL_MAP },
 }
 
 test.each([
   ['{{json .Free.nope}} {{json .Free}}', 'null {"tier":"db"}'],
+  ['{{json .Nil}} {{len .Nil.List}} {{len .Nil.Map}} {{join .Nil.List ","}}|', '{"List":null,"Map":null} 0 0 |'],
+  ['{{.Nil.List}} {{.Nil.Map}} {{range .Nil.List}}x{{else}}{{if .Nil.Map}}y{{else}}z{{end}}{{end}}', '[] map[] z'],
   ['{{.Free.tier}} {{.Free.nope}} {{if .Free.nope}}y{{else}}n{{end}} {{.Free}}', 'db <no value> n map[tier:db]'],
   ['{{.Name}} {{.State.Status}}', '/box running'],
   ['{{range $k, $v := .Networks}}{{$k}}={{$v.IPAddress}} {{end}}', 'back=10.0.1.2 web=10.0.0.2 '],

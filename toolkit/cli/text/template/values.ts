@@ -14,6 +14,15 @@ export const freeMap = <T>(entries: Iterable<readonly [string, T]>): Readonly<Re
   Object.assign(Object.create(null), Object.fromEntries(entries))
 export const isFreeMap = (value: unknown): boolean => isMap(value) && Object.getPrototypeOf(value) === null
 
+const nullInJson = { value: () => null, enumerable: false }
+/** Go's nil slice and nil map: as good as empty ones, but for JSON, where they are null. */
+export const NIL_LIST: readonly never[] = Object.freeze(Object.defineProperty([], 'toJSON', nullInJson))
+export const NIL_MAP: Readonly<Record<string, never>> = Object.freeze(
+  Object.defineProperty(Object.create(null), 'toJSON', nullInJson),
+)
+/** A list that is nil where it is empty. */
+export const orNil = <T>(list: readonly T[]): readonly T[] => (list.length > 0 ? list : NIL_LIST)
+
 /** What there is behind a key that a map does not have. */
 export const NO_VALUE = Symbol('<no value>')
 

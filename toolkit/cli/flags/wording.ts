@@ -1,0 +1,20 @@
+// What was said by flags, word by word, where what the engine makes of it does not tell any more. Only `inspect` reads it.
+import type { Wording } from '../../engine/options.ts'
+import type { Parsed } from '../options.ts'
+
+/** Undefined where none of these flags is given. */
+export function wording(given: Parsed['flags']): Wording | undefined {
+  const list = (flag: string) => given[flag] as readonly string[] | undefined
+  const all: { [K in keyof Wording]: Wording[K] | undefined } = {
+    volumes: list('volume'),
+    mounts: list('mount'),
+    tmpfs: list('tmpfs'),
+    devices: list('device'),
+    users: given.userns as string | undefined,
+    cidfile: given.cidfile as string | undefined,
+    publishAll: given['publish-all'] === true ? true : undefined,
+    noHealthcheck: given['no-healthcheck'] === true ? true : undefined,
+  }
+  const said = Object.entries(all).filter(([, value]) => value !== undefined)
+  return said.length > 0 ? Object.fromEntries(said) : undefined
+}
