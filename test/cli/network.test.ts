@@ -41,6 +41,12 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
       ['mine', 'bridge', 'local'],
       ['none', 'null', 'local'],
     ])
+    expect(network('ls', '-f', 'driver=bridge', '--format', '{{.Name}}={{.Label "a"}}').stdout).toBe(
+      'bridge=\nmine=1\n',
+    )
+    expect(network('inspect', '-f', '{{json .ConfigFrom}} {{.ConfigOnly}}', 'mine').stdout).toBe(
+      '{"Network":""} false\n',
+    )
     expect(network('ls', '-q', '-f', 'label=a').stdout).toBe(`${id.slice(0, 12)}\n`)
     expect(network('ls', '--no-trunc', '-q', '-f', 'name=min', '-f', 'driver=bridge').stdout).toBe(`${id}\n`)
     const one = start('one', '--net', 'mine', '--ip', '10.5.0.7')

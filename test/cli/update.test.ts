@@ -118,6 +118,7 @@ describe.skipIf(skipped)(`update and stats${skipped}`, () => {
     })
     expect(Number.parseFloat(box.MemPerc)).toBeGreaterThan(18)
     expect(never).toMatchObject({ CPUPerc: '0.00%', MemUsage: '0B / 0B', PIDs: '0' })
+    expect(toolkit('stats', '--no-stream', '--format', '{{.Container}}', 'box').stdout).toBe('box\n')
     expect(toolkit('stats', 'nosuch').status).toBe(1)
     expect(world.shell('$TOOLKIT stats --format "{{.Name}}" box | head -3; echo $PIPESTATUS').stdout).toBe(
       'box\nbox\nbox\n0\n',

@@ -326,6 +326,7 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
         'one:db {"tier":"db","x":""}\n',
       )
       expect(volume('ls', '--format', '{{.Name}}\\t{{.Links}}', '-f', 'label=tier=db').stdout).toBe('one\t0\n')
+      expect(volume('ls', '--format', '{{.Label "tier"}}', '-f', 'name=one').stdout).toBe('db\n')
       expect(JSON.parse(volume('ls', '--format', 'json', '-f', 'name=on', '-f', 'label=x').stdout)).toMatchObject({
         Name: 'one',
       })

@@ -11,7 +11,7 @@ import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
 import { forEach } from './each.ts'
-import { hasLabel, labelText } from './flags/labels.ts'
+import { hasLabel, labelField, labelText } from './flags/labels.ts'
 import { connect, disconnect } from './network-connect.ts'
 import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
@@ -134,6 +134,7 @@ function list(_: readonly string[], { json, quiet, filter, format: wanted, 'no-t
       IPv6: false,
       Internal: state?.internal ?? false,
       Labels: labelText(state?.labels ?? {}),
+      Label: labelField(state?.labels),
     }))
   if (json) print(printableJson(rows))
   else printLines(formatRows(template, rows, { ID: 'NETWORK ID' }))
@@ -170,6 +171,8 @@ export function details(word: string): Row {
     Internal: state?.internal ?? false,
     Attachable: false,
     Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
     Containers: Object.fromEntries(containers),
     Options: state?.options ?? {},
     Labels: state?.labels ?? {},

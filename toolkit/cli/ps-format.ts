@@ -1,6 +1,7 @@
 // ps --format and --size: fields of which a plain `ps` shows none, and which cost more to find out.
 import { type ContainerRow, placeOf } from '../engine/state/list.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
+import { labelField } from './flags/labels.ts'
 import { mounts } from './inspect-mounts.ts'
 import { networkSettings, once, readNetworks } from './inspect-networks.ts'
 import { formatRows, type Row } from './text/rows.ts'
@@ -52,7 +53,6 @@ export function formatContainers(
   const rootfsSize = remembered(path => sizeOf(path))
   const known = once(readNetworks)
   const rows = containers.map(({ row, fields }) => {
-    const labels = row.state?.options?.labels ?? {}
     const all = {
       ...fields,
       get Mounts() {
@@ -64,7 +64,7 @@ export function formatContainers(
       get LocalVolumes() {
         return String(mounts(row).filter(({ Type }) => Type === 'volume').length)
       },
-      Label: (name: unknown) => labels[String(name)] ?? '',
+      Label: labelField(row.state?.options?.labels),
     }
     // Not counted for JSON that nobody wanted sizes in.
     return Object.defineProperty(all, 'Size', { enumerable: size, get: () => sizeText(row, rootfsSize) })

@@ -75,15 +75,15 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   const source = flags.json ? 'json' : ((flags.format as string | undefined)?.replaceAll('\\t', '\t') ?? TABLE)
   const once = flags['no-stream'] === true
   const shown = (): { word: string; state: ContainerState }[] => {
-    const rows = rest.length > 0 ? rest.map(found) : listContainers()
-    return rows.flatMap(({ id, state, running }) =>
-      state && (running || flags.all || rest.length > 0) ? [{ word: id, state }] : [],
+    if (rest.length > 0) return rest.map(word => ({ word, state: found(word) }))
+    return listContainers().flatMap(({ id, state, running }) =>
+      state && (running || flags.all) ? [{ word: id, state }] : [],
     )
   }
   const found = (word: string) => {
     const row = findContainer(word)
     if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
-    return row
+    return row.state
   }
   const onScreen = !once && isTerminal(1) && /^table\s/.test(source)
   let before = new Map(shown().map(({ state }) => [state.id, readUsage(state)]))

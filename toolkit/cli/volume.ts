@@ -17,7 +17,7 @@ import {
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
 import { forEach } from './each.ts'
-import { hasLabel, labelFlag, labelsOf, labelText } from './flags/labels.ts'
+import { hasLabel, labelField, labelFlag, labelsOf, labelText } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
 import { printDeleted, printReclaimed, pruneFilters, pruneFlags, pruneVolumes } from './prune.ts'
 import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
@@ -106,6 +106,7 @@ const filters: Filters<VolumeRow> = {
 const rowOf = ({ name, state, users }: VolumeRow): Row => ({
   Driver: 'local',
   Labels: labelText(state?.labels ?? {}),
+  Label: labelField(state?.labels),
   Links: users.length,
   Mountpoint: dataOf(name),
   Name: name,

@@ -21,6 +21,12 @@ export const labelText = (labels: Readonly<Record<string, string>>): string =>
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
 
+/** A field of templates: .Label "KEY". */
+export const labelField =
+  (labels: Readonly<Record<string, string>> = {}) =>
+  (key: unknown): string =>
+    Object.hasOwn(labels, String(key)) ? labels[String(key)]! : ''
+
 /** Whether there is this label: KEY, or KEY=VALUE. */
 export function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
   const at = wanted.indexOf('=')
