@@ -6,7 +6,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { hasLabel } from './flags/labels.ts'
 import { mounts } from './inspect-mounts.ts'
 import { networkSettings, once, readNetworks } from './inspect-networks.ts'
-import { healthOf, imageOf, leases, portsOf } from './text/describe.ts'
+import { exposedBy, healthOf, imageOf, leases, portsOf } from './text/describe.ts'
 
 interface Filter {
   readonly name: string
@@ -30,14 +30,20 @@ const createdOf = ({ state }: ContainerRow): string => state?.created ?? ''
 const isStart = (value: string, id: string): boolean => value.length >= 12 && id.startsWith(value)
 
 /** 80, 80/udp, 8000-8010/tcp: one of its ports that others can reach is there. */
-function portFilter(name: string, value: string, portOf: (port: Port) => number): Filter['holds'] {
+function portFilter(
+  name: string,
+  value: string,
+  portOf: (port: Port) => number,
+  more: (row: ContainerRow) => readonly string[] = () => [],
+): Filter['holds'] {
   const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/.exec(value) ?? []
   if (from === undefined) throw refuse(name, value, `${name} is a port or a range, such as 80, 53/udp or 8000-8010/tcp`)
   const known = once(leases)
   return row =>
-    portsOf(row, known()).some(
-      port => port.protocol === protocol && portOf(port) >= Number(from) && portOf(port) <= Number(to),
-    )
+    [...portsOf(row, known()).map(port => `${portOf(port)}/${port.protocol}`), ...more(row)].some(text => {
+      const [number, itsProtocol] = text.split('/')
+      return itsProtocol === protocol && Number(number) >= Number(from) && Number(number) <= Number(to)
+    })
 }
 
 /** What each filter says of a container, by its value. */
@@ -74,7 +80,7 @@ const FILTERS: Readonly<Record<string, (value: string) => Filter['holds']>> = {
   },
   volume: value => row => mounts(row).some(mount => [mount.Name, mount.Source, mount.Destination].includes(value)),
   publish: value => portFilter('publish', value, ({ host }) => host),
-  expose: value => portFilter('expose', value, ({ container }) => container),
+  expose: value => portFilter('expose', value, ({ container }) => container, exposedBy),
   health: value => {
     checkOneOf('health', value, HEALTHS)
     return row => (healthOf(row) ?? 'none') === value
