@@ -170,7 +170,7 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
       ...['--mount', 'src=data,dst=/mv,readonly', '--no-healthcheck', '--expose', '99'],
     ]
     toolkit('create', '--name', 'box', ...flags, 'busybox', 'true')
-    toolkit('create', '--name', 'quota', '--cpu-quota', '20000', '--cpu-period', '50000', 'busybox', 'true')
+    toolkit('create', '--name', 'quota', '-i', '--cpu-quota', '20000', '--cpu-period', '50000', 'busybox', 'true')
     const [box, quota] = JSON.parse(toolkit('inspect', 'box', 'quota').stdout)
     expect(box.HostConfig).toMatchObject({
       Devices: [{ PathOnHost: '/dev/null', PathInContainer: '/dev/foo', CgroupPermissions: 'r' }],
@@ -199,7 +199,7 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     ])
     expect(quota.HostConfig).toMatchObject({ NanoCpus: 0, CpuQuota: 20_000, CpuPeriod: 50_000, Binds: null })
     expect(quota.HostConfig.UsernsMode).toBe('')
-    expect(quota.Config).toMatchObject({ Volumes: null, ExposedPorts: null, OnBuild: null })
+    expect(quota.Config).toMatchObject({ StdinOnce: true, Volumes: null, ExposedPorts: null, OnBuild: null })
     const template =
       '{{.HostConfig.Binds}}{{len .HostConfig.Binds}}{{range .HostConfig.Binds}}x{{end}}{{.Config.Volumes}}'
     expect(toolkit('inspect', '-f', template, 'quota').stdout).toBe('[]0map[]\n')
@@ -211,7 +211,7 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     const { stdout, stderr } = world.shell(`unshare -n bash --norc -c '
       ip link set lo up; $TOOLKIT network create --subnet 10.9.0.0/24 net >/dev/null
       $TOOLKIT run -d --name box --net net -p 127.0.0.1:8080:80 --expose 99 --expose 100 --expose 7/udp busybox sleep 1000 >/dev/null
-      $TOOLKIT inspect -f "{{json .NetworkSettings}}" box; $TOOLKIT port box; $TOOLKIT ps --format "{{.Ports}}"
+      $TOOLKIT inspect -f "{{json .NetworkSettings}}" box; $TOOLKIT port box; $TOOLKIT ps -f expose=99-100 --format "{{.Ports}}"
       $TOOLKIT run -d --name guest --net container:box busybox sleep 1000 >/dev/null
       $TOOLKIT inspect -f "{{.HostConfig.NetworkMode}}" guest; $TOOLKIT inspect -f "container:{{.Id}}" box
       $TOOLKIT rm -f guest >/dev/null; $TOOLKIT stop -t 0 box >/dev/null

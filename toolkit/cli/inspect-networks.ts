@@ -45,7 +45,7 @@ function endpoint(id: string, lease: Lease | undefined, wish: Endpoint | undefin
   return {
     IPAMConfig: wish?.ip === undefined ? null : { IPv4Address: wish.ip },
     Links: orNil(links.map(({ name, alias }) => `${name}:${alias}`)),
-    Aliases: lease?.names?.slice(1) ?? orNil(wish?.aliases ?? []),
+    Aliases: orNil(lease?.names?.slice(1) ?? wish?.aliases ?? []),
     DNSNames: lease?.names ? [...lease.names, lease.id.slice(0, 12)] : NIL_LIST,
     MacAddress: lease?.mac ?? '',
     NetworkID: id,

@@ -109,7 +109,7 @@ function describe(row: ContainerRow, size: boolean) {
   const { options, args } = state
   const { care = {} } = options ?? {}
   const directory = placeOf(row)
-  const stdin = options?.interactive === true && state.detached !== true
+  const stdin = options?.wording?.stdinOnce ?? false
   if (row.running) tend(id, state)
   const health = readHealth(directory)
   return {

@@ -57,6 +57,8 @@ export interface Wording {
   readonly tmpfs?: readonly string[]
   readonly devices?: readonly string[]
   readonly users?: string
+  /** -i without -d: stdin ends with whoever has started it. */
+  readonly stdinOnce?: true
   readonly cidfile?: string
   readonly publishAll?: true
   readonly noHealthcheck?: true

@@ -11,6 +11,7 @@ export function wording(given: Parsed['flags']): Wording | undefined {
     tmpfs: list('tmpfs'),
     devices: list('device'),
     users: given.userns as string | undefined,
+    stdinOnce: given.interactive === true && given.detach !== true ? true : undefined,
     cidfile: given.cidfile as string | undefined,
     publishAll: given['publish-all'] === true ? true : undefined,
     noHealthcheck: given['no-healthcheck'] === true ? true : undefined,
