@@ -153,7 +153,14 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     ])
     expect(Date.parse(found.Created)).toBeLessThanOrEqual(Date.parse(found.State.StartedAt))
     expect(fs.existsSync(found.LogPath)).toBe(true)
-    expect(toolkit('inspect', '-f', '{{range .Mounts}}{{.Destination}} {{end}}', 'box').stdout).toBe('/data /host \n')
+    // A directory of the host has no name, and JSON does not say so.
+    const each = '{{range .Mounts}}{{.Type}} {{.Name}} {{.Driver}} {{.Destination}};{{end}}{{.SizeRw}}'
+    expect(toolkit('inspect', '-f', each, 'box').stdout).toBe('volume data local /data;bind   /host;<nil>\n')
+    expect(Object.keys(found.Mounts[1])).not.toContain('Name')
+    toolkit('create', '--name', 'entered', '--entrypoint', 'sleep', 'busybox', '100')
+    const words = '{{.Config.Entrypoint}} {{.Config.Cmd}} {{.Path}} {{.Args}}'
+    expect(toolkit('inspect', '-f', words, 'entered').stdout).toBe('[sleep] [100] sleep [100]\n')
+    expect(toolkit('inspect', '-f', words, 'box').stdout).toBe('[] [sleep 1000] sleep [1000]\n')
     expect(toolkit('inspect', '-s', '-f', '{{.SizeRw}}', 'box').stdout).toMatch(/^\d+\n$/)
     expect(JSON.parse(toolkit('inspect', 'data').stdout)).toMatchObject([{ Name: 'data', Driver: 'local' }])
     expect(JSON.parse(toolkit('inspect', '--type', 'volume', 'data').stdout)).toHaveLength(1)

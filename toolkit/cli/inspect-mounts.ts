@@ -7,7 +7,7 @@ import { mountsOf } from '../engine/volume/uses.ts'
 import { SUBPATH } from '../engine/volume/volumes.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
-import { freeMap, orNil } from './text/template/values.ts'
+import { freeMap, orNil, withEmpty } from './text/template/values.ts'
 
 const isReadOnly = ({ options }: Mount): boolean => options.includes('ro') || options.includes('rotop')
 const PROPAGATION = /^r?(private|shared|slave)$/
@@ -63,15 +63,19 @@ export function mounts(row: ContainerRow) {
     if (asked || mount.some(one => one.destination === destination)) return text ?? kind
     return words.filter(word => word === 'ro').join(',') // of another container
   }
-  return [...known, ...inMemory].map(mount => ({
-    Type: mount.type,
-    ...(mount.type === 'volume' && { Name: mount.source, Driver: 'local' }),
-    Source: mount.type === 'volume' ? mount.source && dataOf(mount.source) : mount.type === 'bind' ? mount.source : '',
-    Destination: mount.destination,
-    Mode: modeOf(mount),
-    RW: !isReadOnly(mount),
-    Propagation: mount.type === 'bind' ? propagationOf(mount) : '',
-  }))
+  return [...known, ...inMemory].map(mount => {
+    const isVolume = mount.type === 'volume'
+    const shown = {
+      Type: mount.type,
+      ...(isVolume && { Name: mount.source, Driver: 'local' }),
+      Source: isVolume ? mount.source && dataOf(mount.source) : mount.type === 'bind' ? mount.source : '',
+      Destination: mount.destination,
+      Mode: modeOf(mount),
+      RW: !isReadOnly(mount),
+      Propagation: mount.type === 'bind' ? propagationOf(mount) : '',
+    }
+    return isVolume ? shown : withEmpty(shown, 'Name', 'Driver')
+  })
 }
 
 /** .HostConfig.Binds: -v with a source, which is absolute by now. */

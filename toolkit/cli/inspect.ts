@@ -109,7 +109,7 @@ function describe(row: ContainerRow, size: boolean) {
   const { options, args } = state
   const { care = {} } = options ?? {}
   const directory = placeOf(row)
-  const stdin = options?.wording?.stdinOnce ?? false
+  const { stdinOnce: stdin = false, entrypoint } = options?.wording ?? {}
   if (row.running) tend(id, state)
   const health = readHealth(directory)
   return {
@@ -157,12 +157,12 @@ function describe(row: ContainerRow, size: boolean) {
       OpenStdin: options?.interactive ?? false,
       StdinOnce: stdin,
       Env: environment(options?.env ?? []),
-      Cmd: args,
+      Cmd: entrypoint === undefined ? args : args.slice(1),
       Healthcheck: options?.wording?.noHealthcheck ? { Test: ['NONE'] } : care.health && healthcheck(care.health),
       Image: imageOf(row),
       Volumes: setOf(options ? anonymousVolumes(options) : []),
       WorkingDir: options?.cwd ?? '',
-      Entrypoint: NIL_LIST, // Cmd has both
+      Entrypoint: entrypoint === undefined ? NIL_LIST : [entrypoint],
       OnBuild: NIL_LIST,
       Labels: freeMap(Object.entries(labelsOfContainer(row))),
       StopSignal: care.stopSignal ?? 'SIGTERM',
@@ -173,16 +173,14 @@ function describe(row: ContainerRow, size: boolean) {
       Name: 'overlay',
       Data: {
         LowerDir: state.rootfs,
-        MergedDir: `${directory}/merged`,
+        MergedDir: '', // mounted nowhere that the host sees
         UpperDir: `${directory}/upper`,
         WorkDir: `${directory}/work`,
       },
     },
     NetworkSettings: networkSettings(row),
-    ...(size && {
-      SizeRw: sizeOf(`${directory}/upper`),
-      SizeRootFs: sizeOf(`${directory}/upper`) + sizeOf(state.rootfs),
-    }),
+    SizeRw: size ? sizeOf(`${directory}/upper`) : undefined,
+    SizeRootFs: size ? sizeOf(`${directory}/upper`) + sizeOf(state.rootfs) : undefined,
   }
 }
 

@@ -56,6 +56,7 @@ export interface Wording {
   readonly mounts?: readonly string[]
   readonly tmpfs?: readonly string[]
   readonly devices?: readonly string[]
+  readonly entrypoint?: string
   readonly users?: string
   /** -i without -d: stdin ends with whoever has started it. */
   readonly stdinOnce?: true

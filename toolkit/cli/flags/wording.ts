@@ -10,6 +10,7 @@ export function wording(given: Parsed['flags']): Wording | undefined {
     mounts: list('mount'),
     tmpfs: list('tmpfs'),
     devices: list('device'),
+    entrypoint: given.entrypoint as string | undefined,
     users: given.userns as string | undefined,
     stdinOnce: given.interactive === true && given.detach !== true ? true : undefined,
     cidfile: given.cidfile as string | undefined,

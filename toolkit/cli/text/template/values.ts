@@ -23,6 +23,10 @@ export const NIL_MAP: Readonly<Record<string, never>> = Object.freeze(
 /** A list that is nil where it is empty. */
 export const orNil = <T>(list: readonly T[]): readonly T[] => (list.length > 0 ? list : NIL_LIST)
 
+/** Fields that are empty here: a template finds them so, JSON leaves them out. Go's omitempty. */
+export const withEmpty = <T extends object>(map: T, ...names: readonly string[]): T =>
+  Object.defineProperties(map, Object.fromEntries(names.map(name => [name, { value: '' }])))
+
 /** What there is behind a key that a map does not have. */
 export const NO_VALUE = Symbol('<no value>')
 
