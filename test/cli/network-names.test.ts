@@ -97,6 +97,22 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     expect(servers()).toHaveLength(1)
   })
 
+  test('by the host name that it was given, also in a network that it came to later, and by its own id', async () => {
+    network('create', 'red')
+    network('create', 'blue')
+    await start('web', '--net', 'red', '--hostname', 'shop', '--network-alias', 'www')
+    network('connect', 'blue', 'web')
+    const look = (net: string) => run(['--net', net], `${LOOKUP}look shop`).stdout
+    expect([look('red'), look('blue')]).toEqual(['172.18.0.2\n', '172.19.0.2\n'])
+    expect(run(['--net', 'red'], `${LOOKUP}look $(hostname)`).stdout).toBe('172.18.0.3\n')
+    const lived = ['run', '-d', '--net', 'red', '--name', 'api', '-h', 'till', 'busybox', 'sleep', '60']
+    expect(world.toolkit(lived).status).toBe(0)
+    expect(run(['--net', 'red'], `${LOOKUP}look till; nslookup 172.18.0.3 | grep -o 'name = .*'`).stdout).toBe(
+      '172.18.0.3\nname = api.red\n',
+    )
+    world.toolkit(['rm', '-f', 'api'])
+  })
+
   test('all else is asked of the name server that was given, by UDP and by TCP', async () => {
     network('create', 'red')
     asked = ''

@@ -7,6 +7,7 @@ import { carryOut, type Observer } from './carry-out.ts'
 import { oomKilled, resume } from './cgroup/cgroup.ts'
 import { failpoint } from './failpoint.ts'
 import type { Guarded } from './life/monitored.ts'
+import { ownNames } from './network/names.ts'
 import type { RunOptions } from './options.ts'
 import { complete, type Prepared, prepare } from './prepare.ts'
 import { type Forwarding, forwardSignals, untilOver } from './signals.ts'
@@ -102,7 +103,9 @@ async function live(life: Life): Promise<Result> {
   let guarded: Guarded | undefined
   const { mode } = options.network
   const network =
-    mode === 'bridge' ? (await import('./network/networks.ts')).join(options.network, id, [directory.name]) : undefined
+    mode === 'bridge'
+      ? (await import('./network/networks.ts')).join(options.network, id, ownNames(directory.name, options))
+      : undefined
   try {
     failpoint('network joined')
     const made = await complete(parts, options, id, network?.leases ?? [])

@@ -10,6 +10,7 @@ import { carryOut, type Observer } from '../carry-out.ts'
 import { exitCodeFor } from '../exit-code.ts'
 import { failpoint } from '../failpoint.ts'
 import { readEndpoints } from '../network/endpoints.ts'
+import { ownNames } from '../network/names.ts'
 import type { RunOptions } from '../options.ts'
 import { complete, type Prepared, prepare, volumesOf } from '../prepare.ts'
 import { forwardSignals } from '../signals.ts'
@@ -161,9 +162,11 @@ async function launch({ id, options, parts, directory, observer, onStdin }: Laun
   const { mode } = options.network
   const network =
     mode === 'bridge'
-      ? (await import('../network/networks.ts')).join(withChanges(options.network, directory.path), id, [
-          directory.name,
-        ])
+      ? (await import('../network/networks.ts')).join(
+          withChanges(options.network, directory.path),
+          id,
+          ownNames(directory.name, options),
+        )
       : undefined
   const signals = forwardSignals()
   try {

@@ -31,7 +31,7 @@ import {
   readAllLeases,
   readLeases,
 } from './leases.ts'
-import { ownLine } from './names.ts'
+import { ownLine, ownNames } from './names.ts'
 import { bridgeNetwork, joinNetwork, recordMember } from './network.ts'
 import { leaseWish, MOST_LINKS, networkNamed, placeIn } from './networks.ts'
 import { findNetwork } from './store.ts'
@@ -143,7 +143,7 @@ function plugIn(
   const wish = leaseWish(
     { ...options.network, publish: [] },
     { endpoint, network, isWay },
-    { id, names: [name], place },
+    { id, names: ownNames(name, options), place },
   )
   const { lease } = joinNetwork(wish, network, stillRuns)
   const context = { descriptors: new Map<string, number>(), process }

@@ -15,6 +15,12 @@ export interface NameWishes {
   readonly hosts: readonly { readonly name: string; readonly address: string }[]
 }
 
+/** By which others in its networks find a container besides its id and aliases; the first is what it is called. */
+export const ownNames = (name: string, { hostname }: { readonly hostname: string | undefined }): string[] => [
+  name,
+  ...(hostname === undefined ? [] : [hostname]),
+]
+
 export const HOST_GATEWAY = 'host-gateway'
 
 const LOCAL_NAMES = `127.0.0.1\tlocalhost
