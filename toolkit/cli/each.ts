@@ -17,8 +17,8 @@ interface Manner {
 const AT_ONCE = 50
 
 /**
- * Does it for each word, and prints what comes of it as soon as that is so. The exit code is 1 where some were refused, as
- * docker's; a single one's own. Throws what is our own fault, when all the others are done.
+ * Does it for each word, and prints what comes of it, in their order; errors as soon as they are known. The exit code is 1
+ * where some were refused, as docker's; a single one's own. Throws what is our own fault, when all the others are done.
  */
 export async function forEach(
   words: readonly string[],
@@ -34,16 +34,23 @@ export async function forEach(
     printError(`toolkit: ${about}${await explainError(error)}`)
     if (!(error instanceof UsageError && forgive(error))) status = single ? exitCodeFor(error) : 1
   }
-  const left = words.values()
+  const texts: (string | undefined)[] = [] // of those that are done
+  let next = 0 // is printed next
+  const said = (i: number, text: string | undefined) => {
+    texts[i] = text
+    for (; next in texts; next++) if (texts[next] !== undefined) print(printable(texts[next]!))
+  }
+  const left = words.entries()
   const work = async () => {
-    for (const word of left) {
+    for (const [i, word] of left) {
+      let text: string | undefined
       try {
-        const text = say(word, await action(word))
-        if (text !== undefined) print(printable(text))
+        text = say(word, await action(word))
       } catch (error) {
         if (isExpected(error)) await tell(word, error as Error)
         else bugs.push(error)
       }
+      said(i, text)
     }
   }
   await Promise.all(Array.from({ length: together ? AT_ONCE : 1 }, work))
