@@ -49,6 +49,8 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
     )
     expect(network('ls', '-q', '-f', 'label=a').stdout).toBe(`${id.slice(0, 12)}\n`)
     expect(network('ls', '--no-trunc', '-q', '-f', 'name=min', '-f', 'driver=bridge').stdout).toBe(`${id}\n`)
+    expect(network('ls', '--format', '{{.Name}}', '-f', 'name=^n|e$').stdout).toBe('bridge\nmine\nnone\n')
+    expect(network('ls', '-f', 'name=[')).toMatchObject({ status: 1, stderr: expect.stringContaining('"name=["') })
     const one = start('one', '--net', 'mine', '--ip', '10.5.0.7')
     await one.until('10.5.0.7')
     const wish = '{{range .NetworkSettings.Networks}}{{json .IPAMConfig}}{{end}}'

@@ -344,6 +344,9 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
       )
       await user.until('up')
       expect(volume('ls', '-q', '-f', 'dangling=true').stdout).toBe('free\n')
+      expect(volume('ls', '-q', '-f', 'name=^fre+$').stdout).toBe('free\n')
+      expect(volume('ls', '-q', '-f', 'name=^re').stdout).toBe('')
+      expect(volume('ls', '-f', 'name=(')).toMatchObject({ status: 1, stderr: expect.stringContaining('"name=("') })
       expect(volume('ls', '-q', '-f', 'dangling=0').stdout).toBe('used\n')
       expect(volume('rm', 'used', 'free', 'none')).toMatchObject({
         status: 1,

@@ -16,7 +16,7 @@ import { connect, disconnect } from './network-connect.ts'
 import { create } from './network-create.ts'
 import type { Parsed } from './options.ts'
 import { printDeleted, pruneFilters, pruneFlags, pruneNetworks } from './prune.ts'
-import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
+import { type Family, type Filters, filterFlag, filterOf, namePattern, runFamily, truth } from './subcommands.ts'
 import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
@@ -110,7 +110,7 @@ function networks(): Shown[] {
 }
 
 const filters: Filters<Shown> = {
-  name: ({ name }, value) => name.includes(value),
+  name: ({ name }, value) => namePattern('network ls', value).test(name),
   id: ({ id }, value) => id.startsWith(value),
   label: ({ state }, value) => hasLabel(state?.labels, value),
   driver: ({ driver }, value) => driver === value,

@@ -6,6 +6,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { hasLabel } from './flags/labels.ts'
 import { mounts } from './inspect-mounts.ts'
 import { networkSettings, once, readNetworks } from './inspect-networks.ts'
+import { namePattern } from './subcommands.ts'
 import { exposedBy, healthOf, imageOf, leases, portsOf } from './text/describe.ts'
 
 interface Filter {
@@ -50,7 +51,7 @@ function portFilter(
 const FILTERS: Readonly<Record<string, (value: string) => Filter['holds']>> = {
   id: value => row => (row.state?.id ?? row.id).startsWith(value),
   name: value => {
-    const pattern = patternOf(value)
+    const pattern = namePattern('ps', value.replace(/^\^?\//, '^'))
     return ({ state }) => pattern.test(state?.name ?? '')
   },
   label: value => row => hasLabel(row.state?.options?.labels, value),
@@ -96,15 +97,6 @@ function readFilter(text: string): Filter {
       1,
     )
   return { name, holds: FILTERS[name]!(value.join('=')) }
-}
-
-/** A part of the name, or a regular expression. */
-function patternOf(value: string): RegExp {
-  try {
-    return new RegExp(value.replace(/^\^?\//, '^'))
-  } catch {
-    throw refuse('name', value, 'name is a part of it, or a regular expression')
-  }
 }
 
 /**

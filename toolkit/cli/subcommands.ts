@@ -84,6 +84,19 @@ export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<R
     )
 }
 
+/**
+ * What --filter name= asks for: a part of a name, or a regular expression. `command`: whose filter it is. Throws a
+ * UsageError (exit code 1).
+ */
+export function namePattern(command: string, value: string): RegExp {
+  try {
+    return new RegExp(value)
+  } catch {
+    const filter = JSON.stringify(`name=${value}`)
+    throw new UsageError(`${command}: --filter ${filter}: name is a part of it, or a regular expression`, 1)
+  }
+}
+
 /** The truth in docker's words. Throws a UsageError (exit code 1) for another. */
 export function truth(flag: string, value: string): boolean {
   if (/^(1|t|true)$/i.test(value)) return true

@@ -20,7 +20,7 @@ import { forEach } from './each.ts'
 import { hasLabel, labelField, labelFlag, labelsOf, labelText } from './flags/labels.ts'
 import type { Parsed } from './options.ts'
 import { printDeleted, printReclaimed, pruneFilters, pruneFlags, pruneVolumes } from './prune.ts'
-import { type Family, type Filters, filterFlag, filterOf, runFamily, truth } from './subcommands.ts'
+import { type Family, type Filters, filterFlag, filterOf, namePattern, runFamily, truth } from './subcommands.ts'
 import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
@@ -98,7 +98,7 @@ function create([given]: readonly string[], { label, driver = 'local' }: Flags):
 
 const filters: Filters<VolumeRow> = {
   dangling: ({ users }, value) => (users.length === 0) === truth('--filter dangling', value),
-  name: ({ name }, value) => name.includes(value),
+  name: ({ name }, value) => namePattern('volume ls', value).test(name),
   label: ({ state }, value) => hasLabel(state?.labels, value),
   driver: (_, value) => value === 'local',
 }
