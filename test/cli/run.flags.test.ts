@@ -96,6 +96,16 @@ describe.skipIf(skipped)(`namespaces${skipped}`, () => {
 })
 
 describe.skipIf(skipped)(`files${skipped}`, () => {
+  test.each(['host', 'none'])('-p with --net %s: we say that it leads nowhere, and go on', mode => {
+    for (const command of [['run'], ['create', '--name', 'made']]) {
+      const { status, stderr } = world.toolkit([...command, '--rm', '--net', mode, '-p', '8088:80', 'busybox', 'true'])
+      expect({ status, stderr }).toEqual({
+        ...{ status: 0, stderr: expect.stringMatching(/^toolkit: --publish 8088:80 has no effect with .*\n$/) },
+      })
+    }
+    world.toolkit(['rm', 'made'])
+  })
+
   test('-v, ro; --tmpfs; --shm-size; --read-only', () => {
     const volume = fs.mkdtempSync(`${tmpdir()}/volume-`)
     const flags = ['-v', `${volume}:/rw`, '-v', `${volume}:/ro:ro`, '--read-only']

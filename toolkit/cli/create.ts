@@ -6,7 +6,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { reserveIdFile } from './cidfile.ts'
 import { commandOf } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
-import { wishes, wishOf } from './run.ts'
+import { warnOf, wishes, wishOf } from './run.ts'
 import { print } from './text/output.ts'
 
 export const command: Command = {
@@ -29,6 +29,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   const wish = wishOf(flags)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'create' })
   if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  warnOf(wish)
   const idFile = reserveIdFile('create', flags.cidfile as string | undefined)
   try {
     const id = await createContainer({ ...wish, rootfs: findRootfs(name), args })

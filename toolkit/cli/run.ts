@@ -74,6 +74,7 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
       refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
     return asRoot(['run', ...argv], 'run', { forwards: true })
   }
+  warnOf(wish)
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
@@ -90,6 +91,12 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
     throw error
   }
 })
+
+/** Tells what is taken, and has no effect. */
+export function warnOf({ network: wish }: Pick<RunOptions, 'network'>): void {
+  const warning = network.portsWarning(wish)
+  if (warning) printError(warning)
+}
 
 interface How {
   readonly flags: Parsed['flags']

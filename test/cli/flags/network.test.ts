@@ -67,6 +67,8 @@ describe('-p', () => {
     ['8000-8001:80-81', [port('0.0.0.0', [8000, 8000], 80), port('0.0.0.0', [8001, 8001], 81)]],
     ['8000-8009:80', [port('0.0.0.0', [8000, 8009], 80)]],
     ['80-81/udp', [port('0.0.0.0', undefined, 80, 'udp'), port('0.0.0.0', undefined, 81, 'udp')]],
+    ['published=8088,target=80,protocol=tcp,mode=host', [port('0.0.0.0', [8088, 8088], 80)]],
+    ['target=53,protocol=udp,mode=ingress', [port('0.0.0.0', undefined, 53, 'udp')]],
   ])('%s', (text, expected) => {
     expect(read('-p', text).publish).toEqual(expected.map(wish => ({ ...wish, text })))
   })
@@ -122,8 +124,10 @@ const bad: [string[], string][] = [
   [['--link', 'a', '--net', 'host'], 'on the bridge'],
   [['--expose', '80:80'], 'must be a port'],
   [['--expose', '0'], 'must be a port'],
-  [['-p', '80:80', '--net', 'host'], 'on the bridge'],
-  [['-p', '80:80', '--net', 'none'], 'on the bridge'],
+  [['-p', 'target=80,port=8080'], 'unknown key port'],
+  [['-p', 'published=8080'], 'give target=PORT'],
+  [['-p', 'target=80,mode=far'], 'mode is ingress or host'],
+  [['-p', 'target=80,protocol=sctp'], 'tcp or udp'],
   [['--mac-address', '02:42:ac:11:00:02', '--net', 'host'], 'on the bridge'],
   [['--mac-address', '01:42:ac:11:00:02'], 'first byte even'],
   [['--mac-address', '00:00:00:00:00:00'], 'not all zero'],

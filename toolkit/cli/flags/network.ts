@@ -81,7 +81,9 @@ export function network(given: Parsed['flags']): NetworkFlags {
   const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
   const expose = [...new Set(many('expose').flatMap(exposed))]
   const all = given['publish-all'] === true ? expose : []
-  for (const flag of ['publish', 'mac-address', 'link'])
+  if (path !== undefined || container !== undefined)
+    for (const value of many('publish')) throw refuse('publish', value, words)
+  for (const flag of ['mac-address', 'link'])
     for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), words)
   for (const flag of ['ip', 'network-alias'])
     for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), OWN_ONLY)
@@ -104,6 +106,12 @@ export function network(given: Parsed['flags']): NetworkFlags {
     names,
   }
 }
+
+/** What is said of published ports where no link leads in. The container goes on without them, as docker's. */
+export const portsWarning = ({ mode, publish }: Pick<NetworkFlags, 'mode' | 'publish'>): string | undefined =>
+  mode === 'bridge' || publish.length === 0
+    ? undefined
+    : `toolkit: --publish ${quote(publish[0]!.text)} has no effect with --network ${mode}, which has no ports of its own to lead to`
 
 /** Who shares a network shares the names that are known in it. */
 function checkShared(container: string, wanted: string, given: Parsed['flags']): void {

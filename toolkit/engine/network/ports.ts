@@ -36,10 +36,23 @@ export interface PortWish extends Omit<Port, 'host'> {
 
 const FORM = /^(?:([^:[\]]*|\[[^\]]*\]):)?(?:([\d-]*):)?([\d-]+)(?:\/([a-z]+))?$/
 
+/** docker's long form in the short one: published=8080,target=80,protocol=tcp. Anything else as it is. */
+function inShort(text: string, refuse: (why: string) => UsageError): string {
+  if (!text.includes('=')) return text
+  const words: Record<string, string> = Object.fromEntries(text.split(',').map(word => [...word.split('='), '']))
+  const unknown = Object.keys(words).find(key => !['published', 'target', 'protocol', 'mode'].includes(key))
+  if (unknown !== undefined)
+    throw refuse(`unknown key ${quote(unknown)}; there are published, target, protocol and mode`)
+  const { published = '', target, protocol = 'tcp', mode = 'ingress' } = words
+  if (!target) throw refuse('it does not say which port of the container; give target=PORT')
+  if (mode !== 'ingress' && mode !== 'host') throw refuse('mode is ingress or host, which are the same here')
+  return `${published}:${target}/${protocol}`
+}
+
 /** What is wrong with a value of -p is thrown as a UsageError that ends in `why`. */
 export function parsePublish(text: string): PortWish[] {
   const refuse = (why: string) => new UsageError(`run: --publish ${quote(text)}: ${why}`)
-  const [, ...parts] = FORM.exec(text) ?? []
+  const [, ...parts] = FORM.exec(inShort(text, refuse)) ?? []
   // Of two parts the first is the host's port, or nothing at all; an address needs all three.
   const [address = '', host = '', inside, protocol = 'tcp'] =
     parts[1] === undefined && parts[0] !== undefined ? [undefined, parts[0], parts[2], parts[3]] : parts
