@@ -87,6 +87,13 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
     })
   })
 
+  test('create: a network has one range of addresses', () => {
+    expect(network('create', 'two', '--subnet', '10.77.1.0/24', '--subnet', '10.77.2.0/24')).toMatchObject({
+      ...{ status: 1, stderr: expect.stringContaining('--subnet 10.77.2.0/24: a network has one range') },
+    })
+    expect(made()).toEqual([])
+  })
+
   test('prune asks, and tells what has gone', () => {
     network('create', 'aa')
     network('create', 'bb', '--label', 'keep')

@@ -24,7 +24,7 @@ export const create: Subcommand = {
       many: true,
       help: 'mtu, com.docker.network.bridge.name; parent, macvlan_mode; id, remote, group, local, port',
     },
-    subnet: { value: 'RANGE', help: 'its addresses, such as 10.5.0.0/24 (default: a range that is free)' },
+    subnet: { value: 'RANGE', many: true, help: 'its addresses, such as 10.5.0.0/24 (default: a range that is free)' },
     gateway: { value: 'IP', help: 'the host’s own address in it (default: the first); of macvlan: the router’s' },
     'ip-range': { value: 'RANGE', help: 'the part of it from which containers get addresses' },
     'aux-address': { value: 'NAME=IP', many: true, help: 'an address that no container gets' },
@@ -38,9 +38,12 @@ export const create: Subcommand = {
     const { driver = 'bridge' } = flags
     if (!DRIVERS.includes(driver as DriverName))
       throw new UsageError(`network create: --driver ${driver}: there are ${DRIVERS.join(', ')}`, 1)
+    const [subnet, other] = (flags.subnet ?? []) as readonly string[]
+    if (other !== undefined)
+      throw new UsageError(`network create: --subnet ${other}: a network has one range of addresses; give one`, 1)
     const { id } = createNetwork({
       ...{ id: newId(), name: name!, driver: driver as DriverName, internal: flags.internal === true },
-      ...{ subnet: one('subnet'), gateway: one('gateway'), range: one('ip-range'), labels: labelsOf(flags.label) },
+      ...{ subnet, gateway: one('gateway'), range: one('ip-range'), labels: labelsOf(flags.label) },
       ...{ options: pairs('opt', flags.opt), auxiliary: pairs('aux-address', flags['aux-address']) },
     })
     print(id)

@@ -119,7 +119,7 @@ export function findNetwork(root: string, word: string): NetworkDefinition {
 export interface NewNetwork {
   readonly id: string
   readonly name: string
-  /** Default: the first of `pools` that nobody uses. */
+  /** The range that this is in, such as 10.5.0.0/24. Default: the first of `pools` that nobody uses. */
   readonly subnet: string | undefined
   /** Default: the first address of the subnet. */
   readonly gateway: string | undefined
@@ -137,8 +137,6 @@ const SMALLEST = 30 // two bits of addresses: the network, the gateway, a contai
 function givenSubnet(subnet: string): Subnet {
   const found = parseSubnet(subnet)
   if (!found) throw new UsageError(`--subnet ${JSON.stringify(subnet)}: give a range of IPv4 such as 10.5.0.0/24`)
-  if (formatSubnet(found) !== subnet)
-    throw new UsageError(`--subnet ${subnet}: the range that this address is in begins at ${formatSubnet(found)}`)
   if (found.prefix > SMALLEST || found.prefix < 8)
     throw new UsageError(`--subnet ${subnet}: the number after / is one from 8 to ${SMALLEST}`)
   return found
