@@ -355,7 +355,7 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
           /^toolkit: volume used is in use by [0-9a-f]{12}; .*\ntoolkit: no volume "none"; .*\n$/,
         ),
       })
-      expect(volume('rm', '-f', 'none')).toMatchObject({ status: 0, stdout: '', stderr: '' })
+      expect(volume('rm', '-f', 'none')).toMatchObject({ status: 0, stdout: 'none\n', stderr: '' })
       user.child.stdin!.end('\n')
       await user.exit
       expect(volume('rm', 'used').status).toBe(1) // it is kept, and could be started again

@@ -146,12 +146,9 @@ async function inspect(words: readonly string[], { format: template }: Flags): P
 
 async function remove(words: readonly string[], { force }: Flags): Promise<number> {
   await sweep() // containers whose engine was killed hold nothing any more
-  const gone = (name: string) => {
-    if (force && !hasVolume(name)) return false
-    removeVolume(name)
-    return true
-  }
-  return forEach(words, gone, { say: (name, isGone) => (isGone ? name : undefined) })
+  return forEach(words, name => {
+    if (!force || hasVolume(name)) removeVolume(name)
+  })
 }
 
 async function prune(_: readonly string[], { all, force, filter }: Flags): Promise<number> {
