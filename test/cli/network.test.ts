@@ -102,6 +102,28 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
     expect(made()).toEqual(['bb'])
   })
 
+  test('start of one whose network has gone: exit code 1; that of its last run stays', () => {
+    network('create', 'one')
+    const create = (name: string, program: string) =>
+      world.toolkit(['create', '--name', name, '--net', 'one', 'busybox', program])
+    create('failed', 'false')
+    create('fresh', 'true')
+    expect(world.toolkit(['start', '-a', 'failed']).status).toBe(1)
+    expect(network('rm', 'one').status).toBe(0)
+    const refusal = { status: 1, stderr: expect.stringContaining('no network "one"') }
+    for (const words of [
+      ['start', 'failed'],
+      ['start', '-a', 'failed'],
+      ['restart', 'failed'],
+      ['start', 'fresh'],
+    ])
+      expect(world.toolkit(words)).toMatchObject(refusal)
+    expect(world.toolkit(['inspect', '-f', '{{.State.ExitCode}} {{.State.Error}}', 'failed', 'fresh']).stdout).toMatch(
+      /^1 .*no network "one".*\n128 .*no network "one".*\n$/,
+    )
+    world.toolkit(['rm', 'failed', 'fresh'])
+  })
+
   test('run --net NAME: those of a network see each other, at the addresses that were asked for', async () => {
     network('create', 'one')
     network('create', 'two')

@@ -58,6 +58,16 @@ export async function forEach(
   return status
 }
 
+/** What cannot be started has docker's exit code 1; of `run`, whose refusals these are, it would be 125. */
+export async function starting<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    if (!(error instanceof UsageError) || error.exitCode !== 125) throw error
+    throw new UsageError(error.message.replace(/^run: /, 'start: '), 1)
+  }
+}
+
 /** The words after the flags; throws a UsageError (exit code 1) where there is none. */
 export function needContainers(name: string, rest: readonly string[]): readonly string[] {
   if (rest.length === 0) throw new UsageError(`${name}: which container? 'toolkit ps -a' lists them`, 1)

@@ -3,7 +3,7 @@ import { startContainer } from '../engine/life/detach.ts'
 import { settled, stop } from '../engine/life/lifecycle.ts'
 import { recordOf } from '../engine/state/events.ts'
 import { findContainer } from '../engine/state/list.ts'
-import { forEach, needContainers } from './each.ts'
+import { forEach, needContainers, starting } from './each.ts'
 import { type Command, mainOf } from './options.ts'
 import { stopFlags, stopWish } from './stop.ts'
 
@@ -22,7 +22,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
     const { id, state } = findContainer(word)
     await stop(word, wish)
     await settled(id)
-    await startContainer(id)
+    await starting(() => startContainer(id))
     if (state) recordOf(state, 'restart')
   })
 })

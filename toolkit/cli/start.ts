@@ -1,7 +1,7 @@
 import { refuse } from '../engine/host.ts'
 import { startContainer } from '../engine/life/detach.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { forEach, needContainers } from './each.ts'
+import { forEach, needContainers, starting } from './each.ts'
 import { detachFlag } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
 import { exitNow } from './text/output.ts'
@@ -21,8 +21,8 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   const words = needContainers('start', rest)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'start' })
   const { attach = false, interactive = false } = flags as { attach?: boolean; interactive?: boolean }
-  if (!attach && !interactive) return exitNow(await forEach(words, word => startContainer(word)))
+  if (!attach && !interactive) return exitNow(await forEach(words, word => starting(() => startContainer(word))))
   if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)
   const { keysOf, startAndStay } = await import('./stay.ts')
-  return startAndStay(words[0]!, { keys: keysOf(flags), stdin: interactive })
+  return starting(() => startAndStay(words[0]!, { keys: keysOf(flags), stdin: interactive }))
 })

@@ -113,7 +113,7 @@ export async function restartContainer(state: ContainerState, lock: number): Pro
 }
 
 async function startAnew(
-  { id, name, options, autoRemove }: ContainerState,
+  { id, name, options, autoRemove, exitCode: last }: ContainerState,
   open: (id: string, wish: Restart) => ContainerDirectory | Promise<ContainerDirectory | undefined>,
   onStdin?: (writer: number) => void,
 ): Promise<void> {
@@ -125,7 +125,10 @@ async function startAnew(
   try {
     await launch({ id, options, parts, directory, observer: undefined, onStdin })
   } catch (error) {
-    const failure = { exitCode: exitCodeFor(error), error: (error as Error).message }
+    const code = exitCodeFor(error)
+    // As docker's: where it has not come to the program, the last run's counts on; 0 would look as if all were well.
+    const exitCode = code === 126 || code === 127 ? code : last || 128
+    const failure = { exitCode, error: (error as Error).message }
     await (autoRemove ? directory.discard() : directory.keep(failure)).catch(() => {})
     throw error
   }
