@@ -33,6 +33,8 @@ describe.skipIf(skipped)(`update and stats${skipped}`, () => {
     expect(format('{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}')).toBe(`${96 * MIB} ${200 * MIB}`)
     toolkit('restart', '-t', '0', 'box')
     expect(figures()).toMatchObject({ memory: { limit: 96 * MIB }, cpu: { quota: 30_000 }, pids: { limit: 20 } })
+    expect(toolkit('update', '--pids-limit', '0', '--cpus', '0', 'box').status).toBe(0) // as good as nothing, as docker's
+    expect(figures()).toMatchObject({ cpu: { quota: 30_000 }, pids: { limit: 20 } })
     toolkit('stop', '-t', '0', 'box')
     expect(toolkit('update', '--pids-limit', '-1', 'box').status).toBe(0)
     toolkit('start', 'box')

@@ -5,6 +5,7 @@ import { forEach, needContainers } from './each.ts'
 import { flags as careFlags, restartPolicy } from './flags/care.ts'
 import { saidBy } from './flags/refuse.ts'
 import { flags as resourceFlags, resources } from './flags/resources.ts'
+import { withoutZeros } from './flags/zeros.ts'
 import { type Command, mainOf, type Parsed } from './options.ts'
 
 /** Of the limits those that can be changed while a container runs. */
@@ -34,7 +35,7 @@ function limits(given: Parsed['flags'], word: string) {
   const old = findContainer(word).state?.options?.resources.memory?.limit
   const alone = given['memory-swap'] !== undefined && given.memory === undefined && old !== undefined
   const wish = alone ? { ...given, memory: String(old) } : given
-  const { devices: _none, ...found } = saidBy('update', () => resources(wish).resources)
+  const { devices: _none, ...found } = saidBy('update', () => resources(withoutZeros(wish, ['pids-limit'])).resources)
   return found
 }
 

@@ -144,6 +144,6 @@ describe('together', () => {
   })
 
   test('nothing given, nothing mounted', () => {
-    expect(mounts({})).toEqual({ mounts: [], create: [], from: [] })
+    expect(mounts({ 'shm-size': '0' })).toEqual({ mounts: [], create: [], from: [] })
   })
 })

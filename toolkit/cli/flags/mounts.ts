@@ -8,6 +8,7 @@ import type { Flag, Parsed } from '../options.ts'
 import { memory, placeOf, sharedMemory, tmpfs } from './memory.ts'
 import { BELONGS, type Fields, fields, isOn, SEPARATOR } from './mount-words.ts'
 import { refuseValue } from './refuse.ts'
+import { isZero } from './zeros.ts'
 
 export const flags = {
   volume: {
@@ -189,7 +190,7 @@ export function mounts(given: Given): MountFlags {
     ...many(given, 'tmpfs').map((value): [Name, string, Mount] => ['tmpfs', value, tmpfs(value)]),
   ]
   const shm = given['shm-size'] as string | undefined
-  if (shm !== undefined) wanted.push(['shm-size', shm, sharedMemory(shm)])
+  if (shm !== undefined && !isZero(shm)) wanted.push(['shm-size', shm, sharedMemory(shm)])
   const places = new Set<string>()
   for (const [flag, value, { destination }] of wanted) {
     if (places.has(destination))

@@ -9,6 +9,7 @@ import type { Device } from '../../primitives/devices.ts'
 import type { Resources, Throttle } from '../../primitives/limits.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { refuseValue } from './refuse.ts'
+import { withoutZeros } from './zeros.ts'
 
 export const flags = {
   memory: { short: 'm', value: 'BYTES', help: 'the most memory that it may take, such as 512m' },
@@ -20,7 +21,7 @@ export const flags = {
   'cpu-period': { value: 'MICROSECONDS', help: '1000 to 1000000 (default: 100000)' },
   'cpuset-cpus': { value: 'LIST', help: 'the processors that it may run on: 0-3,7' },
   'cpuset-mems': { value: 'LIST', help: 'the memory nodes that it may take from: 0,1' },
-  'pids-limit': { value: 'NUMBER', help: 'the most processes and threads; -1: no limit (default: 2048)' },
+  'pids-limit': { value: 'NUMBER', help: 'the most processes and threads; 0 or -1: no limit (default: 2048)' },
   'blkio-weight': { value: 'NUMBER', help: 'its share of busy disks beside other containers, 10 to 1000' },
   'device-read-bps': { value: 'DISK:BYTES', many: true, help: 'the most it reads from a disk in a second' },
   'device-write-bps': { value: 'DISK:BYTES', many: true, help: 'the most it writes to a disk in a second' },
@@ -53,6 +54,8 @@ const refuse: (flag: Name, value: string, allowed: string) => UsageError = refus
 
 const one = (given: Given, flag: Name) => given[flag] as string | undefined
 const many = (given: Given, flag: Name) => (given[flag] ?? []) as readonly string[]
+
+const AMOUNTS = Object.keys(flags).filter(flag => /^(memory|cpus$|cpu-|blkio)/.test(flag))
 
 const UNITS = ['b', 'k', 'm', 'g', 't', 'p']
 
@@ -233,8 +236,9 @@ function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }):
 }
 
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
-export function resources(given: Given): ResourceFlags {
-  const pids = integer(given, 'pids-limit', 1, 4_194_304, true)
+export function resources(all: Given): ResourceFlags {
+  const given = withoutZeros(all, AMOUNTS)
+  const pids = integer(given, 'pids-limit', 0, 4_194_304, true)
   const devices = many(given, 'device').map(device)
   return {
     resources: {
