@@ -39,6 +39,7 @@ test.each<[string, string, Mount]>([
   ['mount', 'target=/b', named('', '/b')],
   ['mount', 'type=volume,src=na.me,dst=/b,ro,volume-nocopy', named('na.me', '/b', 'ro', 'nocopy')],
   ['mount', 'type=bind,source=/a,target=/b', bind('/a', '/b')],
+  ['mount', 'TYPE=Bind,SRC=/A,Target=/b,RO', bind('/A', '/b', 'rbind', 'rprivate', 'ro')],
   ['mount', 'type=bind,src=/a,dst=/b,readonly', bind('/a', '/b', 'rbind', 'rprivate', 'ro')],
   ['mount', 'type=bind,src=/a,destination=/b,ro=false,bind-propagation=rslave', bind('/a', '/b', 'rbind', 'rslave')],
   ['mount', 'type=bind,"source=/a,b",target=/c', bind('/a,b', '/c')],
@@ -54,6 +55,7 @@ test.each<[string, string, Mount]>([
   ['mount', 'type=tmpfs,target=/t,tmpfs-size=1k,tmpfs-mode=1770', tmpfs('/t', 'size=1024', 'mode=1770')],
   ['tmpfs', '/t', tmpfs('/t')],
   ['tmpfs', '/t:size=64m,mode=755,uid=1', tmpfs('/t', 'size=67108864', 'mode=755', 'uid=1')],
+  ['tmpfs', '/t:size=10%,noatime', tmpfs('/t', 'noatime', 'size=10%')],
   ['tmpfs', '/t:exec,ro', { ...tmpfs('/t'), options: ['nosuid', 'nodev', 'ro'] }],
   [
     'shm-size',
@@ -82,7 +84,7 @@ test.each([
   ['mount', 'source=aa,target=/x,volume-nocopy=perhaps', 'volume-nocopy is true or false'],
   ['mount', 'source=../a,target=/x', '"../a" is no name of a volume'],
   ['volumes-from', ':ro', 'give CONTAINER, CONTAINER:ro or CONTAINER:rw'],
-  ['volumes-from', 'x:z', 'give CONTAINER, CONTAINER:ro or CONTAINER:rw'],
+  ['volumes-from', 'x:y', 'give CONTAINER, CONTAINER:ro or CONTAINER:rw'],
   ['volume', '/a:', 'does not say where in the container'],
   ['volume', '/a:b', 'b is no absolute path in the container'],
   ['volume', '/a:/b:ro:z', 'give SOURCE:DESTINATION'],
@@ -141,6 +143,19 @@ describe('together', () => {
     [{ volume: ['/a:/dev/shm'], 'shm-size': '1m' }, '--shm-size 1m'],
   ])('each place takes one: %j', (given, named) => {
     expect(() => mounts(given)).toThrow(`run: ${named}: there is a mount at `)
+  })
+
+  test('the same volume without a name, twice, is one', () => {
+    expect(mounts({ volume: ['/x', '/x/'] }).mounts).toEqual([named('', '/x')])
+  })
+
+  test('--volumes-from: what SELinux would hear means nothing', () => {
+    expect(mounts({ 'volumes-from': ['a:z', 'b:ro,Z', 'c'] }).from).toEqual([
+      { container: 'a', access: undefined },
+      { container: 'b', access: 'ro' },
+      { container: 'c', access: undefined },
+    ])
+    expect(() => mounts({ 'volumes-from': ['a:ro,rw'] })).toThrow('give CONTAINER, CONTAINER:ro')
   })
 
   test('nothing given, nothing mounted', () => {

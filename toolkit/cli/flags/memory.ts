@@ -16,22 +16,26 @@ export function placeOf(flag: string, value: string, path: string | undefined): 
 
 const OPPOSITE: Record<string, string> = { exec: 'noexec', suid: 'nosuid', dev: 'nodev', rw: 'ro' }
 
+/** When a file counts as read, mount(2). */
+const TIMES = ['noatime', 'nodiratime', 'relatime', 'strictatime']
+
 /** docker's options of a tmpfs: nothing in it is a program, a device, or gives rights, where that is not asked for. */
 export function memory(flag: string, value: string, at: string, words: readonly string[]): Mount {
   const flagsOf = new Set(['nosuid', 'nodev', 'noexec'])
   const data: string[] = []
   for (const word of words) {
     const [, key, text] = /^(size|mode|uid|gid|nr_inodes)=(.+)$/.exec(word) ?? []
-    if (key === 'size') data.push(`size=${size(flag, value, text!)}`)
+    if (flag === 'tmpfs' && /^size=\d{1,3}%$/.test(word)) data.push(word)
+    else if (key === 'size') data.push(`size=${size(flag, value, text!)}`)
     else if (key === 'mode' && /^[0-7]{1,4}$/.test(text!)) data.push(word)
     else if (key && key !== 'mode' && /^\d{1,9}$/.test(text!)) data.push(word)
     else if (Object.hasOwn(OPPOSITE, word)) flagsOf.delete(OPPOSITE[word]!)
-    else if (Object.values(OPPOSITE).includes(word)) flagsOf.add(word)
+    else if (Object.values(OPPOSITE).includes(word) || TIMES.includes(word)) flagsOf.add(word)
     else
       throw refuseValue(
         flag,
         value,
-        `${JSON.stringify(word)} is none of its options: size=64m, mode=755, uid=, gid=, nr_inodes=, ro, exec, suid, dev`,
+        `${JSON.stringify(word)} is none of its options: size=64m, mode=755, uid=, gid=, nr_inodes=, ro, exec, suid, dev, noatime`,
       )
   }
   return { destination: at, type: 'tmpfs', source: 'tmpfs', options: [...flagsOf, ...data] }

@@ -49,7 +49,8 @@ export function fields(value: string): Fields {
   const found: Record<string, string> = {}
   for (const field of fieldsOf(value)) {
     const [, word = '', text] = /^([^=]*)(?:=(.*))?$/s.exec(field) ?? []
-    const key = Object.hasOwn(KEYS, word) ? KEYS[word]! : undefined
+    const lower = word.toLowerCase()
+    const key = Object.hasOwn(KEYS, lower) ? KEYS[lower]! : undefined
     if (!key) throw refuse(value, `unknown key ${JSON.stringify(word)}; there are ${Object.keys(KEYS).join(', ')}`)
     if (key in found && !SEVERAL.includes(key)) throw refuse(value, `give ${key} once`)
     if (text === undefined && !SWITCHES.includes(key)) throw refuse(value, `${word} needs a value: ${word}=…`)

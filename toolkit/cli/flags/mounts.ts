@@ -67,6 +67,8 @@ function named(flag: Name, value: string, name: string, to: string, options: rea
 
 /** What they mean is docker's for another system; here they mean nothing. */
 const CONSISTENCY = ['consistent', 'cached', 'delegated']
+/** For SELinux: they relabel files, and mean nothing without it. */
+const SELINUX = ['z', 'Z']
 const PROPAGATION = ['rprivate', 'rslave', 'rshared', 'private', 'slave', 'shared']
 
 // A copy of mounts is changed as a whole: where only its top is to spread mounts, it is a copy of the top only.
@@ -91,8 +93,7 @@ function volume(value: string): Mount {
   for (const word of options) {
     if (word === 'nocopy' && isPath(from))
       throw refuse('volume', value, 'nocopy is for named volumes, and this is a directory of the host')
-    // z and Z relabel files for SELinux, and mean nothing without it.
-    if (!['ro', 'rw', 'z', 'Z', 'nocopy', ...CONSISTENCY, ...PROPAGATION].includes(word))
+    if (!['ro', 'rw', 'nocopy', ...SELINUX, ...CONSISTENCY, ...PROPAGATION].includes(word))
       throw refuse(
         'volume',
         value,
@@ -117,7 +118,8 @@ function volume(value: string): Mount {
 
 function mountInWords(value: string): Mount {
   const found = fields(value)
-  const { type = 'volume', target, readonly = 'false', 'volume-nocopy': nocopy = 'false' } = found
+  const type = (found.type ?? 'volume').toLowerCase()
+  const { target, readonly = 'false', 'volume-nocopy': nocopy = 'false' } = found
   if (!Object.hasOwn(BELONGS, type))
     throw refuse('mount', value, `type is volume, bind or tmpfs, not ${JSON.stringify(type)}`)
   const foreign = Object.keys(found).find(key => !BELONGS[type]!.includes(key))
@@ -175,17 +177,22 @@ function volumeWords(
 }
 
 function volumesFrom(value: string): VolumesFrom {
-  const [container = '', access, ...more] = value.split(':')
-  if (container === '' || more.length > 0 || ![undefined, 'ro', 'rw'].includes(access))
+  const [container = '', words, ...more] = value.split(':')
+  const [access, other] = (words?.split(',') ?? []).filter(word => !SELINUX.includes(word))
+  if (container === '' || more.length > 0 || other !== undefined || ![undefined, 'ro', 'rw'].includes(access))
     throw refuse('volumes-from', value, 'give CONTAINER, CONTAINER:ro or CONTAINER:rw')
   return { container, access: access as VolumesFrom['access'] }
 }
 
+/** -v /x -v /x */
+const isSameUnnamed = (a: Mount, b: Mount): boolean =>
+  [a, b].every(({ type, source }) => type === 'volume' && source === '') && a.destination === b.destination
+
 /** What these flags say. Throws a UsageError that names the flag, the value and what is allowed. */
 export function mounts(given: Given): MountFlags {
-  const volumes = many(given, 'volume').map(volume)
+  const volumes = many(given, 'volume').map((value): [Name, string, Mount] => ['volume', value, volume(value)])
   const wanted: [Name, string, Mount][] = [
-    ...many(given, 'volume').map((value, i): [Name, string, Mount] => ['volume', value, volumes[i]!]),
+    ...volumes.filter(([, , mount], i) => !volumes.slice(0, i).some(([, , other]) => isSameUnnamed(mount, other))),
     ...many(given, 'mount').map((value): [Name, string, Mount] => ['mount', value, mountInWords(value)]),
     ...many(given, 'tmpfs').map((value): [Name, string, Mount] => ['tmpfs', value, tmpfs(value)]),
   ]
@@ -199,7 +206,7 @@ export function mounts(given: Given): MountFlags {
   }
   return {
     mounts: wanted.map(([, , mount]) => mount),
-    create: volumes.filter(({ type }) => type === 'bind').map(({ source }) => source),
+    create: volumes.filter(([, , { type }]) => type === 'bind').map(([, , { source }]) => source),
     from: many(given, 'volumes-from').map(volumesFrom),
   }
 }
