@@ -30,6 +30,15 @@ test.each(['none', 'host', 'bridge'])('--network %s, --net %s', mode => {
   expect(read('--net', mode, '--network', mode).mode).toBe(mode)
 })
 
+test('docker’s shorter names', () => {
+  expect(read('--net', 'mine', '--net-alias', 'db', '--network-alias', 'sql').endpoints[0]!.aliases).toEqual([
+    'sql',
+    'db',
+  ])
+  expect(read('--dns-opt', 'ndots:2', '--dns-option', 'rotate').names.options).toEqual(['rotate', 'ndots:2'])
+  expect(() => read('--net', 'container:web', '--dns-opt', 'rotate')).toThrow('which knows its names')
+})
+
 test('a network that somebody has made', () => {
   expect(
     read('--net', 'mine', '--ip', '10.0.0.7', '--network-alias', 'db', '--network-alias', 'sql.local'),

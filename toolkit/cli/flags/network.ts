@@ -33,10 +33,12 @@ export const flags = {
     many: true,
     help: 'another name for it, for others in a network that you have made',
   },
+  'net-alias': { value: 'NAME', many: true, help: 'the same as --network-alias' },
   'mac-address': { value: 'MAC', help: 'the MAC address of its eth0 (default: made of its IP address)', blank: true },
   dns: { value: 'IP', many: true, help: 'a name server instead of those of the host' },
   'dns-search': { value: 'DOMAIN', many: true, help: 'a domain to look names up in; . for none' },
   'dns-option': { value: 'OPTION', many: true, help: 'an option of the resolver, such as ndots:2' },
+  'dns-opt': { value: 'OPTION', many: true, help: 'the same as --dns-option' },
   'add-host': {
     value: 'NAME:IP',
     many: true,
@@ -65,10 +67,20 @@ export interface NetworkFlags {
   readonly names: NameWishes
 }
 
+const SAME = { net: 'network', 'net-alias': 'network-alias', 'dns-opt': 'dns-option' }
+
+function underOneName(given: Parsed['flags']): Parsed['flags'] {
+  const joined = Object.entries(SAME).flatMap(([other, name]) =>
+    given[other] === undefined ? [] : [[name, [given[name] ?? [], given[other]].flat()]],
+  )
+  return { ...given, ...Object.fromEntries(joined) }
+}
+
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
-export function network(given: Parsed['flags']): NetworkFlags {
+export function network(words: Parsed['flags']): NetworkFlags {
+  const given = underOneName(words)
   const many = (flag: string) => (given[flag] ?? []) as readonly string[]
-  const asked = [...new Set([...many('network'), ...many('net')])]
+  const asked = [...new Set(many('network'))]
   const wanted = asked.length > 0 ? asked : [process.env.TOOLKIT_NETWORK || 'bridge']
   const [first = ''] = wanted
   const path = first.startsWith('ns:/') ? first.slice(3) : undefined
@@ -78,13 +90,13 @@ export function network(given: Parsed['flags']): NetworkFlags {
   const places = mode === 'bridge' ? wanted.map(value => endpointOf(value)) : []
   if (mode !== 'bridge' && wanted[1] !== undefined)
     throw refuse('network', wanted[1], `not together with ${quote(first)}, which is no network of the bridge kind`)
-  const words = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
+  const why = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
   const expose = [...new Set(many('expose').flatMap(exposed))]
   const all = given['publish-all'] === true ? expose : []
   if (path !== undefined || container !== undefined)
-    for (const value of many('publish')) throw refuse('publish', value, words)
+    for (const value of many('publish')) throw refuse('publish', value, why)
   for (const flag of ['mac-address', 'link'])
-    for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), words)
+    for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), why)
   for (const flag of ['ip', 'network-alias'])
     for (const value of [given[flag] ?? []].flat()) if (mode !== 'bridge') throw refuse(flag, String(value), OWN_ONLY)
   const names: NameWishes = {
