@@ -284,6 +284,20 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
     expect((await attached.exit).code).toBe(4)
   })
 
+  test.each(['run', 'start'])(
+    '%s --sig-proxy=false: a signal is about us, and the container goes on',
+    async command => {
+      const program = ['busybox', 'sh', '-c', 'trap "exit 4" TERM; while :; do sleep 0.05; echo tick; done']
+      if (command === 'start') toolkit('create', '--name', 'box', ...program)
+      const words = command === 'start' ? ['-a', 'box'] : ['--name', 'box', ...program]
+      const attached = world.start([command, '--sig-proxy=false', ...words])
+      await attached.until('tick')
+      attached.child.kill('SIGTERM')
+      expect(await attached.exit).toEqual({ code: null, signal: 'SIGTERM' })
+      stillRuns()
+    },
+  )
+
   test('start -ai: stdin comes to its end, 10 MB of it, byte for byte', () => {
     toolkit('create', '-i', '--name', 'box', 'busybox', 'sh', '-c', 'cat; exit 2')
     const input = Buffer.alloc(10 << 20, 'a line of thirty-one characters\n')

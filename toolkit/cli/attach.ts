@@ -4,7 +4,7 @@ import { findContainer, placeOf } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
-import { detachFlag } from './flags/program.ts'
+import { detachFlag, signalFlag } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
 import { keysOf, stay } from './stay.ts'
 
@@ -15,7 +15,7 @@ One with a terminal (run -dit) is left running by ctrl-p ctrl-q.`,
   flags: {
     ...detachFlag,
     'no-stdin': { help: 'only look: nothing that is typed here goes to it' },
-    'sig-proxy': { help: 'pass signals on, where it has no terminal (default: true; --sig-proxy=false)' },
+    ...signalFlag,
   },
   mixed: true,
 }

@@ -1,21 +1,22 @@
 // `toolkit run` without -d of a container that somebody has to look after, whatever becomes of us: a restart policy, a health
-// check. It is made and started as with -d, and joined as by `start -ai`.
+// check, signals that are not for it. It is made and started as with -d, and joined as by `start -ai`.
 import { createContainer } from '../engine/life/detach.ts'
 import { remove } from '../engine/life/removal.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { findContainer } from '../engine/state/list.ts'
+import type { SessionWish } from '../engine/terminal/session.ts'
 import { startAndStay } from './stay.ts'
 
 /** Ends this process with the exit code of its first run. */
 export async function runFollowed(
   options: RunOptions,
-  keys: Uint8Array,
+  { keys, signals }: Pick<SessionWish, 'keys' | 'signals'>,
   onMade: (id: string) => void,
 ): Promise<number> {
   const word = await createContainer(options)
   onMade(word)
   try {
-    return await startAndStay(word, { keys, stdin: options.interactive })
+    return await startAndStay(word, { keys, signals, stdin: options.interactive })
   } catch (error) {
     await forget(word)
     throw error

@@ -38,6 +38,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
   flags: {
     ...wishes,
     ...program.detachFlag,
+    ...program.signalFlag,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
     cidfile: { value: 'FILE', help: 'write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
@@ -113,11 +114,12 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
     return exitNow(0)
   }
   const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
-  if (options.care?.restart || options.care?.health) {
+  const signals = options.terminal || flags['sig-proxy'] !== false
+  if (options.care?.restart || options.care?.health || !signals) {
     if (observer)
       throw new UsageError('run: --explain and --step go with --restart and --health-cmd only where -d is, too')
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return runFollowed(options, keys, onMade)
+    return runFollowed(options, { keys, signals }, onMade)
   }
   const onInsist = () => printError(`toolkit: ${INSISTED}, the container is killed`)
   const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade, onInsist })

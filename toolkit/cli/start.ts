@@ -2,7 +2,7 @@ import { refuse } from '../engine/host.ts'
 import { startContainer } from '../engine/life/detach.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers, starting } from './each.ts'
-import { detachFlag } from './flags/program.ts'
+import { detachFlag, signalFlag } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
 import { exitNow } from './text/output.ts'
 
@@ -13,6 +13,7 @@ export const command: Command = {
     attach: { short: 'a', help: 'show what it writes until it ends; its exit code is ours, signals are passed on' },
     interactive: { short: 'i', help: 'the same, and pass stdin on to one that was made with -i' },
     ...detachFlag,
+    ...signalFlag,
   },
   mixed: true,
 }
@@ -24,5 +25,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (!attach && !interactive) return exitNow(await forEach(words, word => starting(() => startContainer(word))))
   if (words.length > 1) throw new UsageError('start: -a and -i take one container', 1)
   const { keysOf, startAndStay } = await import('./stay.ts')
-  return starting(() => startAndStay(words[0]!, { keys: keysOf(flags), stdin: interactive }))
+  return starting(() =>
+    startAndStay(words[0]!, { keys: keysOf(flags), stdin: interactive, signals: flags['sig-proxy'] !== false }),
+  )
 })

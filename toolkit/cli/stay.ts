@@ -11,16 +11,16 @@ export const keysOf = (flags: Parsed['flags']): Uint8Array =>
   parseDetachKeys(flags['detach-keys'] as string | undefined)
 
 /** Starts a container and stays; as `stay`. */
-export function startAndStay(word: string, { keys, stdin }: Pick<SessionWish, 'keys' | 'stdin'>): Promise<number> {
+export function startAndStay(word: string, wish: Pick<SessionWish, 'keys' | 'stdin' | 'signals'>): Promise<number> {
   const start = async () => {
     let writer: number | undefined
     const take = (fd: number) => {
       writer = fd
     }
-    await startContainer(word, stdin ? take : undefined)
+    await startContainer(word, wish.stdin ? take : undefined)
     return writer
   }
-  return stay({ word, keys, stdin, signals: true, start })
+  return stay({ ...wish, word, start })
 }
 
 /** Stays, and ends this process with the container's exit code: 125 where nobody knows it, 0 where it runs on. */

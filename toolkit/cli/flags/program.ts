@@ -9,6 +9,16 @@ export const detachFlag = {
   'detach-keys': { value: 'KEYS', help: 'the keys that leave its terminal, and it running (default: ctrl-p,ctrl-q)' },
 } satisfies Record<string, Flag>
 
+/** Of commands that stay with a container. */
+export const signalFlag = {
+  'sig-proxy': { help: 'pass signals on, where it has no terminal (default: true; --sig-proxy=false)' },
+} satisfies Record<string, Flag>
+
+/** Of commands that make a container. */
+export const pullFlag = {
+  pull: { value: 'missing|never', help: 'never: do not get a busybox where there is none (default: missing)' },
+} satisfies Record<string, Flag>
+
 export const flags = {
   interactive: { short: 'i', help: 'pass stdin on to the command' },
   tty: { short: 't', help: 'give it a terminal of its own' },
