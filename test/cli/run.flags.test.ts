@@ -31,6 +31,29 @@ describe.skipIf(skipped)(`the program${skipped}`, () => {
     expect(world.toolkit(['run', '--rm', '--env-file', `${world.state}/env`, 'busybox', 'true']).status).toBe(0)
   })
 
+  test('--label-file: KEY=VALUE or KEY a line; --label goes before it', () => {
+    fs.writeFileSync(`${world.state}/labels`, '# no label\na=1\n\n  b=x=y \nc\n')
+    const flags = ['--label-file', `${world.state}/labels`, '-l', 'a=2']
+    world.toolkit(['create', '--name', 'made', ...flags, 'busybox', 'true'])
+    const { stdout } = world.toolkit(['inspect', '-f', '{{json .Config.Labels}}', 'made'])
+    world.toolkit(['rm', 'made'])
+    expect(JSON.parse(stdout)).toEqual({ a: '2', b: 'x=y ', c: '' })
+    expect(world.toolkit(['create', '--label-file', '/nope', 'busybox', 'true'])).toMatchObject({
+      ...{ status: 125, stderr: expect.stringMatching(/^toolkit: run: --label-file "\/nope": cannot be read/) },
+    })
+  })
+
+  test('--pull: a busybox is got unless we are told not to; images come from nowhere', () => {
+    const env = { ...world.env, TOOLKIT_STATE: `${world.state}/other`, BUSYBOX: `${world.rootfs}/bin/busybox` }
+    for (const command of ['run', 'create']) {
+      const pull = (value: string) => world.toolkit([command, '--rm', '--pull', value, 'busybox', 'true'], { env })
+      expect(pull('never')).toMatchObject({ status: 125, stderr: expect.stringContaining('there is no busybox') })
+      expect(pull('always')).toMatchObject({ status: 125, stderr: expect.stringContaining('come from nowhere') })
+      expect(pull('missing').status).toBe(0)
+      fs.rmSync(`${world.state}/other`, { recursive: true })
+    }
+  })
+
   test('-w: made where it is missing', () => {
     expect(world.sh('pwd; stat -c %a .', ['-w', '/a/b'])).toBe('/a/b\n755\n')
     expect(world.toolkit(['run', '--rm', '-w', 'tmp', 'busybox', 'true'])).toMatchObject({

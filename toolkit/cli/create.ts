@@ -4,7 +4,7 @@ import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { reserveIdFile } from './cidfile.ts'
-import { commandOf } from './flags/program.ts'
+import { commandOf, mayPull, pullFlag } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
 import { warnOf, wishes, wishOf } from './run.ts'
 import { print } from './text/output.ts'
@@ -14,6 +14,7 @@ export const command: Command = {
   summary: `Make a container as 'run' does, and print its id; 'start' starts it.`,
   flags: {
     ...wishes,
+    ...pullFlag,
     cidfile: { value: 'FILE', help: 'write its id to this file, which must be new' },
     yes: { short: 'y', help: 'do not ask before getting a busybox' },
   },
@@ -27,8 +28,10 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (args.length === 0)
     throw new UsageError(`create: which command in ${name}? For example 'toolkit create ${name} sh'`)
   const wish = wishOf(flags)
+  const mayGet = mayPull(flags)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'create' })
-  if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  if (name === 'busybox' && mayGet)
+    await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   warnOf(wish)
   const idFile = reserveIdFile('create', flags.cidfile as string | undefined)
   try {

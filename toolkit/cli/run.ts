@@ -40,6 +40,7 @@ ROOTFS is a directory, which is never written to, or 'busybox'.`,
     ...program.detachFlag,
     ...program.signalFlag,
     detach: { short: 'd', help: 'print its id and let it run on; see toolkit logs, stop, wait' },
+    ...program.pullFlag,
     cidfile: { value: 'FILE', help: 'write its id to this file, which must be new' },
     explain: { help: 'print every system call, why it is made, and its result' },
     step: { help: 'like --explain, and wait for a key before each; ^Z leaves it there, fg comes back' },
@@ -57,6 +58,7 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
   const wish = wishOf(flags)
+  const mayGet = program.mayPull(flags)
 
   if (flags['dry-run']) {
     const { printPlan } = await import('./explain.ts')
@@ -65,7 +67,8 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   }
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
-  if (name === 'busybox') await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+  if (name === 'busybox' && mayGet)
+    await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
   if (process.getuid!() !== 0) {
     const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
     if (flags.detach) refuseWithoutRoot('run: -d')
@@ -117,7 +120,9 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
   const signals = options.terminal || flags['sig-proxy'] !== false
   if (options.care?.restart || options.care?.health || !signals) {
     if (observer)
-      throw new UsageError('run: --explain and --step go with --restart and --health-cmd only where -d is, too')
+      throw new UsageError(
+        'run: --explain and --step go with --restart, --health-cmd and --sig-proxy=false only where -d is, too',
+      )
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
     return runFollowed(options, { keys, signals }, onMade)
   }

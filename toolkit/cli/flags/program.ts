@@ -30,6 +30,7 @@ export const flags = {
   workdir: { short: 'w', value: 'DIRECTORY', help: 'where the command starts; made if it is not there', blank: true },
   entrypoint: { value: 'COMMAND', help: 'run this; the words after ROOTFS are its arguments', blank: true },
   label: { ...labelFlag, short: 'l' },
+  'label-file': { value: 'FILE', many: true, help: 'labels, a line each' },
   init: { help: 'put a small process before the command that passes signals on and reaps orphans' },
 } satisfies Record<string, Flag>
 
@@ -52,16 +53,20 @@ const refuse = (flag: string, value: string, allowed: string): UsageError =>
 export function program(given: Parsed['flags']): Program {
   const many = (flag: string) => (given[flag] ?? []) as readonly string[]
   const one = (flag: string) => given[flag] as string | undefined
+  const labels = [...many('label-file').flatMap(path => linesOf('label-file', path)), ...many('label')]
   return {
     interactive: given.interactive === true,
     terminal: given.tty === true,
     autoRemove: given.rm === true,
     name: one('name')?.replace(/^\//, ''), // as inspect writes it
     hostname: one('hostname'),
-    env: [...many('env-file').flatMap(envFile), ...many('env').flatMap(value => variable('env', value))],
+    env: [
+      ...many('env-file').flatMap(path => linesOf('env-file', path).flatMap(line => variable('env-file', line))),
+      ...many('env').flatMap(value => variable('env', value)),
+    ],
     cwd: one('workdir'),
     init: given.init === true,
-    ...(given.label !== undefined && { labels: labelsOf(given.label) }),
+    ...(labels.length > 0 && { labels: labelsOf(labels) }),
   }
 }
 
@@ -77,17 +82,25 @@ function variable(flag: string, setting: string): string[] {
 
 const MOST = 1 << 20 // bytes
 
-/** A variable a line; empty lines and those that begin with # are left out. */
-function envFile(path: string): string[] {
+/** Of a file with a setting a line; empty lines and those that begin with # are left out. */
+function linesOf(flag: 'env-file' | 'label-file', path: string): string[] {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw refuse('env-file', path, `cannot be read (${(error as NodeJS.ErrnoException).code}); give a text file`)
+    throw refuse(flag, path, `cannot be read (${(error as NodeJS.ErrnoException).code}); give a text file`)
   }
-  if (text.length > MOST) throw refuse('env-file', path, 'more than 1 MiB; give a smaller file')
+  if (text.length > MOST) throw refuse(flag, path, 'more than 1 MiB; give a smaller file')
   const lines = text.split(/\r?\n/).map(line => line.trimStart())
-  return lines.filter(line => line !== '' && !line.startsWith('#')).flatMap(line => variable('env-file', line))
+  return lines.filter(line => line !== '' && !line.startsWith('#'))
+}
+
+/** Whether a root file system may be got where it is missing. Throws a UsageError: there is nowhere to get images from. */
+export function mayPull(given: Parsed['flags']): boolean {
+  const value = (given.pull ?? 'missing') as string
+  if (value === 'missing' || value === 'never') return value === 'missing'
+  const why = value === 'always' ? 'images come from nowhere here; ' : ''
+  throw refuse('pull', value, `${why}allowed: missing, never`)
 }
 
 /** The command: what follows the root file system, behind --entrypoint where that is given. */
