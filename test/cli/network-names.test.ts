@@ -103,6 +103,8 @@ describe.skipIf(skipped)(`names in networks${skipped}`, () => {
     await start('web', '--net', 'red', '--hostname', 'shop', '--network-alias', 'www')
     network('connect', 'blue', 'web')
     const look = (net: string) => run(['--net', net], `${LOOKUP}look shop`).stdout
+    const tail = run(['--net', 'red', '-h', 'till', '--domainname', 'shop.example'], 'tail -n 1 /etc/hosts')
+    expect(tail.stdout).toBe('172.18.0.3\ttill.shop.example till\n')
     expect([look('red'), look('blue')]).toEqual(['172.18.0.2\n', '172.19.0.2\n'])
     expect(run(['--net', 'red'], `${LOOKUP}look $(hostname)`).stdout).toBe('172.18.0.3\n')
     const lived = ['run', '-d', '--net', 'red', '--name', 'api', '-h', 'till', 'busybox', 'sleep', '60']

@@ -26,6 +26,8 @@ describe.skipIf(skipped)(`namespaces${skipped}`, () => {
   test('its host name: what was asked for, else the id', () => {
     const before = fs.readFileSync('/proc/sys/kernel/hostname', 'utf8')
     expect(world.sh('hostname; echo $HOSTNAME', ['--hostname', 'box-1.example'])).toBe('box-1.example\nbox-1.example\n')
+    const domain = 'hostname; cat /proc/sys/kernel/domainname'
+    expect(world.sh(domain, ['-h', 'box', '--domainname', 'shop.example'])).toBe('box\nshop.example\n')
     expect(world.sh('hostname')).toMatch(/^[0-9a-f]{12}\n$/)
     const longest = 'a'.repeat(64)
     expect(world.sh('hostname', ['--hostname', longest])).toBe(`${longest}\n`)

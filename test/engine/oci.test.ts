@@ -75,6 +75,7 @@ const CONFIG = object({
   }),
   root: object({ path: absolute, readonly: boolean }),
   'hostname?': text,
+  'domainname?': text,
   mounts: list(object({ destination: absolute, type: text, source: text, options: list(text) })),
   linux: object({
     namespaces: list(

@@ -7,6 +7,7 @@ import * as bind from '../primitives/bind.ts'
 import { isWayOut, type Lease } from './network/leases.ts'
 import {
   asksResolved,
+  fullName,
   hostnameFile,
   hostsFile,
   type NameWishes,
@@ -20,6 +21,7 @@ export interface EtcWish {
   /** Where the files are written. */
   readonly directory: string
   readonly hostname: string
+  readonly domainname?: string | undefined
   readonly mode: NetworkMode
   readonly names: NameWishes
   /** Its networks. */
@@ -54,7 +56,7 @@ export const resolvText = (mode: NetworkMode | 'named', names: NameWishes): stri
   resolvConf(hostResolvConf(mode === 'named' ? 'bridge' : mode), mode, names)
 
 /** Writes the files, and mounts them. `steps` are for when the container's files are the root. */
-export function planEtc({ directory, hostname, mode, names, leases, from, taken, readOnly }: EtcWish): {
+export function planEtc({ directory, hostname, domainname, mode, names, leases, from, taken, readOnly }: EtcWish): {
   before: Action[]
   steps: Step[]
 } {
@@ -63,7 +65,13 @@ export function planEtc({ directory, hostname, mode, names, leases, from, taken,
   const inherited = mode === 'host' ? { inherited: hostFile('/etc/hosts') } : {}
   const files = {
     hostname: hostnameFile(hostname),
-    hosts: hostsFile({ hostname, hosts: names.hosts, addresses, gateway, ...inherited }),
+    hosts: hostsFile({
+      hostname: fullName(hostname, domainname),
+      hosts: names.hosts,
+      addresses,
+      gateway,
+      ...inherited,
+    }),
     'resolv.conf': resolvText(leases.some(({ network }) => network !== 'bridge') ? 'named' : mode, names),
   }
   const wanted = Object.entries(files).filter(([name]) => !taken.includes(`/etc/${name}`))

@@ -74,6 +74,8 @@ export interface RunOptions {
   readonly name: string | undefined
   /** Default: the first 12 characters of the id. */
   readonly hostname: string | undefined
+  /** NIS's, and what follows the host name in /etc/hosts. */
+  readonly domainname?: string | undefined
   /** By which its user finds it. */
   readonly labels?: Readonly<Record<string, string>>
   /** NAME=value; the last of a name wins. */

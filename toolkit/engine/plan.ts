@@ -93,7 +93,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...mounts.early, //                volumes
       ...system.steps, //                /proc, /dev, /sys … of its own; /dev/null and five more
       ...mounts.late, //                 what the user wants to see in /dev
-      ...(own('uts') ? uts.plan({ hostname: spec.hostname! }) : []), // its name
+      ...(own('uts') ? uts.plan({ ...spec, hostname: spec.hostname! }) : []), // its name
       ...(own('network') ? net.loopbackUp() : []), // 127.0.0.1
       ...sysctl.plan(linux), //          settings of its own network and ipc
       ...masks.plan({ ...linux, directories: maskedDirectories(spec) }), // what shows the whole machine

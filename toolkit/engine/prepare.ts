@@ -112,6 +112,7 @@ export async function complete(
   const etc = planEtc({
     directory: pathsOf(id).directory,
     hostname: parts.spec.hostname ?? utsName('hostname'),
+    domainname: parts.spec.domainname,
     mode,
     names: { ...names, hosts: [...names.hosts, ...parts.linked] },
     leases,

@@ -4,7 +4,6 @@ import { resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
-import { utsName } from '../observe/hostname.ts'
 import { inInitialUsers } from '../observe/id-maps.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
 import {
@@ -24,10 +23,10 @@ import { aboveOurs, current, type Rlimit } from '../primitives/rlimits.ts'
 import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '../primitives/sysctl.ts'
 import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
-import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import { asFarAsMapped } from './as-user.ts'
 import type { AllResources } from './cgroup/cgroup.ts'
 import { refuse } from './host.ts'
+import { domainOf, hostnameOf } from './hostname.ts'
 import type { IpcMode, NamespaceMode, RunOptions } from './options.ts'
 import { withMounts } from './volume/volumes.ts'
 
@@ -46,6 +45,7 @@ export interface Spec {
   readonly root: { readonly path: string; readonly readonly: boolean }
   /** Not there with the host's UTS namespace. */
   readonly hostname?: string
+  readonly domainname?: string
   readonly mounts: readonly Mount[]
   readonly linux: {
     /** A type that is not there is the host's; one with a path is joined. */
@@ -120,6 +120,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
     },
     root: { path: rootfs, readonly: options.readOnly },
     ...(namespaces.uts === 'private' && { hostname }),
+    ...domainOf(options),
     mounts: withMounts(defaultsFor(options), mounts.mounts),
     linux: {
       namespaces: namespacesOf(options),
@@ -235,16 +236,4 @@ function checkTogether({ namespaces: { users }, network: { mode, path } }: RunOp
     throw new UsageError(
       'run: --userns private: needs a network of its own, for its /sys; allowed: --network none or bridge',
     )
-}
-
-function hostnameOf({ hostname, namespaces }: RunOptions, id: string): string {
-  if (hostname === undefined) return namespaces.uts === 'host' ? utsName('hostname') : id.slice(0, 12)
-  if (namespaces.uts !== 'private')
-    throw new UsageError(`run: --hostname ${JSON.stringify(hostname)}: not with --uts host, which has the host's name`)
-  const length = Buffer.byteLength(hostname)
-  if (length > MAX_HOSTNAME)
-    throw new UsageError(`--hostname: ${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
-  if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(hostname))
-    throw new UsageError(`--hostname: ${JSON.stringify(hostname)} is not a host name; use letters, digits, '-' and '.'`)
-  return hostname
 }

@@ -111,6 +111,7 @@ export const syscalls = {
   mount_setattr: call(442, 442, 'dirfd', 'str', 'flags:AT', 'ptr', 'size'),
   // names and network
   sethostname: call(170, 161, 'str', 'size'),
+  setdomainname: call(171, 162, 'str', 'size'),
   socket: call(41, 198, 'enum:AF', 'flags:SOCK', 'int'),
   bind: call(49, 200, 'fd', 'ptr', 'size'),
   listen: call(50, 201, 'fd', 'int'),

@@ -25,6 +25,7 @@ export const flags = {
   rm: { help: 'remove the container when it has ended' },
   name: { value: 'NAME', help: 'its name (default: one is made up)', blank: true },
   hostname: { short: 'h', value: 'NAME', help: 'its host name (default: from its id)', blank: true },
+  domainname: { value: 'NAME', help: 'the domain of its host name', blank: true },
   env: { short: 'e', value: 'NAME[=VALUE]', many: true, help: 'a variable; without =VALUE the one of here' },
   'env-file': { value: 'FILE', many: true, help: 'variables, a line each' },
   workdir: { short: 'w', value: 'DIRECTORY', help: 'where the command starts; made if it is not there', blank: true },
@@ -40,6 +41,7 @@ export interface Program {
   readonly autoRemove: boolean
   readonly name: string | undefined
   readonly hostname: string | undefined
+  readonly domainname?: string
   readonly env: readonly string[]
   readonly cwd: string | undefined
   readonly init: boolean
@@ -60,6 +62,7 @@ export function program(given: Parsed['flags']): Program {
     autoRemove: given.rm === true,
     name: one('name')?.replace(/^\//, ''), // as inspect writes it
     hostname: one('hostname'),
+    ...(one('domainname') !== undefined && { domainname: one('domainname')! }),
     env: [
       ...many('env-file').flatMap(path => linesOf('env-file', path).flatMap(line => variable('env-file', line))),
       ...many('env').flatMap(value => variable('env', value)),

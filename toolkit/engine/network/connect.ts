@@ -31,7 +31,7 @@ import {
   readAllLeases,
   readLeases,
 } from './leases.ts'
-import { ownLine, ownNames } from './names.ts'
+import { fullName, ownLine, ownNames } from './names.ts'
 import { bridgeNetwork, joinNetwork, recordMember } from './network.ts'
 import { leaseWish, MOST_LINKS, networkNamed, placeIn } from './networks.ts'
 import { findNetwork } from './store.ts'
@@ -147,11 +147,12 @@ function plugIn(
   )
   const { lease } = joinNetwork(wish, network, stillRuns)
   const context = { descriptors: new Map<string, number>(), process }
+  const ownName = fullName(hostnameIn(directory, id), options.domainname)
   const needsNames = isNamed(lease) && !hasNames(id, network)
   const actions = [
     ...wire(lease, networkOf(lease, network)),
     ...(needsNames ? [nameAction(lease, network), resolverAction(directory, options)] : []),
-    hostsAction(directory, lease, lines => [...lines, ownLine(lease.address, hostnameIn(directory, id))]),
+    hostsAction(directory, lease, lines => [...lines, ownLine(lease.address, ownName)]),
   ]
   try {
     for (const [i, action] of actions.entries()) {

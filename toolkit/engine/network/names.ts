@@ -42,6 +42,10 @@ export interface HostsInputs extends Pick<NameWishes, 'hosts'> {
   readonly inherited?: string
 }
 
+/** With its domain, where it has one. */
+export const fullName = (hostname: string, domainname: string | undefined): string =>
+  domainname === undefined ? hostname : `${hostname}.${domainname}`
+
 /** A line of /etc/hosts. A name with dots is followed by its first part, as `hostname -s` would say it. */
 export function ownLine(address: string, hostname: string): string {
   const [first] = hostname.split('.')

@@ -275,6 +275,13 @@ export const processCauses = (): readonly CauseRow[] => [
     cause: 'only root of the UTS namespace may change its host name',
     remedy: 'run it with sudo, or make a UTS namespace first: unshare --uts',
   },
+  // setdomainname(2)
+  {
+    call: 'setdomainname',
+    errno: 'EPERM',
+    cause: 'only root of the UTS namespace may change its domain name',
+    remedy: 'run it with sudo, or make a UTS namespace first: unshare --uts',
+  },
   // sessions and terminals: setsid(2), ioctl_tty(2)
   {
     call: 'setsid',

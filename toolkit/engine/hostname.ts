@@ -1,0 +1,31 @@
+// What a container is called: its host name, and the domain of that.
+import { UsageError } from '../kernel/usage-error.ts'
+import { utsName } from '../observe/hostname.ts'
+import { MAX_HOSTNAME } from '../primitives/uts.ts'
+import type { RunOptions } from './options.ts'
+
+type Wish = Pick<RunOptions, 'hostname' | 'domainname' | 'namespaces'>
+
+/** The host name; by default from its id. Throws a UsageError. */
+export function hostnameOf({ hostname, namespaces }: Wish, id: string): string {
+  if (hostname === undefined) return namespaces.uts === 'host' ? utsName('hostname') : id.slice(0, 12)
+  check('hostname', hostname, namespaces)
+  return hostname
+}
+
+/** The domain name; nothing where none is wished for. Throws a UsageError. */
+export function domainOf({ domainname, namespaces }: Wish): { readonly domainname?: string } {
+  if (domainname === undefined) return {}
+  check('domainname', domainname, namespaces)
+  return { domainname }
+}
+
+function check(flag: 'hostname' | 'domainname', name: string, { uts }: Wish['namespaces']): void {
+  if (uts !== 'private')
+    throw new UsageError(`run: --${flag} ${JSON.stringify(name)}: not with --uts host, which has the host's name`)
+  const length = Buffer.byteLength(name)
+  if (length > MAX_HOSTNAME)
+    throw new UsageError(`--${flag}: ${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(name))
+    throw new UsageError(`--${flag}: ${JSON.stringify(name)} is not a host name; use letters, digits, '-' and '.'`)
+}
