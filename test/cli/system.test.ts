@@ -172,7 +172,20 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
   test('inspect: what was asked for, in docker’s words; what was not is null or empty', () => {
     const flags = [
       ...['--device', '/dev/null:/dev/foo:r', '--cpus', '0.5', '--pids-limit', '-1', '--userns', 'host'],
-      ...['--tmpfs', '/q', '--tmpfs', '/t:size=1m', '-v', '/etc:/e:ro,rprivate', '-v', 'data:/v', '-v', '/anonymous'],
+      ...[
+        '--tmpfs',
+        '/q',
+        '--tmpfs',
+        '/t:size=1m',
+        '-v',
+        '/etc:/e:ro,rprivate',
+        '-v',
+        '/anonymous',
+        '-v',
+        '/anonymous/',
+        '-v',
+        'data:/v',
+      ],
       ...['--mount', 'type=bind,src=/etc,dst=/m,readonly', '--mount', 'type=tmpfs,dst=/mt,tmpfs-size=1m'],
       ...['--mount', 'src=data,dst=/mv,readonly', '--no-healthcheck', '--expose', '99'],
     ]
@@ -198,8 +211,8 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     const modes = box.Mounts.map((mount: Record<string, string>) => [mount.Destination, mount.Type, mount.Mode])
     expect(modes).toEqual([
       ['/e', 'bind', 'ro,rprivate'],
-      ['/v', 'volume', 'z'],
       ['/anonymous', 'volume', ''],
+      ['/v', 'volume', 'z'],
       ['/m', 'bind', ''],
       ['/mv', 'volume', 'z'],
       ['/mt', 'tmpfs', ''],
