@@ -85,7 +85,7 @@ describe('what it says', () => {
   })
 
   test('a word too many, an unknown flag', () => {
-    for (const args of [['x'], ['--wat'], ['--json=1']])
+    for (const args of [['x'], ['--wat'], ['--json=yes']])
       expect(doctor(args)).toMatchObject({
         status: 125,
         stdout: '',

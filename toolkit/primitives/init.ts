@@ -3,8 +3,8 @@
 // With these steps the process forks: the child becomes the program, and the process itself stays in the plan runner
 // (kernel/machine-code.ts) as a PID 1 that does nothing but these duties. pid_namespaces(7), `docker run --init`.
 import { CLONE, IOCTL, PR, SIG } from '../kernel/constants.ts'
+import { SIG_DFL, SIG_IGN } from '../kernel/sigaction.ts'
 import { type Step, type Struct, step } from '../kernel/step.ts'
-import { SIG_DFL, SIG_IGN } from './process.ts'
 
 const lesson = '04-pid'
 const about = { lesson, shell: '' } as const

@@ -2,7 +2,8 @@
 import { posix } from 'node:path'
 import { AT, CLOSE_RANGE, O, RESOLVE, SIG } from '../kernel/constants.ts'
 import { openHow } from '../kernel/mount-structs.ts'
-import { type Step, type Struct, step } from '../kernel/step.ts'
+import { SIG_DFL } from '../kernel/sigaction.ts'
+import { type Step, step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '20-engine'
@@ -17,13 +18,6 @@ export interface Process {
   readonly user: { readonly umask: number }
   /** -1000 (never) to 1000 (first): how gladly the kernel kills it when memory runs out; left out: as we are. */
   readonly oomScoreAdj?: number
-}
-
-// struct sigaction: the handler, 8 bytes, comes first.
-export const SIG_DFL: Struct = { bytes: new Uint8Array(32), text: '{SIG_DFL}' }
-export const SIG_IGN: Struct = {
-  bytes: Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0)),
-  text: '{SIG_IGN}',
 }
 
 /** Sets back what Node has changed in itself and a program would inherit. */

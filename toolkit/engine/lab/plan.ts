@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { packageDir, stateDir } from '../../image/paths.ts'
 import { AT, CLONE, SIG } from '../../kernel/constants.ts'
+import { SIG_IGN } from '../../kernel/sigaction.ts'
 import { type Descriptor, type Gate, type Plan, type Step, step } from '../../kernel/step.ts'
 import { inInitialUsers } from '../../observe/id-maps.ts'
 import * as capabilities from '../../primitives/capabilities.ts'
@@ -109,7 +110,7 @@ export function planLab(cgroups: LabCgroups): Plan {
       ...terminal.ownSession(),
       ...terminal.noInput(),
       ...[1, 2].map(fd => step('dup3', [0, fd, 0], { ...about, why: 'it has nothing to say' })),
-      step('rt_sigaction', [SIG.CHLD, process.SIG_IGN, null, 8], {
+      step('rt_sigaction', [SIG.CHLD, SIG_IGN, null, 8], {
         ...about,
         why: 'the kernel reaps the children of a process that ignores SIGCHLD: no zombies of orphans',
       }),
