@@ -1,5 +1,6 @@
 import { type Event, readEvents } from '../engine/state/event-log.ts'
 import { steadyNow } from '../engine/state/events.ts'
+import { hasLabel } from './flags/labels.ts'
 import { type Command, mainOf, noMoreThan } from './options.ts'
 import { type Filters, filterOf } from './subcommands.ts'
 import { writeBytes } from './text/output.ts'
@@ -47,10 +48,7 @@ const filters: Filters<Event> = {
   network: (event, value) => isOf(event, 'network', value),
   volume: (event, value) => isOf(event, 'volume', value),
   image: ({ Type, from }, value) => Type === 'container' && from === value,
-  label({ Actor: { Attributes } }, value) {
-    const [key = '', ...rest] = value.split('=')
-    return Object.hasOwn(Attributes, key) && (rest.length === 0 || Attributes[key] === rest.join('='))
-  },
+  label: ({ Actor }, value) => hasLabel(Actor.Attributes, value),
   scope: ({ scope }, value) => scope === value,
 }
 

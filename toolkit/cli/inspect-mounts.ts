@@ -7,6 +7,7 @@ import { mountsOf } from '../engine/volume/uses.ts'
 import { SUBPATH } from '../engine/volume/volumes.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import type { Mount } from '../primitives/mount.ts'
+import { labelsOf } from './flags/labels.ts'
 import { freeMap, orNil, withEmpty } from './text/template/values.ts'
 
 const isReadOnly = ({ options }: Mount): boolean => options.includes('ro') || options.includes('rotop')
@@ -115,32 +116,30 @@ export const mountsAsked = (options: RunOptions) =>
     ...detailsOf(mount),
   }))
 
+/** Fields under a name of their own; nothing where there are none. */
+const under = (name: string, fields: object) => (Object.keys(fields).length > 0 ? { [name]: fields } : {})
+
 function detailsOf(mount: Mount) {
   const { type, options } = mount
   if (type === 'bind') {
     const spread = propagationOf(mount)
-    const all = {
+    return under('BindOptions', {
       ...(spread !== 'rprivate' && { Propagation: spread }),
       ...(options.includes('bind') && /^r/.test(spread) && { NonRecursive: true }),
-    }
-    return Object.keys(all).length > 0 ? { BindOptions: all } : {}
+    })
   }
   if (type === 'tmpfs') {
     const [size, mode] = [part(options, 'size='), part(options, 'mode=')]
-    const all = {
+    return under('TmpfsOptions', {
       ...(size !== undefined && { SizeBytes: Number(size) }),
       ...(mode !== undefined && { Mode: Number.parseInt(mode, 8) }),
-    }
-    return Object.keys(all).length > 0 ? { TmpfsOptions: all } : {}
+    })
   }
   const labels = options.filter(word => word.startsWith('label=')).map(word => word.slice('label='.length))
   const below = part(options, SUBPATH)
-  const all = {
+  return under('VolumeOptions', {
     ...(options.includes('nocopy') && { NoCopy: true }),
-    ...(labels.length > 0 && {
-      Labels: freeMap(labels.map(text => [text.split('=')[0]!, text.split('=').slice(1).join('=')])),
-    }),
+    ...(labels.length > 0 && { Labels: freeMap(Object.entries(labelsOf(labels))) }),
     ...(below !== undefined && { Subpath: below }),
-  }
-  return Object.keys(all).length > 0 ? { VolumeOptions: all } : {}
+  })
 }

@@ -184,15 +184,18 @@ function volumesFrom(value: string): VolumesFrom {
   return { container, access: access as VolumesFrom['access'] }
 }
 
-/** -v /x -v /x */
-const isSameUnnamed = (a: Mount, b: Mount): boolean =>
-  [a, b].every(({ type, source }) => type === 'volume' && source === '') && a.destination === b.destination
+/** The values of -v: an unnamed volume that is asked for twice, -v /x -v /x, is one. */
+export const volumesOf = (given: Given): readonly string[] =>
+  many(given, 'volume').filter(
+    (text, at, all) =>
+      text.includes(':') || !all.slice(0, at).some(other => !other.includes(':') && resolve(other) === resolve(text)),
+  )
 
 /** What these flags say. Throws a UsageError that names the flag, the value and what is allowed. */
 export function mounts(given: Given): MountFlags {
-  const volumes = many(given, 'volume').map((value): [Name, string, Mount] => ['volume', value, volume(value)])
+  const volumes = volumesOf(given).map((value): [Name, string, Mount] => ['volume', value, volume(value)])
   const wanted: [Name, string, Mount][] = [
-    ...volumes.filter(([, , mount], i) => !volumes.slice(0, i).some(([, , other]) => isSameUnnamed(mount, other))),
+    ...volumes,
     ...many(given, 'mount').map((value): [Name, string, Mount] => ['mount', value, mountInWords(value)]),
     ...many(given, 'tmpfs').map((value): [Name, string, Mount] => ['tmpfs', value, tmpfs(value)]),
   ]

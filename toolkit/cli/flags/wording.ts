@@ -1,17 +1,13 @@
 // What was said by flags, word by word, where what the engine makes of it does not tell any more. Only `inspect` reads it.
-import { resolve } from 'node:path'
 import type { Wording } from '../../engine/options.ts'
 import type { Parsed } from '../options.ts'
-
-/** An unnamed volume may be asked for twice, and is one. */
-const isFirst = (text: string, at: number, all: readonly string[]): boolean =>
-  text.includes(':') || !all.slice(0, at).some(other => !other.includes(':') && resolve(other) === resolve(text))
+import { volumesOf } from './mounts.ts'
 
 /** Undefined where none of these flags is given. */
 export function wording(given: Parsed['flags']): Wording | undefined {
   const list = (flag: string) => given[flag] as readonly string[] | undefined
   const all: { [K in keyof Wording]: Wording[K] | undefined } = {
-    volumes: list('volume')?.filter(isFirst),
+    volumes: given.volume === undefined ? undefined : volumesOf(given),
     mounts: list('mount'),
     tmpfs: list('tmpfs'),
     devices: list('device'),
