@@ -157,7 +157,8 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     const each = '{{range .Mounts}}{{.Type}} {{.Name}} {{.Driver}} {{.Destination}};{{end}}{{.SizeRw}}'
     expect(toolkit('inspect', '-f', each, 'box').stdout).toBe('volume data local /data;bind   /host;<nil>\n')
     expect(Object.keys(found.Mounts[1])).not.toContain('Name')
-    toolkit('create', '--name', 'entered', '--entrypoint', 'sleep', 'busybox', '100')
+    toolkit('create', '--name', 'entered', '--entrypoint', 'sleep', '--domainname', 'ex.org', 'busybox', '100')
+    expect(toolkit('inspect', '-f', '{{.Config.Domainname}}', 'entered', 'box').stdout).toBe('ex.org\n\n')
     const words = '{{.Config.Entrypoint}} {{.Config.Cmd}} {{.Path}} {{.Args}}'
     expect(toolkit('inspect', '-f', words, 'entered').stdout).toBe('[sleep] [100] sleep [100]\n')
     expect(toolkit('inspect', '-f', words, 'box').stdout).toBe('[] [sleep 1000] sleep [1000]\n')

@@ -144,7 +144,7 @@ function describe(row: ContainerRow, size: boolean) {
     Mounts: mounts(row),
     Config: {
       Hostname: options?.hostname ?? id,
-      Domainname: '',
+      Domainname: options?.domainname ?? '',
       User: options?.user ?? '',
       AttachStdin: stdin,
       AttachStdout: !state.detached,
