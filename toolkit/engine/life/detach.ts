@@ -19,7 +19,7 @@ import { findContainer } from '../state/list.ts'
 import { type Restart, reopenDirectory, restartDirectory } from '../state/reopen.ts'
 import { amend, type ContainerState, directoryOf, newId, readState, retire, shorten } from '../state/store.ts'
 import { settled, statusOf } from './lifecycle.ts'
-import { withMonitor } from './monitored.ts'
+import { type Monitored, withMonitor } from './monitored.ts'
 import { steady } from './steady.ts'
 
 /** What has to mean the same wherever and whenever it is started. */
@@ -52,8 +52,15 @@ export async function createContainer(wish: RunOptions): Promise<string> {
   return id
 }
 
+export interface Detaching {
+  readonly observer?: Observer | undefined
+  readonly staying?: Staying
+  /** Is told its id, as soon as there is something of it. */
+  readonly onMade?: (id: string) => void
+}
+
 /** Makes a container and starts it; returns its id when its program runs. Throws; then nothing of it is left. */
-export async function runDetached(wish: RunOptions, observer?: Observer): Promise<string> {
+export async function runDetached(wish: RunOptions, { observer, staying, onMade }: Detaching = {}): Promise<string> {
   const options = lasting(wish)
   const id = newId()
   const parts = await prepare(options, id, { livesOn: true })
@@ -62,7 +69,8 @@ export async function runDetached(wish: RunOptions, observer?: Observer): Promis
   const directory = await createDirectory({ ...options, id, users, outside, options, detached: true })
   try {
     failpoint('directory made')
-    await launch({ id, options, parts, directory, observer })
+    onMade?.(id)
+    await launch({ id, options, parts, directory, observer, staying })
   } catch (error) {
     await directory.discard().catch(() => {}) // the first error says more; the rest is undone by the next command
     throw error
@@ -71,11 +79,13 @@ export async function runDetached(wish: RunOptions, observer?: Observer): Promis
   return id
 }
 
+/** What whoever starts a container, and stays, wishes of its monitor. */
+export type Staying = Pick<Monitored, 'onStdin' | 'pace'>
+
 /**
- * Starts a container that is kept; one that runs is as good. `onStdin`: its stdin ends when what this gets, the other end
- * of the pipe, is closed. Throws KernelError and UsageError; then it is kept.
+ * Starts a container that is kept; one that runs is as good. Throws KernelError and UsageError; then it is kept.
  */
-export async function startContainer(word: string, onStdin?: (writer: number) => void): Promise<void> {
+export async function startContainer(word: string, staying: Staying = {}): Promise<void> {
   const row = findContainer(word)
   if (statusOf(row) === 'paused')
     throw new UsageError(`container ${word} is paused; to go on with it, type: toolkit unpause ${word}`, 1)
@@ -83,7 +93,7 @@ export async function startContainer(word: string, onStdin?: (writer: number) =>
   if (!row.state) throw new UsageError(`container ${word}: ${row.problem}`, 1)
   await settled(row.id)
   if (findContainer(row.id).restarting) return
-  await startAnew(row.state, reopen, onStdin)
+  await startAnew(row.state, reopen, staying)
 }
 
 /**
@@ -115,7 +125,7 @@ export async function restartContainer(state: ContainerState, lock: number): Pro
 async function startAnew(
   { id, name, options, autoRemove, exitCode: last }: ContainerState,
   open: (id: string, wish: Restart) => ContainerDirectory | Promise<ContainerDirectory | undefined>,
-  onStdin?: (writer: number) => void,
+  staying: Staying = {},
 ): Promise<void> {
   if (!options)
     throw new UsageError(`container ${name} was made by an older toolkit; make a new one with 'toolkit run'`)
@@ -123,7 +133,7 @@ async function startAnew(
   const directory = await open(id, { outside: outsideOf(parts, options), detached: true })
   if (!directory) return
   try {
-    await launch({ id, options, parts, directory, observer: undefined, onStdin })
+    await launch({ id, options, parts, directory, staying })
   } catch (error) {
     const code = exitCodeFor(error)
     // As docker's: where it has not come to the program, the last run's counts on; 0 would look as if all were well.
@@ -156,12 +166,12 @@ interface Launch {
   readonly options: RunOptions
   readonly parts: Prepared
   readonly directory: ContainerDirectory
-  readonly observer: Observer | undefined
-  readonly onStdin?: ((writer: number) => void) | undefined
+  readonly observer?: Observer | undefined
+  readonly staying?: Staying | undefined
 }
 
 /** From a directory to a program that runs, with a monitor. */
-async function launch({ id, options, parts, directory, observer, onStdin }: Launch): Promise<void> {
+async function launch({ id, options, parts, directory, observer, staying }: Launch): Promise<void> {
   const { mode } = options.network
   const network =
     mode === 'bridge'
@@ -180,7 +190,7 @@ async function launch({ id, options, parts, directory, observer, onStdin }: Laun
       lock: directory.lock,
       ports: network?.sockets ?? [],
       stdin: options.interactive,
-      onStdin,
+      ...staying,
     })
     const { process } = await carryOut(plan, {
       interactive: false,

@@ -9,9 +9,9 @@ import * as rlimits from '../../primitives/rlimits.ts'
 export const MOST = 50 * 1024 * 1024
 
 // What the engine opens for them, see monitored.ts.
-export const [NULL, LOG, INDEX, DIRECTORY, LOCK] = ['null', 'log', 'log.index', 'container', 'lock'].map(
+export const [NULL, LOG, INDEX, DIRECTORY, LOCK, PACE] = ['null', 'log', 'log.index', 'container', 'lock', 'pace'].map(
   descriptor => ({ descriptor }),
-) as [Descriptor, Descriptor, Descriptor, Descriptor, Descriptor]
+) as [Descriptor, Descriptor, Descriptor, Descriptor, Descriptor, Descriptor]
 
 // Under numbers that one can write down.
 /** The container's first process. */

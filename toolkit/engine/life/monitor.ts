@@ -11,6 +11,9 @@
 //                                between, the status is unknown. Its bytes are there from the start, as exit.new: a disk
 //                                that is full by then has room for them.
 //
+// Two parts are kept, so whoever reads more slowly than the container writes misses some. Not the command that has started
+// it and stays: its 'pace' is a pipe with a byte for each part that it has begun to read. Without one, 'pace' is /dev/null.
+//
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
 import { CLOCK, F, IOCTL, O, SPLICE_F, W } from '../../kernel/constants.ts'
@@ -34,6 +37,7 @@ import {
   NULL,
   number,
   ownSession,
+  PACE,
   PIDFD,
   PIPES,
   place,
@@ -115,7 +119,13 @@ function rotate(): (Step | Jump)[] {
     { ...call('close_range', [FREE, FREE, 0], 'it has its number now'), label: `${name} is done` },
   ]
   return [
-    { ...call('close_range', [FREE, FREE, 0], why), label: 'rotate' },
+    call(
+      'read',
+      [PACE, { bytes: new Uint8Array(1), text: 'byte' }, 1],
+      'until whoever shows it has come so far',
+      'rotate',
+    ),
+    call('close_range', [FREE, FREE, 0], why),
     ...renew('log', LOG),
     ...renew('log.index', INDEX),
     jump(taking('stdout', 'last'), 'ask', 0),

@@ -33,6 +33,8 @@ export interface Monitored {
   readonly stdin: boolean
   /** Its stdin ends with whoever starts it: gets the pipe's other end. Without it, it never ends. */
   readonly onStdin?: ((writer: number) => void) | undefined
+  /** A pipe with a byte for each part of the log that somebody has begun to read: the monitor keeps to that, see monitor.ts. */
+  readonly pace?: number | undefined
 }
 
 /** The plan with a monitor, which goes on when the engine has ended. */
@@ -79,7 +81,7 @@ export function withGuard(
         lesson: '20-engine',
         shell: '',
         apply({ descriptors }) {
-          for (const name of ['null', 'log', 'log.index']) descriptors.set(name, openSync('/dev/null', O.RDWR))
+          for (const name of ['null', 'log', 'log.index', 'pace']) descriptors.set(name, openSync('/dev/null', O.RDWR))
           descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
           const [ours, its] = socketPair()
           socket = ours
@@ -172,15 +174,16 @@ export function adopt(directory: string, pidfd: number, lock: number, ports: rea
 const named = (ports: readonly number[]) => ports.map((fd, i): [string, number] => [`port ${i}`, fd])
 
 /** What every monitor needs. */
-function openCommon(directory: string, descriptors: Map<string, number>): void {
+function openCommon(directory: string, descriptors: Map<string, number>, pace?: number): void {
   mendLog(directory)
   writeFileSync(`${directory}/exit.new`, Buffer.alloc(EXIT_RECORD)) // its place on a disk that may be full by then
   descriptors.set('null', openSync('/dev/null', O.RDWR))
+  descriptors.set('pace', pace === undefined ? openSync('/dev/null', O.RDONLY) : again(pace))
   descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
   for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
 }
 
-function openFiles({ directory, spec, lock, ports, stdin, onStdin }: Monitored): Action {
+function openFiles({ directory, spec, lock, ports, stdin, onStdin, pace }: Monitored): Action {
   const { terminal } = spec.process
   const names = terminal ? ['stdout'] : [...(stdin ? ['stdin'] : []), 'stdout', 'stderr']
   return {
@@ -189,7 +192,7 @@ function openFiles({ directory, spec, lock, ports, stdin, onStdin }: Monitored):
     lesson: '20-engine',
     shell: `mkfifo ${names.map(name => `${directory}/${name}`).join(' ')}`,
     apply({ descriptors }) {
-      writing(() => openCommon(directory, descriptors))
+      writing(() => openCommon(directory, descriptors, pace))
       for (const name of names) descriptors.set(name, openPipe(`${directory}/${name}`, spec))
       if (stdin && !terminal && onStdin) readOnly(descriptors, `${directory}/stdin`, onStdin)
       if (terminal) {
@@ -201,11 +204,13 @@ function openFiles({ directory, spec, lock, ports, stdin, onStdin }: Monitored):
   }
 }
 
+/** The same open file under another number. */
+const again = (fd: number): number => invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0])
+
 /** The same open files, and so the same lock and the same ports: they are let go when the last has closed them. */
 function share(descriptors: Map<string, number>, lock: number, ports: readonly number[]): void {
-  const keep = (name: string, fd: number) => descriptors.set(name, invoke('fcntl', [fd, F.DUPFD_CLOEXEC, 0]))
-  keep('lock', lock)
-  for (const [i, fd] of ports.entries()) keep(`port ${i}`, fd)
+  descriptors.set('lock', again(lock))
+  for (const [i, fd] of ports.entries()) descriptors.set(`port ${i}`, again(fd))
 }
 
 /** A pipe at whose end its reader comes when the last writer has closed it: whoever has the other end decides when. */

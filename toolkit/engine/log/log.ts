@@ -22,20 +22,34 @@ export const hasLog = (directory: string): boolean => existsSync(`${directory}/l
 export class LogReader {
   readonly #directory: string
   readonly #joined: boolean
+  readonly #onPart: () => void
   #part: Part | undefined
   #older: Part | undefined
+  #newest: number | undefined // its inode
   #lost = 0
 
   /**
    * `directory` may be one that moves: /proc/self/fd/N. `joined`: nobody asks for the time of each piece. `fromEnd`: only what
-   * comes from now on.
+   * comes from now on. `onPart`: is told of each part that is begun.
    */
-  constructor(directory: string, { joined = false, fromEnd = false } = {}) {
+  constructor(directory: string, { joined = false, fromEnd = false, onPart = () => {} } = {}) {
     this.#directory = directory
     this.#joined = joined
-    this.#part = openPart(directory, '')
+    this.#onPart = onPart
+    this.#part = this.#open()
     if (fromEnd) this.skip()
     else this.#older = this.#olderThan(this.#part?.inode)
+  }
+
+  #open(): Part | undefined {
+    const part = openPart(this.#directory, '')
+    return part && this.#begin(part)
+  }
+
+  #begin(part: Part): Part {
+    if (part.inode !== this.#newest) this.#onPart()
+    this.#newest = part.inode
+    return part
   }
 
   /** Bytes that have come and have not been read, in the part that is being read. */
@@ -45,8 +59,9 @@ export class LogReader {
 
   /** Leaves out what has come so far. */
   skip(): void {
-    if (this.#part) closePart(this.#part)
-    this.#part = openPart(this.#directory, '')
+    const before = this.#part
+    this.#part = this.#open()
+    if (before) closePart(before)
     if (this.#part) beginAt(this.#part, findLast(this.#part, 0, []))
   }
 
@@ -58,7 +73,8 @@ export class LogReader {
   /** The older part, if it is not this one, which has just become so. */
   #olderThan(inode: number | undefined): Part | undefined {
     const older = openPart(this.#directory, '.1')
-    if (!older || older.inode !== inode) return older
+    if (!older) return undefined
+    if (older.inode !== inode) return this.#begin(older)
     closePart(older)
     return undefined
   }
@@ -97,7 +113,7 @@ export class LogReader {
       const older = this.#older
       this.#older = undefined
       if (older) yield* this.#finish(older)
-      part = this.#part ??= openPart(this.#directory, '')
+      part = this.#part ??= this.#open()
       if (!part) return
       const now = statSync(`${this.#directory}/log.index`, { throwIfNoEntry: false })?.ino
       if (now === undefined || now === part.inode) break
