@@ -47,10 +47,12 @@ function write(path, chunks, more = '') {
   fs.writeFileSync(`${path}.map`, JSON.stringify({ version: 3, sections }))
 }
 
-// What is imported from one of these rooms has a file of its own; what several need lies in the first.
-const ROOMS = ['life', 'network']
+// What is imported from one of these rooms, or is a module of that name, has a file of its own; what several need lies in
+// the first.
+const ROOMS = ['life', 'follow', 'network']
 const LATER = 'later'
-const roomOf = source => ROOMS.find(room => source.includes(`/engine/${room}/`)) ?? LATER
+const roomOf = source =>
+  ROOMS.find(room => source.includes(`/engine/${room}/`) || source.endsWith(`/${room}.ts`)) ?? LATER
 
 /**
  * Writes DIRECTORY/NAME.cjs with what the entry points need, and DIRECTORY/NAME-ROOM.cjs and DIRECTORY/NAME-later.cjs with

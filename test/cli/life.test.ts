@@ -197,14 +197,49 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     expect(format('{{.State.Pid}}')).not.toBe(pid)
   })
 
-  test('one that was run in the foreground can be started, too', () => {
-    expect(toolkit('run', '--name', 'box', 'busybox', 'sh', '-c', 'echo x >>/file; cat /file').stdout).toBe('x\n')
-    expect(toolkit('logs', 'box')).toMatchObject({
-      status: 1,
-      stdout: '',
-      stderr: expect.stringContaining('without -d'),
+  test('one that was run in the foreground has a log, and can be started again', () => {
+    const program = 'echo x >>/file; cat /file; echo err >&2; exit 3'
+    const shown = { status: 3, stdout: 'x\n', stderr: 'err\n' }
+    expect(toolkit('run', '--name', 'box', 'busybox', 'sh', '-c', program)).toMatchObject(shown)
+    expect(toolkit('logs', 'box')).toMatchObject({ ...shown, status: 0 })
+    expect(toolkit('start', '-a', 'box')).toMatchObject({ ...shown, stdout: 'x\nx\n' })
+    expect(toolkit('logs', 'box').stdout).toBe('x\nx\nx\n')
+  })
+
+  test.each(['--rm', '--explain'])('run %s keeps no log, and says so', async flag => {
+    const started = world.start(['run', flag, '--name', 'box', 'busybox', 'sh', '-c', 'echo it runs; sleep 1000'])
+    await started.until('it runs\n')
+    for (const command of ['logs', 'attach'])
+      expect(toolkit(command, 'box')).toMatchObject({ status: 1, stderr: expect.stringContaining('without -d') })
+    toolkit('kill', 'box')
+    expect((await started.exit).code).toBe(137)
+  })
+
+  test('run: killed, its container goes on, and its log', async () => {
+    const started = world.start(['run', '--name', 'box', 'busybox', 'sh', '-c', 'echo one; sleep 1; echo two; exit 5'])
+    await started.until('one')
+    started.child.kill('SIGKILL')
+    await started.exit
+    expect(toolkit('wait', 'box').stdout).toBe('5\n')
+    expect(toolkit('logs', 'box').stdout).toBe('one\ntwo\n')
+  })
+
+  test('run: who reads slowly gets all of it, more than a log keeps; who reads no more is told that it goes on', () => {
+    const flood = `head -c ${300 << 20} /dev/zero; echo end >&2`
+    const read = world.shell(`$TOOLKIT run --name box busybox sh -c '${flood}' | (sleep 2; wc -c)`)
+    expect(read).toMatchObject({ stdout: `${300 << 20}\n`, stderr: 'end\n' })
+    const left = world.shell(`$TOOLKIT run --name other busybox sh -c 'while echo y; do :; done' | head -1`)
+    expect(left.stderr).toMatch(/the container goes on, until: toolkit stop [0-9a-f]{12}\n$/)
+    expect(toolkit('inspect', '-f', '{{.State.Running}}', 'other').stdout).toBe('true\n')
+  })
+
+  test('run: a memory limit that was reached is told', () => {
+    const hungry = ['sh', '-c', 'x=0123456789; while :; do x=$x$x; done']
+    const run = toolkit('run', '--name', 'box', '-m', '16m', '--memory-swap', '16m', 'busybox', ...hungry)
+    expect(run).toMatchObject({
+      status: 137,
+      stderr: expect.stringContaining('its memory limit was reached (--memory)'),
     })
-    expect(toolkit('start', '-a', 'box')).toMatchObject({ status: 0, stdout: 'x\nx\n' })
   })
 
   test('--rm: gone at its end, name and all', async () => {

@@ -6,7 +6,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { needContainer } from './each.ts'
 import { detachFlag, signalFlag } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
-import { keysOf, stay } from './stay.ts'
+import { keysOf, stayWith } from './stay.ts'
 
 export const command: Command = {
   usage: 'attach [OPTIONS] CONTAINER',
@@ -29,6 +29,9 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (status === 'paused') throw new UsageError('cannot attach to a paused container, unpause it first', 1)
   if (status !== 'running') throw new UsageError('cannot attach to a stopped container, start it first', 1)
   if (!hasLog(placeOf(row)))
-    throw new UsageError(`container ${row.id} was run without -d: only its caller is attached to it`, 1)
-  return stay({ word, keys, stdin: flags['no-stdin'] !== true, signals: flags['sig-proxy'] !== false })
+    throw new UsageError(
+      `container ${row.id} was run with --rm or --explain, and without -d: only its caller is attached to it`,
+      1,
+    )
+  return stayWith(word, { keys, stdin: flags['no-stdin'] !== true, signals: flags['sig-proxy'] !== false })
 })

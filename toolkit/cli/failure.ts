@@ -1,4 +1,5 @@
 // What is said of an error: one line for what we know, a stack for what is our own fault.
+import type { RunOptions } from '../engine/options.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -27,6 +28,10 @@ export async function explainError(error: Error): Promise<string> {
   const { syscall, path, code, errno } = error as NodeJS.ErrnoException // a file that Node was refused
   return `${syscall}(${JSON.stringify(path ?? '')}): ${code}, ${errnoMeaning(Math.abs(errno!))}`
 }
+
+/** Of an end by SIGKILL. */
+export const outOfMemory = ({ resources }: Pick<RunOptions, 'resources'>): string =>
+  `toolkit: killed by the kernel: its memory limit was reached${resources.memory ? ' (--memory)' : ''}`
 
 /** As docker's client says why it does not wait any more. */
 export const INSISTED = 'got 3 SIGTERM/SIGINTs'

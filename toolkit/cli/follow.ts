@@ -1,31 +1,58 @@
-// `toolkit run` without -d of a container that somebody has to look after, whatever becomes of us: a restart policy, a health
-// check, signals that are not for it. It is made and started as with -d, and joined as by `start -ai`.
-import { createContainer } from '../engine/life/detach.ts'
-import { remove } from '../engine/life/removal.ts'
+// `toolkit run` without -d of a container that outlives us, if need be: one that is kept, and whose log is kept with it; one
+// with a restart policy or a health check; one that gets no signals of ours. It is started as with -d, and joined.
+import { openSync } from 'node:fs'
+import { type Detaching, runDetached } from '../engine/life/detach.ts'
+import { settled } from '../engine/life/lifecycle.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { findContainer } from '../engine/state/list.ts'
-import type { SessionWish } from '../engine/terminal/session.ts'
-import { startAndStay } from './stay.ts'
+import { directoryOf, shorten } from '../engine/state/store.ts'
+import { type Held, joinSession, type SessionEnd, type SessionWish } from '../engine/terminal/session.ts'
+import { O } from '../kernel/constants.ts'
+import { outOfMemory } from './failure.ts'
+import { leave } from './stay.ts'
+import { printError } from './text/output.ts'
+
+interface Following extends Pick<SessionWish, 'keys' | 'signals'>, Pick<Detaching, 'observer' | 'onMade'> {}
 
 /** Ends this process with the exit code of its first run. */
-export async function runFollowed(
-  options: RunOptions,
-  { keys, signals }: Pick<SessionWish, 'keys' | 'signals'>,
-  onMade: (id: string) => void,
-): Promise<number> {
-  const word = await createContainer(options)
-  onMade(word)
-  try {
-    return await startAndStay(word, { keys, signals, stdin: options.interactive })
-  } catch (error) {
-    await forget(word)
-    throw error
-  }
+export async function runFollowed(options: RunOptions, following: Following): Promise<number> {
+  const { id, end } = await follow(options, following)
+  if ('exitCode' in end && end.exitCode === 137 && (await wasOutOfMemory(id))) printError(outOfMemory(options))
+  if ('left' in end && end.left === 'unread')
+    printError(`toolkit: nobody reads what it writes; the container goes on, until: toolkit stop ${shorten(id)}`)
+  return leave(end)
 }
 
-/** One that could not be started leaves nothing, as without a policy. */
-async function forget(id: string): Promise<void> {
+/** Makes and starts a container, and stays with it until it ends, or its user leaves. Throws KernelError and UsageError. */
+export async function follow(
+  options: RunOptions,
+  { keys, signals, observer, onMade }: Following,
+): Promise<{ id: string; end: SessionEnd }> {
+  let held: Held | undefined
+  const hold = (id: string) => {
+    onMade?.(id)
+    held = { id, fd: openSync(directoryOf('live', id), O.RDONLY) }
+  }
+  const end = await joinSession({
+    keys,
+    signals,
+    terminal: options.terminal,
+    stdin: options.interactive,
+    container: undefined,
+    async start(staying) {
+      await runDetached(options, { observer, staying, onMade: hold })
+      return held
+    },
+  })
+  return { id: held!.id, end }
+}
+
+/** It is written down when all of it is put away. */
+async function wasOutOfMemory(id: string): Promise<boolean> {
   try {
-    if (findContainer(id).state?.error !== undefined) await remove(id, { force: true, volumes: true, stuck: new Map() })
-  } catch {} // it had --rm, and is gone
+    await settled(id)
+    return findContainer(id).state?.oomKilled === true
+  } catch {
+    return false // it had --rm, and is gone
+  }
 }

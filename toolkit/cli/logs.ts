@@ -31,7 +31,7 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   const row = findContainer(needContainer('logs', rest))
   if (!existsSync(`${placeOf(row)}/log.index`) && statusOf(row) !== 'created')
     throw new UsageError(
-      `container ${row.id} was run without -d: what it wrote went to its caller, and nobody kept it`,
+      `container ${row.id} was run with --rm or --explain, and without -d: what it wrote went to its caller, and nobody kept it`,
       1,
     )
   const { tail, since, until } = flags as { tail?: string; since?: string; until?: string }

@@ -6,7 +6,8 @@ import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { INSISTED } from './failure.ts'
+import { inInitialUsers } from '../observe/id-maps.ts'
+import { INSISTED, outOfMemory } from './failure.ts'
 import * as care from './flags/care.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
@@ -111,29 +112,26 @@ interface How {
 async function carryOut(options: RunOptions, { flags, observer, onMade }: How): Promise<number> {
   if (flags.detach) {
     const { runDetached } = await import('../engine/life/detach.ts') // most runs have no use for it
-    const id = await runDetached(options, observer)
-    onMade(id)
+    const id = await runDetached(options, { observer, onMade })
     print(id)
     return exitNow(0)
   }
   const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
   const signals = options.terminal || flags['sig-proxy'] !== false
-  if (options.care?.restart || options.care?.health || !signals) {
-    if (observer)
-      throw new UsageError(
-        'run: --explain and --step go with --restart, --health-cmd and --sig-proxy=false only where -d is, too',
-      )
+  const needsCare = options.care?.restart || options.care?.health || !signals
+  if (observer && needsCare)
+    throw new UsageError(
+      'run: --explain and --step go with --restart, --health-cmd and --sig-proxy=false only where -d is, too',
+    )
+  if (needsCare || (!options.autoRemove && !observer && inInitialUsers())) {
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return runFollowed(options, { keys, signals }, onMade)
+    return runFollowed(options, { keys, signals, onMade })
   }
   const onInsist = () => printError(`toolkit: ${INSISTED}, the container is killed`)
   const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade, onInsist })
   if (detached) printError('read escape sequence') // as docker does
   if (left) printError(`toolkit: the container has ended, but ${left}`)
-  if (oomKilled && exitCode === 137)
-    printError(
-      `toolkit: killed by the kernel: its memory limit was reached${options.resources.memory ? ' (--memory)' : ''}`,
-    )
+  if (oomKilled && exitCode === 137) printError(outOfMemory(options))
   return exitNow(exitCode)
 }
 

@@ -1,8 +1,12 @@
-// Commands that stay with a container until it ends, or until its user leaves: attach, start -a.
+// Commands that stay with a container until it ends, or until its user leaves: attach, start -a, run.
+import { openSync } from 'node:fs'
 import { startContainer } from '../engine/life/detach.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
 import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
-import { joinSession, type SessionWish } from '../engine/terminal/session.ts'
-import { SIG } from '../kernel/constants.ts'
+import { joinSession, type SessionEnd, type SessionWish } from '../engine/terminal/session.ts'
+import { O, SIG } from '../kernel/constants.ts'
+import { isTerminal } from '../kernel/tty.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 import { INSISTED } from './failure.ts'
 import type { Parsed } from './options.ts'
 import { exitNow, printError } from './text/output.ts'
@@ -10,22 +14,34 @@ import { exitNow, printError } from './text/output.ts'
 export const keysOf = (flags: Parsed['flags']): Uint8Array =>
   parseDetachKeys(flags['detach-keys'] as string | undefined)
 
-/** Starts a container and stays; as `stay`. */
-export function startAndStay(word: string, wish: Pick<SessionWish, 'keys' | 'stdin' | 'signals'>): Promise<number> {
-  const start = async () => {
-    let writer: number | undefined
-    const take = (fd: number) => {
-      writer = fd
-    }
-    await startContainer(word, wish.stdin ? take : undefined)
-    return writer
-  }
-  return stay({ ...wish, word, start })
+type Wish = Pick<SessionWish, 'keys' | 'stdin' | 'signals'>
+
+/** Starts a container and stays. */
+export const startAndStay = (word: string, wish: Wish): Promise<number> => stayWith(word, wish, true)
+
+/** Stays with one that runs. */
+export async function stayWith(word: string, wish: Wish, starts = false): Promise<number> {
+  const row = findContainer(word)
+  const { terminal = false, interactive = false } = row.state?.options ?? {}
+  if (terminal && wish.stdin && !isTerminal(0))
+    throw new UsageError('the input device is not a TTY: the container has a terminal, and stdin is none', 1)
+  const end = await joinSession({
+    ...wish,
+    terminal,
+    stdin: wish.stdin && interactive,
+    container: { id: row.id, fd: openSync(placeOf(row), O.RDONLY) },
+    start: starts
+      ? async staying => {
+          await startContainer(word, staying)
+          return undefined
+        }
+      : undefined,
+  })
+  return leave(end)
 }
 
-/** Stays, and ends this process with the container's exit code: 125 where nobody knows it, 0 where it runs on. */
-export async function stay(wish: SessionWish): Promise<number> {
-  const end = await joinSession(wish)
+/** Ends this process with the container's exit code: 125 where nobody knows it, 0 where it runs on. */
+export function leave(end: SessionEnd): number {
   if ('signal' in end) {
     if (end.insisted) printError(`toolkit: ${INSISTED}, the container goes on without us`)
     return exitNow(128 + SIG[end.signal])

@@ -15,6 +15,7 @@ import { ALIVE, isGate, READY, type Step, step } from '../kernel/step.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import * as net from '../primitives/net.ts'
 import { replaceTable } from '../primitives/nftables.ts'
+import { follow } from './follow.ts'
 import { start } from './main.ts'
 import { parse } from './options.ts'
 import { command, main, wishOf } from './run.ts'
@@ -50,9 +51,10 @@ export async function warmUp(name: string | undefined): Promise<void> {
     done() {},
   }
   const rootfs = await warmUpCommand()
+  const keys = parseDetachKeys(undefined)
   for (const words of [[], ['-it']]) {
     const { flags } = parse(command, ['--rm', '--net', 'none', ...words, 'busybox', 'true'])
-    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, { keys: parseDetachKeys(undefined) })
+    await run({ ...wishOf(flags), rootfs, args: ['true'] }, observer, { keys })
   }
   const { flags } = parse(command, [
     '--net',
@@ -61,7 +63,8 @@ export async function warmUp(name: string | undefined): Promise<void> {
     'busybox',
     'sleep',
   ])
-  const id = await runDetached({ ...wishOf(flags), rootfs, args: ['sleep', '30'] }, observer)
+  await follow({ ...wishOf(flags), name: undefined, rootfs, args: ['true'] }, { observer, keys, signals: true })
+  const id = await runDetached({ ...wishOf(flags), rootfs, args: ['sleep', '30'] }, { observer })
   if (name === undefined) {
     await kill(id, 'KILL')
   }
