@@ -1,5 +1,6 @@
 // `toolkit run` without -d of a container that outlives us, if need be: one that is kept, and whose log is kept with it; one
-// with a restart policy or a health check; one that gets no signals of ours. It is started as with -d, and joined.
+// with a restart policy or a health check; one that gets no signals of ours, or not all of our streams. It is started as
+// with -d, and joined.
 import { openSync } from 'node:fs'
 import { type Detaching, runDetached } from '../engine/life/detach.ts'
 import { settled } from '../engine/life/lifecycle.ts'
@@ -10,7 +11,7 @@ import { type Held, joinSession, type SessionEnd, type SessionWish } from '../en
 import { O } from '../kernel/constants.ts'
 import { outOfMemory } from './failure.ts'
 import { leave } from './stay.ts'
-import { printError } from './text/output.ts'
+import { print, printError } from './text/output.ts'
 
 interface Following extends Pick<SessionWish, 'keys' | 'signals'>, Pick<Detaching, 'observer' | 'onMade'> {}
 
@@ -33,14 +34,18 @@ export async function follow(
     onMade?.(id)
     held = { id, fd: openSync(directoryOf('live', id), O.RDONLY) }
   }
+  const { terminal, interactive, wording: { attach } = {} } = options
+  const shown = attach?.filter(stream => stream !== 'stdin')
   const end = await joinSession({
     keys,
     signals,
-    terminal: options.terminal,
-    stdin: options.interactive,
+    terminal,
+    shown,
+    stdin: interactive && attach?.includes('stdin') !== false,
     container: undefined,
     async start(staying) {
       await runDetached(options, { observer, staying, onMade: hold })
+      if (shown?.length === 0) print(held!.id)
       return held
     },
   })

@@ -2,7 +2,7 @@ import { oomKilled } from '../engine/cgroup/cgroup.ts'
 import { readHealth, tend } from '../engine/life/health.ts'
 import { statusOf } from '../engine/life/lifecycle.ts'
 import { listNetworks } from '../engine/network/networks.ts'
-import type { HealthCheck } from '../engine/options.ts'
+import type { Attached, HealthCheck } from '../engine/options.ts'
 import { PATH } from '../engine/spec.ts'
 import { type ContainerRow, findContainer, placeOf } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
@@ -109,7 +109,9 @@ function describe(row: ContainerRow, size: boolean) {
   const { options, args } = state
   const { care = {} } = options ?? {}
   const directory = placeOf(row)
-  const { stdinOnce: stdin = false, entrypoint } = options?.wording ?? {}
+  const { attach, entrypoint } = options?.wording ?? {}
+  const stdin = options?.interactive ?? false
+  const isAttached = (stream: Attached) => attach?.includes(stream) ?? (stream !== 'stdin' || stdin)
   if (row.running) tend(id, state)
   const health = readHealth(directory)
   return {
@@ -146,16 +148,16 @@ function describe(row: ContainerRow, size: boolean) {
       Hostname: options?.hostname ?? id,
       Domainname: options?.domainname ?? '',
       User: options?.user ?? '',
-      AttachStdin: stdin,
-      AttachStdout: !state.detached,
-      AttachStderr: !state.detached,
+      AttachStdin: isAttached('stdin'),
+      AttachStdout: isAttached('stdout'),
+      AttachStderr: isAttached('stderr'),
       ExposedPorts: setOf([
         ...(options?.network.publish ?? []).map(({ container, protocol }) => `${container}/${protocol}`),
         ...(options?.network.expose ?? []),
       ]),
       Tty: options?.terminal ?? false,
-      OpenStdin: options?.interactive ?? false,
-      StdinOnce: stdin,
+      OpenStdin: stdin,
+      StdinOnce: stdin && isAttached('stdin'),
       Env: environment(options?.env ?? []),
       Cmd: entrypoint === undefined ? args : args.slice(1),
       Healthcheck: options?.wording?.noHealthcheck ? { Test: ['NONE'] } : care.health && healthcheck(care.health),

@@ -118,14 +118,11 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
   }
   const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
   const signals = options.terminal || flags['sig-proxy'] !== false
-  const needsCare = options.care?.restart || options.care?.health || !signals
-  if (observer && needsCare)
-    throw new UsageError(
-      'run: --explain and --step go with --restart, --health-cmd and --sig-proxy=false only where -d is, too',
-    )
-  if (needsCare || (!options.autoRemove && !observer && inInitialUsers())) {
-    const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return runFollowed(options, { keys, signals, onMade })
+  const { care, wording, autoRemove } = options
+  const keepsLog = !autoRemove && !observer && inInitialUsers()
+  if (care?.restart || care?.health || wording?.attach || !signals || keepsLog) {
+    const { runFollowed } = await import('./follow.ts')
+    return runFollowed(options, { keys, signals, observer, onMade })
   }
   const onInsist = () => printError(`toolkit: ${INSISTED}, the container is killed`)
   const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade, onInsist })

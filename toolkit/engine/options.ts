@@ -50,6 +50,9 @@ export interface Care {
   readonly health?: HealthCheck
 }
 
+/** A stream of whoever starts a container. */
+export type Attached = 'stdin' | 'stdout' | 'stderr'
+
 /** Flags as they were given, where the rest does not tell. */
 export interface Wording {
   readonly volumes?: readonly string[]
@@ -58,8 +61,8 @@ export interface Wording {
   readonly devices?: readonly string[]
   readonly entrypoint?: string
   readonly users?: string
-  /** -i without -d: stdin ends with whoever has started it. */
-  readonly stdinOnce?: true
+  /** What joined it at first. Default: its output, and with -i its input. */
+  readonly attach?: readonly Attached[]
   readonly cidfile?: string
   readonly publishAll?: true
   readonly noHealthcheck?: true

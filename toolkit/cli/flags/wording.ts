@@ -2,6 +2,7 @@
 import type { Wording } from '../../engine/options.ts'
 import type { Parsed } from '../options.ts'
 import { volumesOf } from './mounts.ts'
+import { attachedBy } from './program.ts'
 
 /** Undefined where none of these flags is given. */
 export function wording(given: Parsed['flags']): Wording | undefined {
@@ -13,7 +14,7 @@ export function wording(given: Parsed['flags']): Wording | undefined {
     devices: list('device'),
     entrypoint: given.entrypoint as string | undefined,
     users: given.userns as string | undefined,
-    stdinOnce: given.interactive === true && given.detach !== true ? true : undefined,
+    attach: given.detach === true || given.attach !== undefined ? attachedBy(given) : undefined,
     cidfile: given.cidfile as string | undefined,
     publishAll: given['publish-all'] === true ? true : undefined,
     noHealthcheck: given['no-healthcheck'] === true ? true : undefined,

@@ -47,11 +47,12 @@ export interface SessionWish {
 
 /**
  * The container has ended: with a code, or nobody knows with which. Or it lives on: its user has left by the keys, a signal has
- * come (with `insisted`: the third, the program did not care), or nobody reads what it writes.
+ * come (with `insisted`: the third, the program did not care), nobody reads what it writes, or it has got all of our stdin
+ * and nothing of it is shown.
  */
 export type SessionEnd =
   | { readonly exitCode: number | undefined }
-  | { readonly left: 'by keys' | 'unread' }
+  | { readonly left: 'by keys' | 'unread' | 'sent' }
   | { readonly signal: keyof typeof SIG; readonly insisted?: true }
 
 /** Stays until the container ends, or the user leaves. Throws a UsageError. */
@@ -89,7 +90,12 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
     const forwarding = hearing as Forwarding | undefined
     forwarding?.to(pidfd)
     void forwarding?.insisted.then(signal => leave({ signal, insisted: true }))
-    return wish.stdin ? joinStdin(directory, writer) : () => {}
+    const sent = () => {
+      if (shown.length === 0) leave({ left: 'sent' })
+    }
+    if (wish.stdin) return joinStdin(directory, writer, sent)
+    sent()
+    return () => {}
   }
   const part = join()
   const following = followLog(directory, { reader, pidfd, show })
@@ -176,11 +182,12 @@ function joinTerminal({ directory, pidfd, stdin, keys, leave }: Terminal): () =>
 }
 
 /** `writer`: the other end of its stdin, where that is ours alone: when our own stdin ends, its ends, too. */
-function joinStdin(directory: string, writer: number | undefined): () => void {
+function joinStdin(directory: string, writer: number | undefined, onSent: () => void): () => void {
   const path = `${directory}/stdin`
   if (writer === undefined && !existsSync(path)) return () => {}
   const pipe = new net.Socket({ fd: writer ?? openSync(path, O.WRONLY + O.NONBLOCK), readable: false, writable: true })
   pipe.on('error', () => {}) // it reads no more
+  pipe.on('close', onSent)
   process.stdin.pipe(pipe)
   return () => {
     process.stdin.unpipe(pipe).pause()
