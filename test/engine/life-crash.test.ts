@@ -110,6 +110,15 @@ describe.skipIf(skipped)(`containers that live on, and what is killed${skipped}`
     expect(toolkit('wait', 'box').stdout).toBe('5\n')
   })
 
+  test('the command that starts it is killed before the process is written down: no program starts', async () => {
+    const env = { ...world.env, TOOLKIT_FAILPOINT: 'process made:kill' }
+    for (let i = 0; i < 20; i++) world.toolkit(['run', '-d', 'busybox', 'sh', '-c', 'echo here; sleep 1000'], { env })
+    await eventually(() => world.left().processes.length === 0, 'none runs')
+    const ids = toolkit('ps', '-aq').stdout.trim().split('\n')
+    expect(ids).toHaveLength(20)
+    expect(ids.map(id => toolkit('logs', id).stdout).join('')).toBe('')
+  })
+
   test.each(FAILPOINTS.slice(2, 7))('something goes wrong at %j: told, and nothing is left', place => {
     const env = { ...world.env, TOOLKIT_FAILPOINT: `${place}:error` }
     expect(world.toolkit(['run', '-d', 'busybox', 'sleep', '1000'], { env })).toMatchObject({ status: 125, stdout: '' })

@@ -33,6 +33,8 @@ export interface Row {
   readonly label?: string | undefined
   /** It is no call, but this. */
   readonly jump?: Jump
+  /** A jump leads past it, where all is well. */
+  readonly passed?: true
 }
 
 export const row = (call: SyscallName, ...args: Arg[]): Row => ({ call, args, allow: 0 })

@@ -186,7 +186,10 @@ function watch(
     if (process && process !== made) endOther(process)
     release()
   }
-  const notRun = (row: number) => result(row) === NOT_RUN && rows[row]!.call !== 'execveat'
+  const notRun = (row: number) => {
+    const { call, jump, passed } = rows[row]!
+    return result(row) === NOT_RUN && call !== 'execveat' && !jump && !passed
+  }
 
   /** Why nobody is there any more to tell anything: undefined where the program has started. */
   const why = (): unknown => {
