@@ -27,10 +27,10 @@ const undoing = ['cgroup removed', 'network released', 'volumes removed', ...onl
 const unused = ['network joined'] // see reliability-network.test.ts
 const actions = [1, 6, 13, 22].map(number => `action ${number}`)
 const places = [...FAILPOINTS.filter(place => !unused.includes(place)), ...actions]
-const removed = places.filter(place => !onlyKept.includes(place))
-const kept = places.filter(place => !onlyRemoved.includes(place))
-/** What is done by the one that the monitor of a kept container becomes. */
-const later = ['program ended', ...undoing]
+const cases = places.flatMap(place => [
+  ...(onlyKept.includes(place) ? [] : [{ place, flags: ['--rm'] }]),
+  ...(onlyRemoved.includes(place) ? [] : [{ place, flags: [] }]),
+])
 
 describe.skipIf(skipped)(`every place of the way${skipped}`, () => {
   test('the engine has as many actions as are tested here', () => {
@@ -38,51 +38,42 @@ describe.skipIf(skipped)(`every place of the way${skipped}`, () => {
     expect(stdout.match(/^ {2}· {2}/gm)!.length).toBeGreaterThanOrEqual(22)
   })
 
-  test.each(removed)('kill -9, %s, with --rm: the next command undoes it', async place => {
+  test.each(cases)('kill -9, $place $flags: the next command undoes it', async ({ place, flags }) => {
     const before = look()
-    expect(run(['--rm'], `${place}:kill`)).toMatchObject({ signal: 'SIGKILL', stderr: '' })
+    expect(run(flags, `${place}:kill`)).toMatchObject({ signal: 'SIGKILL', stderr: '' })
     await eventually(() => world.left().processes.length === 0, 'the container has ended')
     expect(world.left().mounts).toEqual([])
-    expect(run(['--rm'])).toMatchObject({ status: 7, stderr: '' }) // the name is free
-    await asBefore(before)
-  })
-
-  test.each(kept)('kill -9, %s: it ends by itself, and the next command does what is left', async place => {
-    const before = look()
-    const killed = run([], `${place}:kill`)
-    expect(killed).toMatchObject(later.includes(place) ? { status: 7, stderr: '' } : { signal: 'SIGKILL', stderr: '' })
-    await eventually(() => world.left().processes.length === 0, 'the container has ended')
-    expect(world.left().mounts).toEqual([])
-    expect(world.toolkit(['run', '--rm', 'busybox', 'true']).status).toBe(0)
-    const there = listed() // whole, and what it came to is known where it has come to the program
-    if (place === 'locked' || place === 'name taken') expect(there).toEqual([])
-    else expect(there).toMatchObject([{ name: 'box', ...(later.includes(place) && { exitCode: 7 }) }])
-    for (const { id } of there) {
-      const state = JSON.parse(fs.readFileSync(`${world.state}/containers/ended/${id.slice(0, 12)}/state.json`, 'utf8'))
-      expect(state.resources).toBeUndefined()
+    if (flags.length > 0) {
+      expect(run(flags)).toMatchObject({ status: 7, stderr: '' }) // the name is free
+    } else {
+      expect(world.toolkit(['run', '--rm', 'busybox', 'true']).status).toBe(0)
+      const kept = listed() // whole, and what it came to is known where there was time to write it down
+      if (place === 'locked' || place === 'name taken') expect(kept).toEqual([])
+      else expect(kept).toMatchObject([{ name: 'box', ...(undoing.includes(place) && { exitCode: 7 }) }])
+      for (const { id } of kept) {
+        const state = JSON.parse(
+          fs.readFileSync(`${world.state}/containers/ended/${id.slice(0, 12)}/state.json`, 'utf8'),
+        )
+        expect(state.resources).toBeUndefined()
+      }
+      expect(world.toolkit(['rm', 'box']).status).toBe(kept.length > 0 ? 0 : 1)
     }
-    expect(world.toolkit(['rm', 'box']).status).toBe(there.length > 0 ? 0 : 1)
     await asBefore(before)
   })
 
-  test.each(removed)('an error, %s, with --rm: undone at once, in one line', async place => {
+  test.each(cases)('an error, $place $flags: undone at once, in one line', async ({ place, flags }) => {
     const before = look()
     const undo = undoing.includes(place)
-    expect(run(['--rm'], `${place}:error`)).toMatchObject(
+    expect(run(flags, `${place}:error`)).toMatchObject(
       undo
         ? { status: 7, stderr: `toolkit: the container has ended, but failpoint: ${place}\n` }
         : { status: 125, stderr: `toolkit: failpoint: ${place}\n` },
     )
-    if (undo) expect(run(['--rm'])).toMatchObject({ status: 7, stderr: '' })
-    await asBefore(before)
-  })
-
-  test.each(kept)('an error, %s: undone at once, or by the next command', async place => {
-    const before = look()
-    if (later.includes(place)) {
-      expect(run([], `${place}:error`)).toMatchObject({ status: 7, stderr: '' })
-      expect(world.toolkit(['rm', 'box'])).toMatchObject({ status: 0, stderr: '' })
-    } else expect(run([], `${place}:error`)).toMatchObject({ status: 125, stderr: `toolkit: failpoint: ${place}\n` })
+    if (place === 'program ended') world.toolkit(['rm', 'box']) // it is kept, and what is left of it is undone first
+    if (undo) {
+      if (flags.length === 0) expect(world.toolkit(['rm', 'box'])).toMatchObject({ status: 0, stderr: '' })
+      else expect(run(flags)).toMatchObject({ status: 7, stderr: '' })
+    }
     await asBefore(before)
   })
 
@@ -171,7 +162,7 @@ describe.skipIf(skipped || immutable)(`what cannot be undone now${skipped || imm
 
   test('a cgroup whose process does not end: a record that the next command finishes', async () => {
     const before = look()
-    expect(run([], 'process made:kill').signal).toBe('SIGKILL')
+    expect(run(['--explain'], 'process made:kill').signal).toBe('SIGKILL') // without a monitor, which would do it
     const [id] = world.left().live
     const { resources } = JSON.parse(fs.readFileSync(`${world.state}/containers/live/${id}/state.json`, 'utf8'))
     const group = resources.cgroups.find((path: string) => fs.existsSync(`${path}/cgroup.procs`))

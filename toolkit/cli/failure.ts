@@ -33,5 +33,8 @@ export async function explainError(error: Error): Promise<string> {
 export const outOfMemory = ({ resources }: Pick<RunOptions, 'resources'>): string =>
   `toolkit: killed by the kernel: its memory limit was reached${resources.memory ? ' (--memory)' : ''}`
 
+/** The next command tries again. */
+export const notAllUndone = (why: string): string => `toolkit: the container has ended, but ${why}`
+
 /** As docker's client says why it does not wait any more. */
 export const INSISTED = 'got 3 SIGTERM/SIGINTs'

@@ -3,7 +3,6 @@
 // with -d, and joined.
 import { openSync } from 'node:fs'
 import { type Detaching, runDetached } from '../engine/life/detach.ts'
-import { settled } from '../engine/life/lifecycle.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { findContainer } from '../engine/state/list.ts'
 import { directoryOf, shorten } from '../engine/state/store.ts'
@@ -18,7 +17,7 @@ interface Following extends Pick<SessionWish, 'keys' | 'signals'>, Pick<Detachin
 /** Ends this process with the exit code of its first run. */
 export async function runFollowed(options: RunOptions, following: Following): Promise<number> {
   const { id, end } = await follow(options, following)
-  if ('exitCode' in end && end.exitCode === 137 && (await wasOutOfMemory(id))) printError(outOfMemory(options))
+  if ('exitCode' in end && end.exitCode === 137 && wasOutOfMemory(id)) printError(outOfMemory(options))
   if ('left' in end && end.left === 'unread')
     printError(`toolkit: nobody reads what it writes; the container goes on, until: toolkit stop ${shorten(id)}`)
   return leave(end)
@@ -52,10 +51,8 @@ export async function follow(
   return { id: held!.id, end }
 }
 
-/** It is written down when all of it is put away. */
-async function wasOutOfMemory(id: string): Promise<boolean> {
+function wasOutOfMemory(id: string): boolean {
   try {
-    await settled(id)
     return findContainer(id).state?.oomKilled === true
   } catch {
     return false // it had --rm, and is gone

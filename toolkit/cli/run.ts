@@ -7,7 +7,7 @@ import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { inInitialUsers } from '../observe/id-maps.ts'
-import { INSISTED, outOfMemory } from './failure.ts'
+import { INSISTED, notAllUndone, outOfMemory } from './failure.ts'
 import * as care from './flags/care.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
@@ -127,7 +127,7 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
   const onInsist = () => printError(`toolkit: ${INSISTED}, the container is killed`)
   const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade, onInsist })
   if (detached) printError('read escape sequence') // as docker does
-  if (left) printError(`toolkit: the container has ended, but ${left}`)
+  if (left) printError(notAllUndone(left))
   if (oomKilled && exitCode === 137) printError(outOfMemory(options))
   return exitNow(exitCode)
 }

@@ -7,7 +7,7 @@ import { joinSession, type SessionEnd, type SessionWish } from '../engine/termin
 import { O, SIG } from '../kernel/constants.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
-import { INSISTED } from './failure.ts'
+import { INSISTED, notAllUndone } from './failure.ts'
 import type { Parsed } from './options.ts'
 import { exitNow, printError } from './text/output.ts'
 
@@ -46,7 +46,10 @@ export function leave(end: SessionEnd): number {
     if (end.insisted) printError(`toolkit: ${INSISTED}, the container goes on without us`)
     return exitNow(128 + SIG[end.signal])
   }
-  if ('exitCode' in end) return exitNow(end.exitCode ?? 125)
+  if ('exitCode' in end) {
+    if (end.undone !== undefined) printError(notAllUndone(end.undone))
+    return exitNow(end.exitCode ?? 125)
+  }
   if (end.left === 'by keys') printError('read escape sequence') // as docker does
   return exitNow(0)
 }

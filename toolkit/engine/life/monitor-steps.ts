@@ -36,11 +36,16 @@ export const go = (to: string): Jump => jump(to, 'poll', -4096)
 export const number = (value: number): Uint8Array => Buffer.from(BigInt64Array.of(BigInt(value)).buffer)
 
 /** struct pollfd[]: waits for something to be read, or for the end of a process. */
-export function pollfd(text: string, ...fds: readonly number[]): Struct & { bytes: Buffer } {
+export const pollfd = (text: string, ...fds: readonly number[]) => structs(text, fds, POLLIN)
+
+/** The same for POLLHUP alone, which nobody need ask for. */
+export const hangUp = (text: string, fd: number) => structs(text, [fd], 0)
+
+function structs(text: string, fds: readonly number[], events: number): Struct & { bytes: Buffer } {
   const bytes = Buffer.alloc(8 * fds.length)
   for (const [i, fd] of fds.entries()) {
     bytes.writeInt32LE(fd, 8 * i)
-    bytes.writeInt16LE(POLLIN, 8 * i + 4)
+    bytes.writeInt16LE(events, 8 * i + 4)
   }
   return { bytes, text }
 }

@@ -12,7 +12,8 @@
 //                                that is full by then has room for them.
 //
 // Two parts are kept, so whoever reads more slowly than the container writes misses some. Not the command that has started
-// it and stays: its 'pace' is a pipe with a byte for each part that it has begun to read. Without one, 'pace' is /dev/null.
+// it and stays: its 'pace' is a pipe with a byte for each part that it has begun to read. As long as that is open, the rest
+// is left to it, too, in the end. For others the pipe has hung up from the start.
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
@@ -29,6 +30,7 @@ import {
   DIRECTORY,
   FREE,
   go,
+  hangUp,
   INDEX,
   jump,
   LOG,
@@ -165,7 +167,19 @@ function finish(
     },
     rlimits.plan({ rlimits: [rlimits.current('RLIMIT_FSIZE')] })[0]!,
     call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8), text: '[]' }, null, 8], 'signals as usual'),
-    call('execve', [command[0]!, command, env], 'what is left to do is for JavaScript: resources, --rm'),
+    call('dup3', [PACE, FREE, O.CLOEXEC], 'under a number that one can write down'),
+    call(
+      'ppoll',
+      [hangUp('[pace]', FREE), 1, { bytes: new Uint8Array(16), text: '{0}' }, null, 0],
+      'who stays?',
+      'alone',
+    ),
+    jump('settle', 'alone', 0),
+    call('exit_group', [0], 'whoever has started it does the rest'),
+    {
+      ...call('execve', [command[0]!, command, env], 'what is left to do is for JavaScript: resources, --rm'),
+      label: 'settle',
+    },
     call('exit_group', [0], 'the next command does it'),
   ]
 }
@@ -221,8 +235,6 @@ export function planAdoption(wish: MonitorWish): Monitor {
   const now = Buffer.alloc(16)
   const moment = Buffer.alloc(16)
   moment.writeUInt32LE(500_000_000, 8) // nanoseconds
-  const reaped = Buffer.alloc(8) // struct pollfd; no events asked for: only POLLHUP, when it has been reaped
-  reaped.writeInt32LE(PIDFD, 0)
   const info = Buffer.alloc(64) // struct pidfd_info: mask … exit_code
   info.writeUInt32LE(KNOWN, 0)
   return {
@@ -242,7 +254,7 @@ export function planAdoption(wish: MonitorWish): Monitor {
       {
         ...call(
           'ppoll',
-          [{ bytes: reaped, text: '[pidfd]' }, 1, { bytes: moment, text: '{500 ms}' }, null, 0],
+          [hangUp('[pidfd]', PIDFD), 1, { bytes: moment, text: '{500 ms}' }, null, 0],
           'until its parent has reaped it: before, the kernel does not tell',
         ),
         label: 'reaped',

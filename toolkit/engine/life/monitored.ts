@@ -3,7 +3,7 @@ import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { packageDir, stateDir } from '../../image/paths.ts'
 import type { Action } from '../../kernel/action.ts'
-import { invoke } from '../../kernel/call.ts'
+import { invoke, pipe } from '../../kernel/call.ts'
 import { AT, CLONE, F, O, S } from '../../kernel/constants.ts'
 import { passDescriptor, socketPair } from '../../kernel/pass-descriptor.ts'
 import { type Starting, start } from '../../kernel/start.ts'
@@ -33,7 +33,7 @@ export interface Monitored {
   readonly stdin: boolean
   /** Its stdin ends with whoever starts it: gets the pipe's other end. Without it, it never ends. */
   readonly onStdin?: ((writer: number) => void) | undefined
-  /** A pipe with a byte for each part of the log that somebody has begun to read: the monitor keeps to that, see monitor.ts. */
+  /** A pipe of somebody who stays, with a byte for each part of the log that it has begun to read: see monitor.ts. */
   readonly pace?: number | undefined
 }
 
@@ -81,7 +81,8 @@ export function withGuard(
         lesson: '20-engine',
         shell: '',
         apply({ descriptors }) {
-          for (const name of ['null', 'log', 'log.index', 'pace']) descriptors.set(name, openSync('/dev/null', O.RDWR))
+          for (const name of ['null', 'log', 'log.index']) descriptors.set(name, openSync('/dev/null', O.RDWR))
+          descriptors.set('pace', hungUp())
           descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
           const [ours, its] = socketPair()
           socket = ours
@@ -178,7 +179,7 @@ function openCommon(directory: string, descriptors: Map<string, number>, pace?: 
   mendLog(directory)
   writeFileSync(`${directory}/exit.new`, Buffer.alloc(EXIT_RECORD)) // its place on a disk that may be full by then
   descriptors.set('null', openSync('/dev/null', O.RDWR))
-  descriptors.set('pace', pace === undefined ? openSync('/dev/null', O.RDONLY) : again(pace))
+  descriptors.set('pace', pace === undefined ? hungUp() : again(pace))
   descriptors.set('container', openSync(directory, O.RDONLY + O.DIRECTORY))
   for (const name of ['log', 'log.index']) descriptors.set(name, openLog(`${directory}/${name}`))
 }
@@ -202,6 +203,13 @@ function openFiles({ directory, spec, lock, ports, stdin, onStdin, pace }: Monit
       share(descriptors, lock, ports)
     },
   }
+}
+
+/** The end of a pipe that nobody writes into any more. */
+function hungUp(): number {
+  const [reader, writer] = pipe()
+  closeSync(writer)
+  return reader
 }
 
 /** The same open file under another number. */

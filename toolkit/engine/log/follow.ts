@@ -60,6 +60,7 @@ export function followLog(
         resolve()
       }
     })
+  const ending = pidfd === undefined ? undefined : ended(pidfd).then(settle)
   const follow = async () => {
     const unwatch = watchDirectory(directory, notice)
     try {
@@ -70,7 +71,7 @@ export function followLog(
           await show(piece)
           if (stopped) return
         }
-        if (last) return
+        if (last) return await ending // has come: but the pidfd is not to be closed as long as it is watched
         if (!changed) await change()
         if (!changed && unattended()) await sweep()
       }
@@ -79,7 +80,6 @@ export function followLog(
       reader.close()
     }
   }
-  if (pidfd !== undefined) void ended(pidfd).then(settle)
   return {
     over: follow(),
     stop() {

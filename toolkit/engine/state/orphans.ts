@@ -138,7 +138,10 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
     await release(resources, state.id)
     // Somebody may have given it another name meanwhile, or have stopped it.
     try {
-      amend(id, ({ resources: _gone, ...now }) => ({ ...now, ...(hasRun && afterEnd(now)) }))
+      amend(id, ({ resources: _gone, ...now }) => {
+        const { oomKilled = false } = now
+        return { ...now, ...(hasRun && { oomKilled, ...afterEnd(now) }) }
+      })
     } catch {} // the disk is full: that it can be removed matters more
   }
   const now = readState(directoryOf('live', id))
@@ -194,9 +197,13 @@ export async function sweep(restart?: Restarter): Promise<ReadonlyMap<string, st
   return stuck
 }
 
-/** The same for one container alone, by its id of 12 characters: where many end at a time, nobody looks at all of them. */
-export async function sweepOne(id: string, restart?: Restarter): Promise<void> {
-  for (const orphan of exclusively(() => claimOrphans(id))) await finish(orphan, restart)
+/**
+ * The same for one container alone, by its id of 12 characters: where many end at a time, nobody looks at all of them.
+ * Returns why it failed.
+ */
+export async function sweepOne(id: string, restart?: Restarter): Promise<string | undefined> {
+  const [orphan] = exclusively(() => claimOrphans(id))
+  return orphan && finish(orphan, restart)
 }
 
 /**

@@ -4,22 +4,27 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
 import net from 'node:net'
 import process from 'node:process'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { pipe } from '../../kernel/call.ts'
 import { O, type SIG } from '../../kernel/constants.ts'
+import { failpoint } from '../failpoint.ts'
 import type { Staying } from '../life/detach.ts'
 import { readExit } from '../life/exit-record.ts'
 import { holdProcess, outcome } from '../life/lifecycle.ts'
 import { followLog } from '../log/follow.ts'
 import { LogReader, type Piece, type StreamName } from '../log/log.ts'
 import { type Forwarding, forwardSignals } from '../signals.ts'
+import { isFree } from '../state/files.ts'
 import { findContainer } from '../state/list.ts'
+import { sweepOne } from '../state/orphans.ts'
+import { shorten } from '../state/store.ts'
 import { DetachKeys } from './detach-keys.ts'
 import { renewHolder, takeKept } from './holder.ts'
 import { openStream } from './stream.ts'
 import { borrowTerminal, keepSize } from './user-terminal.ts'
 
 const SLICE = 1 << 15 // bytes that are shown before we look for keys again
+const PATIENCE = 2000 // milliseconds until its monitor must have ended
 const TOO_FAR = 4 << 20 // bytes that a screen may be behind
 
 /** A container, and its directory: open, because that moves when the container starts and ends. */
@@ -46,12 +51,13 @@ export interface SessionWish {
 }
 
 /**
- * The container has ended: with a code, or nobody knows with which. Or it lives on: its user has left by the keys, a signal has
+ * The container has ended: with a code, or nobody knows with which; `undone`: why something of it is left, which the next
+ * command undoes. Or it lives on: its user has left by the keys, a signal has
  * come (with `insisted`: the third, the program did not care), nobody reads what it writes, or it has got all of our stdin
  * and nothing of it is shown.
  */
 export type SessionEnd =
-  | { readonly exitCode: number | undefined }
+  | { readonly exitCode: number | undefined; readonly undone?: string }
   | { readonly left: 'by keys' | 'unread' | 'sent' }
   | { readonly signal: keyof typeof SIG; readonly insisted?: true }
 
@@ -102,7 +108,9 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
   try {
     const end = await Promise.race([left, following.over.then(() => undefined)])
     if (end) return end
-    return { exitCode: (readExit(directory) ?? (await outcome(id)))?.exitCode }
+    const { exitCode } = readExit(directory) ?? (await outcome(id)) ?? {}
+    const undone = wish.start && (await putAway(id, directory))
+    return { exitCode, ...(undone !== undefined && { undone }) }
   } finally {
     part()
     hearing?.stop()
@@ -110,6 +118,13 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
     close()
     if (pidfd !== undefined) closeSync(pidfd)
   }
+}
+
+/** What its monitor leaves to us, see monitor.ts. Returns why not all could be undone. */
+async function putAway(id: string, directory: string): Promise<string | undefined> {
+  failpoint('program ended')
+  for (let waited = 0; waited < PATIENCE && !isFree(`${directory}/lock`); waited++) await sleep(1)
+  return sweepOne(shorten(id))
 }
 
 /** From here on all it writes is shown, however slowly: where it is started here, its monitor keeps to our pace. */
