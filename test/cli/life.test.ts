@@ -207,8 +207,8 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
   })
 
   test.each(['--rm', '--explain'])('run %s keeps no log, and says so', async flag => {
-    const started = world.start(['run', flag, '--name', 'box', 'busybox', 'sh', '-c', 'echo it runs; sleep 1000'])
-    await started.until('it runs\n')
+    const started = world.start(['run', flag, '--name', 'box', 'busybox', 'sh', '-c', 'echo it speaks; sleep 1000'])
+    await started.until('it speaks\n')
     for (const command of ['logs', 'attach'])
       expect(toolkit(command, 'box')).toMatchObject({ status: 1, stderr: expect.stringContaining('without -d') })
     toolkit('kill', 'box')

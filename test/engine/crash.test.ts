@@ -104,9 +104,9 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     'of a container that has changed its user: the next command ends it (%s)',
     async flag => {
       fs.appendFileSync(`${world.rootfs}/etc/passwd`, 'somebody:x:1000:1000::/:/bin/sh\n')
-      const changed = 'exec su somebody -c "echo ready; exec sleep 1000"'
+      const changed = 'exec su somebody -c "echo somebody speaks; exec sleep 1000"'
       const run = world.start(['run', flag, 'busybox', 'sh', '-c', changed])
-      await run.until('ready\n')
+      await run.until('somebody speaks\n')
       const [pid] = world.left().processes
       await run.kill()
       await sleep(50)
