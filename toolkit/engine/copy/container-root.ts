@@ -15,7 +15,7 @@ import { planRootfs } from '../rootfs.ts'
 import { lock } from '../state/files.ts'
 import { type ContainerRow, findContainer } from '../state/list.ts'
 import { type ContainerState, directoryOf, exclusively, idsIn } from '../state/store.ts'
-import { asBind } from '../volume/mounts.ts'
+import { asMount } from '../volume/mounts.ts'
 import { dataOf } from '../volume/store.ts'
 import { mountsOf } from '../volume/uses.ts'
 import { planMounts } from '../volume/volumes.ts'
@@ -88,7 +88,7 @@ function openEnded(row: ContainerRow, state: ContainerState, users: Mappings | u
 /** What was mounted for it and is not in memory, as far as it is still there. */
 const lasting = (row: ContainerRow): Mount[] =>
   mountsOf(row).flatMap(entry => {
-    const bind = entry.type === 'volume' ? asBind(entry) : entry
+    const bind = entry.type === 'volume' ? asMount(entry) : entry
     return bind.type === 'bind' && existsSync(bind.source) ? [bind] : []
   })
 
