@@ -86,6 +86,7 @@ const CONFIG = object({
     ),
     'uidMappings?': mappings,
     'gidMappings?': mappings,
+    'cgroupsPath?': text,
     devices: list(
       object({
         type: oneOf('c', 'b', 'u', 'p'),

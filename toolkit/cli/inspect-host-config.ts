@@ -133,7 +133,7 @@ export function hostConfig(name: string, options: RunOptions | undefined, autoRe
     CpuShares: cpu?.shares ?? 0,
     Memory: memory?.limit ?? 0,
     ...processors(options),
-    CgroupParent: '',
+    CgroupParent: options.cgroupParent ?? '',
     BlkioWeight: blockIO?.weight ?? 0,
     BlkioWeightDevice: [],
     BlkioDeviceReadBps: throttled(blockIO?.throttleReadBpsDevice),

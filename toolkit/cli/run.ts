@@ -139,7 +139,7 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
 
 /** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {
-  const { resources: limits, devices, cgroupns } = resources.resources(flags)
+  const { resources: limits, devices, cgroupns, cgroupParent } = resources.resources(flags)
   const { seccomp, ...rights } = security.security(flags)
   const looked = care.care(flags)
   const said = wording(flags)
@@ -148,6 +148,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
     ...rights,
     seccomp: 'file' in seccomp ? seccomp.file : seccomp.profile,
     resources: limits,
+    ...(cgroupParent !== undefined && { cgroupParent }),
     devices,
     namespaces: { ...namespaces.namespaces(flags), cgroup: cgroupns, time: 'private', users: users.users(flags) },
     network: network.network(flags),

@@ -124,6 +124,8 @@ export interface RunOptions {
     readonly from: readonly VolumesFrom[]
   }
   readonly resources: AllResources
+  /** The cgroup that its own lies in: below ours, or with / in front from the top. */
+  readonly cgroupParent?: string
   readonly devices: readonly Device[]
 
   readonly capabilities: CapabilityWish

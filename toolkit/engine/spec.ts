@@ -1,6 +1,6 @@
 // The engine's only description of a container: config.json of the OCI runtime specification, as far as we go.
 // `toolkit run` makes one from its flags; the plan is made from it and from nothing else.
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
@@ -54,6 +54,8 @@ export interface Spec {
     readonly gidMappings?: readonly IdMapping[]
     readonly timeOffsets?: Offsets
     readonly devices: readonly Device[]
+    /** Of its cgroup: from the root of the hierarchy where it begins with /, else below the engine's own. */
+    readonly cgroupsPath?: string
     readonly resources: AllResources
     readonly sysctl: Sysctl
     readonly maskedPaths: readonly string[]
@@ -126,6 +128,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
       namespaces: namespacesOf(options),
       ...namespaces.users,
       devices: devicesOf(options),
+      ...(options.cgroupParent !== undefined && { cgroupsPath: join(options.cgroupParent, id.slice(0, 12)) }),
       resources: capabilities.privileged ? { ...options.resources, devices: [everyDevice] } : options.resources,
       sysctl: sysctlOf(options),
       maskedPaths: masks ? [...MASKED_PATHS, ...thermalPaths()] : [],

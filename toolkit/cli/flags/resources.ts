@@ -8,6 +8,7 @@ import type { DeviceRule } from '../../primitives/device-rules.ts'
 import type { Device } from '../../primitives/devices.ts'
 import type { Resources, Throttle } from '../../primitives/limits.ts'
 import type { Flag, Parsed } from '../options.ts'
+import * as cgroups from './cgroups.ts'
 import { refuseValue } from './refuse.ts'
 import { withoutZeros } from './zeros.ts'
 
@@ -32,19 +33,14 @@ export const flags = {
     many: true,
     help: 'a device of the host, under another name or with less rights',
   },
-  cgroupns: {
-    value: 'host|private',
-    help: 'whether it sees the host’s cgroups or only its own (default: private)',
-    blank: true,
-  },
+  ...cgroups.flags,
 } satisfies Record<string, Flag>
 
-export interface ResourceFlags {
+export interface ResourceFlags extends cgroups.CgroupFlags {
   /** `linux.resources`. */
   readonly resources: Resources & { readonly devices: readonly DeviceRule[] }
   /** `linux.devices`. */
   readonly devices: readonly Device[]
-  readonly cgroupns: 'host' | 'private'
 }
 
 type Given = Parsed['flags']
@@ -223,12 +219,6 @@ function device(value: string): { node: Device; rule: DeviceRule } {
   return { node, rule: { allow: true, type, major, minor, access } }
 }
 
-function cgroupns(given: Given): 'host' | 'private' {
-  const value = one(given, 'cgroupns') ?? 'private'
-  if (value === 'host' || value === 'private') return value
-  throw refuse('cgroupns', value, 'give host or private')
-}
-
 /** Leaves out what is undefined, and itself where nothing is left. */
 function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T | undefined {
   const entries = Object.entries(value).filter(([, part]) => part !== undefined)
@@ -251,6 +241,6 @@ export function resources(all: Given): ResourceFlags {
       devices: devices.map(({ rule }) => rule),
     },
     devices: devices.map(({ node }) => node),
-    cgroupns: cgroupns(given),
+    ...cgroups.cgroups(given),
   }
 }

@@ -38,6 +38,8 @@ export interface Prepared {
   readonly cgroup: Descriptor | undefined
   /** To be written down before anything is made, and given to the functions below. Empty where there are no cgroups. */
   readonly directories: readonly string[]
+  /** Groups above them that are not there yet, the lowest first, where they were asked for: they go with what is in them. */
+  readonly above: readonly string[]
   /** What the container finds in place of an OCI mount of type cgroup. */
   readonly view: (mount: Mount) => readonly Mount[]
 }
@@ -82,9 +84,16 @@ export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared 
     ],
     cgroup: v1.length < groups.length ? { descriptor: cgroups.CGROUP } : undefined,
     directories,
+    above: wish.path === undefined ? [] : groups.flatMap(missingAbove),
     view: mount => view(layout, wish.privateNamespace ? groups : hostParts(layout), mount),
   }
 }
+
+const missingAbove = ({ directories }: cgroups.Group): string[] =>
+  directories
+    .slice(0, -1)
+    .filter(directory => !existsSync(directory))
+    .toReversed()
 
 /** `prepareCgroup` whose refusals say as much as the doctor does. Its words are loaded only then. */
 export async function planCgroup(wish: CgroupWish, layout?: CgroupLayout): Promise<Prepared> {
@@ -135,13 +144,19 @@ function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllRe
 }
 
 /**
- * Ends what is left in a container's groups and removes them, at last the one that it shares with other containers. Blocks
- * a few milliseconds; throws a UsageError where a process does not end.
+ * Ends what is left in a container's groups and removes them, at last those that it shares with other containers, and
+ * `above`. Blocks a few milliseconds; throws a UsageError where a process does not end.
  */
-export function removeCgroup(directories: readonly string[]): void {
+export function removeCgroup(directories: readonly string[], above: readonly string[] = []): void {
   removal.remove(directories)
-  for (const directory of directories)
-    if (dirname(directory).endsWith('/toolkit')) removal.removeIfEmpty(dirname(directory))
+  for (const directory of directories) removeAbove(directory)
+  for (const directory of above) removal.removeIfEmpty(directory) // whose engine was killed before it could mark them
+}
+
+/** Those that were made for it, or for others like it. */
+function removeAbove(directory: string): void {
+  const above = dirname(directory)
+  if ((above.endsWith('/toolkit') || cgroups.isMarked(above)) && removal.removeIfEmpty(above)) removeAbove(above)
 }
 
 /** Whether the kernel has killed a process of the container because the memory limit was reached. */

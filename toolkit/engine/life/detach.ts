@@ -12,7 +12,7 @@ import { failpoint } from '../failpoint.ts'
 import { readEndpoints } from '../network/endpoints.ts'
 import { ownNames } from '../network/names.ts'
 import type { RunOptions } from '../options.ts'
-import { complete, type Prepared, prepare, volumesOf } from '../prepare.ts'
+import { complete, outsideOf, type Prepared, prepare, volumesOf } from '../prepare.ts'
 import { forwardSignals } from '../signals.ts'
 import { type ContainerDirectory, createDirectory } from '../state/directory.ts'
 import { findContainer } from '../state/list.ts'
@@ -27,12 +27,6 @@ function lasting(options: RunOptions): RunOptions {
   const isFile = !['default', 'unconfined'].includes(options.seccomp)
   return { ...options, rootfs: resolve(options.rootfs), seccomp: isFile ? resolve(options.seccomp) : options.seccomp }
 }
-
-const outsideOf = ({ cgroup, ownVolumes: volumes }: Prepared, { network }: RunOptions) => ({
-  volumes,
-  cgroups: cgroup.directories,
-  network: network.mode === 'bridge',
-})
 
 /** Makes a container and starts it only when it is told to. Returns its id. Throws KernelError and UsageError. */
 export async function createContainer(wish: RunOptions): Promise<string> {
