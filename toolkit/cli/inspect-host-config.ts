@@ -94,7 +94,10 @@ export function hostConfig(name: string, options: RunOptions | undefined, autoRe
   return {
     Binds: binds(options),
     ContainerIDFile: wording?.cidfile ?? '',
-    LogConfig: { Type: 'toolkit', Config: freeMap([]) },
+    LogConfig: {
+      Type: options.log?.driver ?? 'toolkit',
+      Config: freeMap(Object.entries(options.log?.options ?? {}).toSorted()),
+    },
     NetworkMode: networkMode(options),
     PortBindings: wishedPorts(options),
     RestartPolicy: { Name: care?.restart?.name ?? 'no', MaximumRetryCount: care?.restart?.most ?? 0 },

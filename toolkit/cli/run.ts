@@ -8,6 +8,7 @@ import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { INSISTED } from './failure.ts'
 import * as care from './flags/care.ts'
+import * as log from './flags/log.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
 import * as network from './flags/network.ts'
@@ -29,6 +30,7 @@ export const wishes = {
   ...namespaces.flags,
   ...users.flags,
   ...care.flags,
+  ...log.flags,
 }
 
 export const command: Command = {
@@ -142,6 +144,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
   const { resources: limits, devices, cgroupns, cgroupParent } = resources.resources(flags)
   const { seccomp, ...rights } = security.security(flags)
   const looked = care.care(flags)
+  const kept = log.log(flags)
   const said = wording(flags)
   return {
     ...program.program(flags),
@@ -154,6 +157,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
     network: network.network(flags),
     mounts: mounts.mounts(flags),
     ...(looked && { care: looked }),
+    ...(kept && { log: kept }),
     ...(said && { wording: said }),
   }
 }

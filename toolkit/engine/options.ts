@@ -7,6 +7,7 @@ import type { Sysctl } from '../primitives/sysctl.ts'
 import type { Mappings } from '../primitives/user.ts'
 import type { AllResources } from './cgroup/cgroup.ts'
 import type { RestartPolicy } from './life/restart-policy.ts'
+import type { LogWish } from './log/limit.ts'
 import type { Endpoint, Link } from './network/endpoints.ts'
 import type { NameWishes } from './network/names.ts'
 import type { NetworkMode, PortWish } from './network/ports.ts'
@@ -143,6 +144,8 @@ export interface RunOptions {
   /** It cannot write to its root file system. */
   readonly readOnly: boolean
   readonly care?: Care
+  /** What is kept of its output, where it has a monitor. */
+  readonly log?: LogWish
   readonly wording?: Wording
 }
 

@@ -9,6 +9,7 @@ import { readStat } from '../../observe/process.ts'
 import { carryOut, type Observer } from '../carry-out.ts'
 import { exitCodeFor } from '../exit-code.ts'
 import { failpoint } from '../failpoint.ts'
+import { partLimit } from '../log/limit.ts'
 import { readEndpoints } from '../network/endpoints.ts'
 import { ownNames } from '../network/names.ts'
 import type { RunOptions } from '../options.ts'
@@ -174,6 +175,7 @@ async function launch({ id, options, parts, directory, observer, onStdin }: Laun
       lock: directory.lock,
       ports: network?.sockets ?? [],
       stdin: options.interactive,
+      most: partLimit(options.log),
       onStdin,
     })
     const { process } = await carryOut(plan, {
