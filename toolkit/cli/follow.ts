@@ -5,18 +5,22 @@ import { remove } from '../engine/life/removal.ts'
 import type { RunOptions } from '../engine/options.ts'
 import { findContainer } from '../engine/state/list.ts'
 import type { SessionWish } from '../engine/terminal/session.ts'
+import type { Stream } from './flags/attach.ts'
 import { startAndStay } from './stay.ts'
+import { print } from './text/output.ts'
 
 /** Ends this process with the exit code of its first run. */
 export async function runFollowed(
   options: RunOptions,
-  { keys, signals }: Pick<SessionWish, 'keys' | 'signals'>,
+  { keys, signals, shows }: Pick<SessionWish, 'keys' | 'signals'> & { shows?: readonly Stream[] },
   onMade: (id: string) => void,
 ): Promise<number> {
   const word = await createContainer(options)
   onMade(word)
   try {
-    return await startAndStay(word, { keys, signals, stdin: options.interactive })
+    if (shows && !shows.includes('stdout') && !shows.includes('stderr')) print(word) // as docker does
+    const stdin = options.interactive && (shows?.includes('stdin') ?? true)
+    return await startAndStay(word, { keys, signals, stdin, ...(shows && { shows }) })
   } catch (error) {
     await forget(word)
     throw error

@@ -109,7 +109,7 @@ function describe(row: ContainerRow, size: boolean) {
   const { options, args } = state
   const { care = {} } = options ?? {}
   const directory = placeOf(row)
-  const { stdinOnce: stdin = false, entrypoint } = options?.wording ?? {}
+  const { stdinOnce: stdin = false, entrypoint, attach } = options?.wording ?? {}
   if (row.running) tend(id, state)
   const health = readHealth(directory)
   return {
@@ -146,9 +146,9 @@ function describe(row: ContainerRow, size: boolean) {
       Hostname: options?.hostname ?? id,
       Domainname: options?.domainname ?? '',
       User: options?.user ?? '',
-      AttachStdin: stdin,
-      AttachStdout: !state.detached,
-      AttachStderr: !state.detached,
+      AttachStdin: attach?.includes('stdin') ?? stdin,
+      AttachStdout: attach?.includes('stdout') ?? !state.detached,
+      AttachStderr: attach?.includes('stderr') ?? !state.detached,
       ExposedPorts: setOf([
         ...(options?.network.publish ?? []).map(({ container, protocol }) => `${container}/${protocol}`),
         ...(options?.network.expose ?? []),

@@ -7,7 +7,9 @@ import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
 import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { INSISTED } from './failure.ts'
+import { flags as attachFlag, partly } from './flags/attach.ts'
 import * as care from './flags/care.ts'
+import * as compatible from './flags/compatible.ts'
 import * as log from './flags/log.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
@@ -31,6 +33,9 @@ export const wishes = {
   ...users.flags,
   ...care.flags,
   ...log.flags,
+  ...attachFlag,
+  ...compatible.annotationFlag,
+  ...compatible.flags,
 }
 
 export const command: Command = {
@@ -70,7 +75,11 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox' && mayGet)
-    await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+    await ensureBusybox({
+      yes: flags.yes === true,
+      interactive: isTerminal(0) && isTerminal(2),
+      quiet: flags.quiet === true,
+    })
   if (process.getuid!() !== 0) {
     const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
     if (flags.detach) refuseWithoutRoot('run: -d')
@@ -80,7 +89,7 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
       refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
     return asRoot(['run', ...argv], 'run', { forwards: true })
   }
-  warnOf(wish)
+  await warnOf(wish, flags)
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
@@ -99,9 +108,12 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
 })
 
 /** Tells what is taken, and has no effect. */
-export function warnOf({ network: wish }: Pick<RunOptions, 'network'>): void {
+export async function warnOf({ network: wish }: Pick<RunOptions, 'network'>, flags: Parsed['flags']): Promise<void> {
   const warning = network.portsWarning(wish)
   if (warning) printError(warning)
+  if (!['kernel-memory', 'oom-kill-disable', 'memory-swappiness'].some(flag => flags[flag] !== undefined)) return
+  const { isV1 } = await import('../engine/cgroup/place.ts')
+  for (const line of compatible.warnings(flags, () => isV1('memory'))) printError(line)
 }
 
 interface How {
@@ -120,13 +132,14 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
   }
   const keys = parseDetachKeys(flags['detach-keys'] as string | undefined)
   const signals = options.terminal || flags['sig-proxy'] !== false
-  if (options.care?.restart || options.care?.health || !signals) {
+  const shows = partly(flags)
+  if (options.care?.restart || options.care?.health || !signals || shows) {
     if (observer)
       throw new UsageError(
-        'run: --explain and --step go with --restart, --health-cmd and --sig-proxy=false only where -d is, too',
+        'run: --explain and --step go with --restart, --health-cmd, --attach and --sig-proxy=false only where -d is, too',
       )
     const { runFollowed } = await import('./follow.ts') // somebody has to look after it, whatever becomes of us
-    return runFollowed(options, { keys, signals }, onMade)
+    return runFollowed(options, { keys, signals, ...(shows && { shows }) }, onMade)
   }
   const onInsist = () => printError(`toolkit: ${INSISTED}, the container is killed`)
   const { exitCode, oomKilled, left, detached } = await run(options, observer, { keys, onMade, onInsist })
@@ -145,6 +158,8 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
   const { seccomp, ...rights } = security.security(flags)
   const looked = care.care(flags)
   const kept = log.log(flags)
+  const annotations = compatible.annotations(flags)
+  compatible.checkCompatible(flags)
   const said = wording(flags)
   return {
     ...program.program(flags),
@@ -158,6 +173,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
     mounts: mounts.mounts(flags),
     ...(looked && { care: looked }),
     ...(kept && { log: kept }),
+    ...(annotations && { annotations }),
     ...(said && { wording: said }),
   }
 }

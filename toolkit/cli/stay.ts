@@ -11,7 +11,10 @@ export const keysOf = (flags: Parsed['flags']): Uint8Array =>
   parseDetachKeys(flags['detach-keys'] as string | undefined)
 
 /** Starts a container and stays; as `stay`. */
-export function startAndStay(word: string, wish: Pick<SessionWish, 'keys' | 'stdin' | 'signals'>): Promise<number> {
+export function startAndStay(
+  word: string,
+  wish: Pick<SessionWish, 'keys' | 'stdin' | 'signals' | 'shows'>,
+): Promise<number> {
   const start = async () => {
     let writer: number | undefined
     const take = (fd: number) => {

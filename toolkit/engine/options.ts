@@ -64,6 +64,10 @@ export interface Wording {
   readonly cidfile?: string
   readonly publishAll?: true
   readonly noHealthcheck?: true
+  readonly attach?: readonly string[]
+  readonly isolation?: string
+  readonly volumeDriver?: string
+  readonly deviceRules?: readonly string[]
 }
 
 export interface RunOptions {
@@ -79,6 +83,8 @@ export interface RunOptions {
   readonly domainname?: string | undefined
   /** By which its user finds it. */
   readonly labels?: Readonly<Record<string, string>>
+  /** For who reads its description. */
+  readonly annotations?: Readonly<Record<string, string>>
   /** NAME=value; the last of a name wins. */
   readonly env: readonly string[]
   /** Default: / */

@@ -47,6 +47,7 @@ export interface Spec {
   readonly hostname?: string
   readonly domainname?: string
   readonly mounts: readonly Mount[]
+  readonly annotations?: Readonly<Record<string, string>>
   readonly linux: {
     /** A type that is not there is the host's; one with a path is joined. */
     readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[]
@@ -124,6 +125,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
     ...(namespaces.uts === 'private' && { hostname }),
     ...domainOf(options),
     mounts: withMounts(defaultsFor(options), mounts.mounts),
+    ...(options.annotations && { annotations: options.annotations }),
     linux: {
       namespaces: namespacesOf(options),
       ...namespaces.users,

@@ -17,6 +17,7 @@ export const signalFlag = {
 /** Of commands that make a container. */
 export const pullFlag = {
   pull: { value: 'missing|never', help: 'never: do not get a busybox where there is none (default: missing)' },
+  quiet: { short: 'q', help: 'say nothing of getting a busybox' },
 } satisfies Record<string, Flag>
 
 export const flags = {

@@ -27,6 +27,8 @@ export interface SessionWish {
   readonly word: string
   /** It gets our stdin, where it was made with -i. */
   readonly stdin: boolean
+  /** Of its output only these; default: all. */
+  readonly shows?: readonly string[]
   /** It gets our signals, where it has no terminal. */
   readonly signals: boolean
   /** The keys that part us from its terminal. */
@@ -65,6 +67,7 @@ export async function joinSession({ word, keys, start, ...wish }: SessionWish): 
   for (const stream of [stdout, stderr]) stream.on('error', () => leave({ left: 'unread' }))
   const screen = terminal && stdout.isTTY
   const show = async ({ stream, data }: Piece) => {
+    if (wish.shows && !wish.shows.includes(stream)) return
     for (let at = 0; at < data.length; at += SLICE) {
       const to = stream === 'stdout' ? stdout : stderr
       if (!to.write(data.subarray(at, at + SLICE))) await new Promise(resolve => to.once('drain', resolve))
