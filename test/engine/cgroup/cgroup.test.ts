@@ -189,6 +189,8 @@ describe('on v1', () => {
       expect(() => prepare({ pids: { limit: 5 } }, poor)).toThrow(
         /^--pids-limit: there is no cgroup controller pids here/,
       )
+      expect(() => prepare({ memory: { swappiness: 5 } }, poor)).toThrow(/^--memory-swappiness: there is no/)
+      expect(() => prepare({}, poor, { path: 'a/b' })).toThrow(/^--cgroup-parent: there is no cgroup here/)
     }
   })
 

@@ -47,6 +47,9 @@ export interface Prepared {
 /** Against a program that starts processes without end; podman's default, where docker has none. */
 export const PIDS_LIMIT = 2048
 
+/** Where v1 is mounted it counts: it has limits that v2 does not know. */
+const wordsOf = (layout: CgroupLayout['layout']): 1 | 2 => (layout === 'v2' ? 2 : 1)
+
 /** A limit that was asked for, and no controller to enforce it: why, and what to do, says `planCgroup`. */
 export class NoController extends UsageError {
   readonly controller: Controller
@@ -54,7 +57,7 @@ export class NoController extends UsageError {
   readonly flag: string
 
   constructor(controller: Controller, { layout }: CgroupLayout, resources: Resources) {
-    const { flag } = settings(controller, resources, 2)[0]!
+    const { flag } = settings(controller, resources, wordsOf(layout))[0]!
     super(`${flag}: there is no cgroup controller ${controller} here; 'toolkit doctor' says why`)
     this.controller = controller
     this.isV2 = layout === 'v2'
@@ -68,11 +71,15 @@ export class NoController extends UsageError {
  * cgroups is as good.
  */
 export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared {
-  const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
+  const asked = CONTROLLERS.filter(
+    controller => settings(controller, wish.resources, wordsOf(layout.layout)).length > 0,
+  )
   const groups = placeGroups(layout, wish, asked)
   const v1 = groups.filter(({ version }) => version === 1)
   const missing = asked.find(controller => !find(groups, controller))
   if (missing) throw new NoController(missing, layout, wish.resources)
+  if (wish.path !== undefined && groups.length === 0)
+    throw new UsageError("--cgroup-parent: there is no cgroup here that we may write to; 'toolkit doctor' says why")
   const directories = groups.map(cgroups.directoryOf)
   const taken = directories.find(directory => existsSync(directory))
   if (taken) throw cgroups.taken(taken) // here, before anybody writes down that it is ours to remove

@@ -148,7 +148,8 @@ export function ourselves(words: readonly string[]): { command: readonly string[
 
 /**
  * Gives a container that runs a new monitor: its own was killed. What it has written since is in its pipes. `pidfd` is of
- * its first process, `lock` holds its lock, `ports` are sockets that hold the host's ports, `most` is as in `Monitored`. Throws KernelError, and errors of node:fs.
+ * its first process, `lock` holds its lock, `ports` are sockets that hold the host's ports, `most` is as in `Monitored`.
+ * Throws KernelError, and errors of node:fs.
  */
 export function adopt(directory: string, pidfd: number, lock: number, ports: readonly number[], most: number): void {
   const descriptors = new Map<string, number>()

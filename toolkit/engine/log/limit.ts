@@ -24,7 +24,7 @@ export function parseSize(text: string): number | undefined {
 
 const LEAST = 4096 // bytes
 const RECORD = 32 // a part of the index ends with a whole one
-const UNREAD = 1 << 20 // bytes, for who is before it just now: attach, start -a
+const UNREAD = 1 << 20 // bytes: attach, start -a and run --restart show what comes by way of the log
 
 /** Bytes of each of the two parts; together they hold docker's max-file files of max-size. */
 export function partLimit(wish: LogWish | undefined): number {

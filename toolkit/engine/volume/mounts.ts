@@ -57,7 +57,8 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
       ...volumes
         .filter(isFilled)
         .map(volume => ({ volume, to: mounted(volume) }))
-        .filter(({ volume, to }) => to.type === 'bind' && !isReadOnly(driven.get(volume.source)!)) // memory is empty at each start
+        // Memory is empty at each start, and where nobody may write we do not either.
+        .filter(({ volume, to }) => to.type === 'bind' && !isReadOnly(driven.get(volume.source)!))
         .map(({ volume, to }) => fillAction(volume, to.source, options)),
     ],
   }
@@ -81,8 +82,8 @@ function inherit({ container, access }: VolumesFrom): Mount[] {
 
 const isOwn = (driven: DriverOptions): boolean => Object.keys(driven).length === 0
 
-/** What is mounted for a volume. Throws a UsageError where its state cannot be read. */
-export function asMount({ destination, source, options }: Mount, driven = optionsOf(source)): Mount {
+/** What is mounted for a volume that has these options. */
+export function asMount({ destination, source, options }: Mount, driven: DriverOptions): Mount {
   const words = options.filter(word => word === 'ro' || word.startsWith(SUBPATH))
   return (
     driverMount(driven, destination, words) ?? {
