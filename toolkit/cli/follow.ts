@@ -7,7 +7,6 @@ import { findContainer } from '../engine/state/list.ts'
 import type { SessionWish } from '../engine/terminal/session.ts'
 import type { Stream } from './flags/attach.ts'
 import { startAndStay } from './stay.ts'
-import { print } from './text/output.ts'
 
 /** Ends this process with the exit code of its first run. */
 export async function runFollowed(
@@ -18,7 +17,6 @@ export async function runFollowed(
   const word = await createContainer(options)
   onMade(word)
   try {
-    if (shows && !shows.includes('stdout') && !shows.includes('stderr')) print(word) // as docker does
     const stdin = options.interactive && (shows?.includes('stdin') ?? true)
     return await startAndStay(word, { keys, signals, stdin, ...(shows && { shows }) })
   } catch (error) {
