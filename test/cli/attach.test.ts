@@ -297,32 +297,6 @@ describe.skipIf(skipped)(`attach${skipped}`, () => {
     },
   )
 
-  test('run -a: only what is asked for is joined', async () => {
-    const joined = () =>
-      format('{{with .Config}}{{.AttachStdin}} {{.AttachStdout}} {{.AttachStderr}} {{.StdinOnce}}{{end}}')
-    const again = (...flags: string[]) => {
-      toolkit('rm', '-f', 'box')
-      const words = ['run', ...flags, '--name', 'box', 'busybox', 'sh', '-c', 'cat; echo err >&2; exit 4']
-      return world.toolkit(words, { input: 'in\n' })
-    }
-    expect(again('-i')).toMatchObject({ status: 4, stdout: 'in\n', stderr: 'err\n' })
-    expect(joined()).toBe('true true true true')
-    expect(again('-i', '-a', 'STDERR', '-a', 'stdin')).toMatchObject({ status: 4, stdout: '', stderr: 'err\n' })
-    expect(joined()).toBe('true false true true')
-    const { status, stdout } = again('-i', '-a', 'stdin')
-    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) })
-    expect(toolkit('wait', 'box').stdout).toBe('4\n')
-    expect(toolkit('logs', 'box')).toMatchObject({ stdout: 'in\n', stderr: 'err\n' })
-    expect(again('-d').status).toBe(0)
-    expect(joined()).toBe('false false false false')
-    expect(again('-a', 'all')).toMatchObject({
-      status: 125,
-      stdout: '',
-      stderr: expect.stringMatching(/^toolkit: .*"all".*stderr\n$/),
-    })
-    expect(again('-d', '-a', 'stdout')).toMatchObject({ status: 125, stdout: '' })
-  })
-
   test('start -ai: stdin comes to its end, 10 MB of it, byte for byte', () => {
     toolkit('create', '-i', '--name', 'box', 'busybox', 'sh', '-c', 'cat; exit 2')
     const input = Buffer.alloc(10 << 20, 'a line of thirty-one characters\n')

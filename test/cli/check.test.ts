@@ -160,7 +160,18 @@ describe.skipIf(skipped)(`system check${skipped}`, () => {
   })
 
   test('an engine that was killed', async () => {
-    const run = world.start(['run', '--rm', '--name', 'box', '-m', '100m', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
+    const run = world.start([
+      'run',
+      '--rm',
+      '--name',
+      'box',
+      '-m',
+      '100m',
+      'busybox',
+      'sh',
+      '-c',
+      'echo ready; sleep 1000',
+    ])
     await run.until('ready')
     await run.kill()
     await eventually(() => check().stdout.includes('it has ended'), 'its container has ended')

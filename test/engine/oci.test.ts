@@ -76,6 +76,7 @@ const CONFIG = object({
   root: object({ path: absolute, readonly: boolean }),
   'hostname?': text,
   'domainname?': text,
+  'annotations?': map(text),
   mounts: list(object({ destination: absolute, type: text, source: text, options: list(text) })),
   linux: object({
     namespaces: list(
@@ -86,6 +87,7 @@ const CONFIG = object({
     ),
     'uidMappings?': mappings,
     'gidMappings?': mappings,
+    'cgroupsPath?': text,
     devices: list(
       object({
         type: oneOf('c', 'b', 'u', 'p'),
@@ -107,11 +109,18 @@ const CONFIG = object({
           'access?': like(/^r?w?m?$/),
         }),
       ),
-      'memory?': object({ 'limit?': integer, 'swap?': integer, 'reservation?': integer }),
-      'cpu?': object({ 'shares?': integer, 'quota?': integer, 'period?': integer, 'cpus?': text, 'mems?': text }),
+      'memory?': object({
+        ...{ 'limit?': integer, 'swap?': integer, 'reservation?': integer },
+        ...{ 'swappiness?': integer, 'disableOOMKiller?': boolean },
+      }),
+      'cpu?': object({
+        ...{ 'shares?': integer, 'quota?': integer, 'period?': integer, 'cpus?': text, 'mems?': text },
+        ...{ 'realtimePeriod?': integer, 'realtimeRuntime?': integer },
+      }),
       pids: object({ limit: integer }),
       'blockIO?': object({
         'weight?': integer,
+        'weightDevice?': list(object({ major: integer, minor: integer, weight: integer })),
         'throttleReadBpsDevice?': throttles,
         'throttleWriteBpsDevice?': throttles,
         'throttleReadIOPSDevice?': throttles,
@@ -146,6 +155,8 @@ describe('what the specification has, and nothing else', () => {
     ['a user', ['-t', '-u', '7:8', '--group-add', '9', '--cap-add', 'SYS_CHROOT', '--oom-score-adj', '-5']],
     ['mounts', ['-v', '/usr:/mnt/usr:ro', '--tmpfs', '/x', '--shm-size', '1m', '--read-only', '-w', '/x']],
     ['limits', ['-m', '64m', '--cpus', '1', '--cpu-shares', '5', '--cpuset-cpus', '0', '--pids-limit', '-1']],
+    ['more limits', ['--memory-swappiness', '5', '--oom-kill-disable', '--cpu-rt-period', '9', '--cgroup-parent', 'a']],
+    ['words', ['--annotation', 'a=1', '--device-cgroup-rule', 'c 10:* rw', '--log-driver', 'none']],
     ['more', ['--device', '/dev/null', '--sysctl', 'net.ipv4.ip_forward=1', '--ulimit', 'core=0:-1']],
   ])('%s', async (_, flags) => {
     const written = JSON.parse(formatConfig(await config(...flags)))

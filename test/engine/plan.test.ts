@@ -18,7 +18,7 @@ const join = step('openat', [AT.FDCWD, '/sys/fs/cgroup/tasks', 0, 0], {
   lesson: '09-pids',
   shell: '',
 })
-const cgroup = { before: [], steps: [join], cgroup: undefined, directories: [], view: () => [] }
+const cgroup = { before: [], steps: [join], cgroup: undefined, directories: [], above: [], view: () => [] }
 const filter = step('seccomp', [1, 0, null], { why: 'a stand-in', lesson: '17-security', shell: '' })
 const mounts = defaultMounts.filter(({ type }) => type !== 'cgroup')
 

@@ -31,8 +31,12 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   const mayGet = mayPull(flags)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'create' })
   if (name === 'busybox' && mayGet)
-    await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
-  warnOf(wish)
+    await ensureBusybox({
+      yes: flags.yes === true,
+      interactive: isTerminal(0) && isTerminal(2),
+      quiet: flags.quiet === true,
+    })
+  await warnOf(wish, flags)
   const idFile = reserveIdFile('create', flags.cidfile as string | undefined)
   try {
     const id = await createContainer({ ...wish, rootfs: findRootfs(name), args })

@@ -10,7 +10,7 @@ import { type Held, joinSession, type SessionEnd, type SessionWish } from '../en
 import { O } from '../kernel/constants.ts'
 import { outOfMemory } from './failure.ts'
 import { leave } from './stay.ts'
-import { print, printError } from './text/output.ts'
+import { printError } from './text/output.ts'
 
 interface Following extends Pick<SessionWish, 'keys' | 'signals'>, Pick<Detaching, 'observer' | 'onMade'> {}
 
@@ -44,7 +44,6 @@ export async function follow(
     container: undefined,
     async start(staying) {
       await runDetached(options, { observer, staying, onMade: hold })
-      if (shown?.length === 0) print(held!.id)
       return held
     },
   })

@@ -2,6 +2,7 @@
 import { posix } from 'node:path'
 import type { RunOptions } from '../engine/options.ts'
 import type { ContainerRow } from '../engine/state/list.ts'
+import { DRIVER, LABEL, OPTION, pairsOf, sorted } from '../engine/volume/driver-options.ts'
 import { dataOf } from '../engine/volume/store.ts'
 import { mountsOf } from '../engine/volume/uses.ts'
 import { SUBPATH } from '../engine/volume/volumes.ts'
@@ -135,11 +136,18 @@ function detailsOf(mount: Mount) {
       ...(mode !== undefined && { Mode: Number.parseInt(mode, 8) }),
     })
   }
-  const labels = options.filter(word => word.startsWith('label=')).map(word => word.slice('label='.length))
+  const all = (start: string) => options.filter(word => word.startsWith(start)).map(word => word.slice(start.length))
+  const labels = all(LABEL)
+  const driven = sorted(pairsOf(all(OPTION)))
+  const driver = part(options, DRIVER)
   const below = part(options, SUBPATH)
   return under('VolumeOptions', {
     ...(options.includes('nocopy') && { NoCopy: true }),
     ...(labels.length > 0 && { Labels: freeMap(Object.entries(labelsOf(labels))) }),
+    ...under('DriverConfig', {
+      ...(driver !== undefined && { Name: driver }),
+      ...(driven.length > 0 && { Options: freeMap(driven) }),
+    }),
     ...(below !== undefined && { Subpath: below }),
   })
 }

@@ -200,5 +200,5 @@ const filesOf = (row: ContainerRow, directory: string) => ({
   HostnamePath: `${directory}/hostname`,
   HostsPath: `${directory}/hosts`,
   ResolvConfPath: `${directory}/resolv.conf`,
-  LogPath: row.state?.detached ? `${directory}/log` : '',
+  LogPath: row.state?.detached && row.state.options?.log?.driver !== 'none' ? `${directory}/log` : '',
 })

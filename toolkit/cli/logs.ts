@@ -29,6 +29,8 @@ export const command: Command = {
 export const main = mainOf(command, async ({ flags, rest }) => {
   await sweep() // it may have lost its monitor
   const row = findContainer(needContainer('logs', rest))
+  if (row.state?.options?.log?.driver === 'none')
+    throw new UsageError('configured logging driver does not support reading', 1) // docker's words
   if (!existsSync(`${placeOf(row)}/log.index`) && statusOf(row) !== 'created')
     throw new UsageError(
       `container ${row.id} was run with --rm or --explain, and without -d: what it wrote went to its caller, and nobody kept it`,

@@ -8,7 +8,10 @@ import { isTerminal } from '../kernel/tty.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { inInitialUsers } from '../observe/id-maps.ts'
 import { INSISTED, notAllUndone, outOfMemory } from './failure.ts'
+import { flags as attachFlag } from './flags/attach.ts'
 import * as care from './flags/care.ts'
+import * as compatible from './flags/compatible.ts'
+import * as log from './flags/log.ts'
 import * as mounts from './flags/mounts.ts'
 import * as namespaces from './flags/namespaces.ts'
 import * as network from './flags/network.ts'
@@ -30,6 +33,10 @@ export const wishes = {
   ...namespaces.flags,
   ...users.flags,
   ...care.flags,
+  ...log.flags,
+  ...attachFlag,
+  ...compatible.annotationFlag,
+  ...compatible.flags,
 }
 
 export const command: Command = {
@@ -69,7 +76,11 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
   if (name === 'busybox' && mayGet)
-    await ensureBusybox({ yes: flags.yes === true, interactive: isTerminal(0) && isTerminal(2) })
+    await ensureBusybox({
+      yes: flags.yes === true,
+      interactive: isTerminal(0) && isTerminal(2),
+      quiet: flags.quiet === true,
+    })
   if (process.getuid!() !== 0) {
     const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
     if (flags.detach) refuseWithoutRoot('run: -d')
@@ -79,7 +90,7 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
       refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
     return asRoot(['run', ...argv], 'run', { forwards: true })
   }
-  warnOf(wish)
+  await warnOf(wish, flags)
   const observer =
     how.length > 0
       ? (await import('./explain.ts')).explain({ stepwise: how[0] !== 'explain', until: flags.until as string })
@@ -98,9 +109,12 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
 })
 
 /** Tells what is taken, and has no effect. */
-export function warnOf({ network: wish }: Pick<RunOptions, 'network'>): void {
+export async function warnOf({ network: wish }: Pick<RunOptions, 'network'>, flags: Parsed['flags']): Promise<void> {
   const warning = network.portsWarning(wish)
   if (warning) printError(warning)
+  if (!['kernel-memory', 'oom-kill-disable', 'memory-swappiness'].some(flag => flags[flag] !== undefined)) return
+  const { isV1 } = await import('../engine/cgroup/place.ts')
+  for (const line of compatible.warnings(flags, () => isV1('memory'))) printError(line)
 }
 
 interface How {
@@ -134,20 +148,26 @@ async function carryOut(options: RunOptions, { flags, observer, onMade }: How): 
 
 /** All flags as the engine takes them. Throws a UsageError that names the flag, the value and what is allowed. */
 export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'args'> {
-  const { resources: limits, devices, cgroupns } = resources.resources(flags)
+  const { resources: limits, devices, cgroupns, cgroupParent } = resources.resources(flags)
   const { seccomp, ...rights } = security.security(flags)
   const looked = care.care(flags)
+  const kept = log.log(flags)
+  const annotations = compatible.annotations(flags)
+  compatible.checkCompatible(flags)
   const said = wording(flags)
   return {
     ...program.program(flags),
     ...rights,
     seccomp: 'file' in seccomp ? seccomp.file : seccomp.profile,
     resources: limits,
+    ...(cgroupParent !== undefined && { cgroupParent }),
     devices,
     namespaces: { ...namespaces.namespaces(flags), cgroup: cgroupns, time: 'private', users: users.users(flags) },
     network: network.network(flags),
     mounts: mounts.mounts(flags),
     ...(looked && { care: looked }),
+    ...(kept && { log: kept }),
+    ...(annotations && { annotations }),
     ...(said && { wording: said }),
   }
 }

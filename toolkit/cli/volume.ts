@@ -2,6 +2,7 @@
 
 import { sweep } from '../engine/state/orphans.ts'
 import { newId } from '../engine/state/store.ts'
+import { pairsOf, sorted, whyNot } from '../engine/volume/driver-options.ts'
 import {
   checkVolumeName,
   dataOf,
@@ -35,7 +36,16 @@ export const family: Family = {
       usage: 'volume create [OPTIONS] [NAME]',
       summary: 'Make a volume, and print its name.',
       words: [0, 1],
-      flags: { label: labelFlag, driver: { short: 'd', value: 'DRIVER', help: 'only `local` is known' } },
+      flags: {
+        label: labelFlag,
+        driver: { short: 'd', value: 'DRIVER', help: 'only `local` is known' },
+        opt: {
+          short: 'o',
+          value: 'KEY=VALUE',
+          many: true,
+          help: 'what is mounted for it: type=tmpfs device=tmpfs o=size=64m (memory, of each container its own), or type=none device=/DIRECTORY o=bind[,ro]',
+        },
+      },
       run: create,
     },
     ls: {
@@ -83,14 +93,17 @@ export const family: Family = {
 
 export const main = (argv: string[]): Promise<number> => runFamily(family, argv)
 
-function create([given]: readonly string[], { label, driver = 'local' }: Flags): number {
+function create([given]: readonly string[], { label, driver = 'local', opt = [] }: Flags): number {
   if (driver !== 'local') throw new UsageError(`volume create: --driver ${driver}: there is only local`, 1)
   const labels = labelsOf(label)
+  const options = pairsOf(opt as readonly string[])
+  const why = whyNot(options)
+  if (why) throw new UsageError(`volume create: --opt: ${why}`, 1)
   const name = given ?? newId()
   checkVolumeName(name)
   exclusively(() => {
     if (hasVolume(name)) readVolume(name) // it may be of another version
-    makeVolume({ name, labels, anonymous: given === undefined })
+    makeVolume({ name, labels, options, anonymous: given === undefined })
   })
   print(name)
   return 0
@@ -124,14 +137,14 @@ function list(_: readonly string[], { json, quiet, filter, format: wanted }: Fla
 /** A volume in docker's words. Throws a UsageError where it cannot be read. */
 export function details(word: string): Row {
   const { name } = findVolume(word)
-  const { created, labels } = readVolume(name)
+  const { created, labels, options = {} } = readVolume(name)
   return {
     CreatedAt: created.replace(/\.\d+Z$/, 'Z'),
     Driver: 'local',
     Labels: labels,
     Mountpoint: dataOf(name),
     Name: name,
-    Options: {},
+    Options: Object.fromEntries(sorted(options)),
     Scope: 'local',
   }
 }

@@ -113,7 +113,7 @@ const joins = (mode: IpcMode): mode is { container: string } => typeof mode === 
 const OWN_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
 
 function unsaid(
-  { network, namespaces, init, readOnly, care, mounts: { create } }: RunOptions,
+  { network, namespaces, init, readOnly, care, log, mounts: { create } }: RunOptions,
   { root, mounts }: Spec,
   volumes: readonly string[],
 ): string[] {
@@ -135,6 +135,7 @@ function unsaid(
     ...(init ? ['--init: the command itself is PID 1'] : []),
     ...(care?.restart ? ['--restart: nobody starts it again'] : []),
     ...(care?.health ? ['--health-cmd: nobody looks after its health'] : []),
+    ...(log ? ['--log-driver, --log-opt: whoever runs it keeps what it writes'] : []),
     ...(care?.stopSignal || care?.stopTimeout ? ['--stop-signal, --stop-timeout: whoever stops it chooses'] : []),
   ]
 }

@@ -7,6 +7,7 @@ import type { Sysctl } from '../primitives/sysctl.ts'
 import type { Mappings } from '../primitives/user.ts'
 import type { AllResources } from './cgroup/cgroup.ts'
 import type { RestartPolicy } from './life/restart-policy.ts'
+import type { LogWish } from './log/limit.ts'
 import type { Endpoint, Link } from './network/endpoints.ts'
 import type { NameWishes } from './network/names.ts'
 import type { NetworkMode, PortWish } from './network/ports.ts'
@@ -66,6 +67,9 @@ export interface Wording {
   readonly cidfile?: string
   readonly publishAll?: true
   readonly noHealthcheck?: true
+  readonly isolation?: string
+  readonly volumeDriver?: string
+  readonly deviceRules?: readonly string[]
 }
 
 export interface RunOptions {
@@ -81,6 +85,8 @@ export interface RunOptions {
   readonly domainname?: string | undefined
   /** By which its user finds it. */
   readonly labels?: Readonly<Record<string, string>>
+  /** For who reads its description. */
+  readonly annotations?: Readonly<Record<string, string>>
   /** NAME=value; the last of a name wins. */
   readonly env: readonly string[]
   /** Default: / */
@@ -127,6 +133,8 @@ export interface RunOptions {
     readonly from: readonly VolumesFrom[]
   }
   readonly resources: AllResources
+  /** The cgroup that its own lies in: below ours, or with / in front from the top. */
+  readonly cgroupParent?: string
   readonly devices: readonly Device[]
 
   readonly capabilities: CapabilityWish
@@ -144,6 +152,8 @@ export interface RunOptions {
   /** It cannot write to its root file system. */
   readonly readOnly: boolean
   readonly care?: Care
+  /** What is kept of its output, where it has a monitor. */
+  readonly log?: LogWish
   readonly wording?: Wording
 }
 

@@ -16,6 +16,7 @@ import { planRootfs } from './rootfs.ts'
 import { seccompSteps } from './seccomp.ts'
 import type { SharedNamespaces } from './shared-namespaces.ts'
 import { makeSpec } from './spec.ts'
+import type { Resources } from './state/resources.ts'
 import { newId, pathsOf } from './state/store.ts'
 import { planSystem } from './system-mounts.ts'
 import type { Volumes } from './volume/mounts.ts'
@@ -45,11 +46,12 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   const others = await othersOf(options)
   const { namespaces: asked } = others
   const spec = makeSpec({ ...options, ...shared?.options, env, mounts: mounted, namespaces: asked }, id)
-  const { uidMappings, gidMappings, resources, namespaces } = spec.linux
+  const { uidMappings, gidMappings, resources, namespaces, cgroupsPath: path } = spec.linux
   const { upper, work, merged } = pathsOf(id)
   const cgroup = await planCgroup({
     id,
     resources,
+    path,
     privateNamespace: namespaces.some(({ type, path }) => type === 'cgroup' && !path),
   })
   const layers = {
@@ -85,6 +87,14 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     livesOn,
   }
 }
+
+/** What is going to be made outside of its directory. */
+export const outsideOf = ({ cgroup, ownVolumes: volumes }: Prepared, { network }: RunOptions): Resources => ({
+  volumes,
+  cgroups: cgroup.directories,
+  ...(cgroup.above.length > 0 && { cgroupsAbove: cgroup.above }),
+  network: network.mode === 'bridge',
+})
 
 /** Whose namespaces it has, where they are another container's. */
 const othersOf = async ({ namespaces }: RunOptions): Promise<SharedNamespaces> =>

@@ -9,7 +9,7 @@ import { failpoint } from './failpoint.ts'
 import type { Guarded } from './life/monitored.ts'
 import { ownNames } from './network/names.ts'
 import type { RunOptions } from './options.ts'
-import { complete, type Prepared, prepare } from './prepare.ts'
+import { complete, outsideOf, type Prepared, prepare } from './prepare.ts'
 import { type Forwarding, forwardSignals, untilOver } from './signals.ts'
 import { type ContainerDirectory, createDirectory } from './state/directory.ts'
 import { newId } from './state/store.ts'
@@ -48,9 +48,7 @@ export async function run(
   const parts = await prepare(options, id, { livesOn: attended }) // bad input is refused here, before anything is made
   const signals = forwardSignals()
   try {
-    const { network } = options
-    const { ownVolumes: volumes } = parts
-    const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge', volumes }
+    const outside = outsideOf(parts, options)
     const directory = await createDirectory({ ...options, id, users: namespaces.users, outside, options })
     let result: Result
     try {

@@ -1,6 +1,6 @@
 // The engine's only description of a container: config.json of the OCI runtime specification, as far as we go.
 // `toolkit run` makes one from its flags; the plan is made from it and from nothing else.
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
@@ -47,6 +47,7 @@ export interface Spec {
   readonly hostname?: string
   readonly domainname?: string
   readonly mounts: readonly Mount[]
+  readonly annotations?: Readonly<Record<string, string>>
   readonly linux: {
     /** A type that is not there is the host's; one with a path is joined. */
     readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[]
@@ -54,6 +55,8 @@ export interface Spec {
     readonly gidMappings?: readonly IdMapping[]
     readonly timeOffsets?: Offsets
     readonly devices: readonly Device[]
+    /** Of its cgroup: from the root of the hierarchy where it begins with /, else below the engine's own. */
+    readonly cgroupsPath?: string
     readonly resources: AllResources
     readonly sysctl: Sysctl
     readonly maskedPaths: readonly string[]
@@ -122,10 +125,12 @@ export function makeSpec(options: RunOptions, id: string): Spec {
     ...(namespaces.uts === 'private' && { hostname }),
     ...domainOf(options),
     mounts: withMounts(defaultsFor(options), mounts.mounts),
+    ...(options.annotations && { annotations: options.annotations }),
     linux: {
       namespaces: namespacesOf(options),
       ...namespaces.users,
       devices: devicesOf(options),
+      ...(options.cgroupParent !== undefined && { cgroupsPath: join(options.cgroupParent, id.slice(0, 12)) }),
       resources: capabilities.privileged ? { ...options.resources, devices: [everyDevice] } : options.resources,
       sysctl: sysctlOf(options),
       maskedPaths: masks ? [...MASKED_PATHS, ...thermalPaths()] : [],

@@ -29,13 +29,15 @@ export interface EnsureOptions {
   readonly yes: boolean
   /** A person sits at a terminal and can be asked; looked up where it is not said. */
   readonly interactive?: boolean
+  /** Says nothing where all goes well. */
+  readonly quiet?: boolean
 }
 
 /**
  * Makes the busybox root file system where it is missing. Says on stderr what it does. Only a download is asked about,
  * and only a person. Throws UsageError, one line, where it cannot be made.
  */
-export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promise<void> {
+export async function ensureBusybox({ yes, interactive, quiet = false }: EnsureOptions): Promise<void> {
   const dir = busyboxDir()
   if (isMade()) return
   // Loaded only here: it costs milliseconds, and `toolkit run` comes through this file.
@@ -45,13 +47,14 @@ export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promis
 
   const find = run('--find')
   if (find.status === 1 && find.stderr === '') {
-    process.stderr.write(
-      "toolkit needs a small root file system to start from, and there is none yet. It downloads Debian's package\n" +
-        'busybox-static (about 1 MB) with apt-get, unpacks it without installing it, and puts the files into\n' +
-        `${dir}\n`,
-    )
     const { isatty } = await import('node:tty')
     const ask = !yes && !process.env.CI && (interactive ?? (isatty(0) && isatty(2)))
+    if (ask || !quiet)
+      process.stderr.write(
+        "toolkit needs a small root file system to start from, and there is none yet. It downloads Debian's package\n" +
+          'busybox-static (about 1 MB) with apt-get, unpacks it without installing it, and puts the files into\n' +
+          `${dir}\n`,
+      )
     if (ask && !confirm('Go on? [y/N] ')) {
       throw new UsageError(`nothing downloaded; make it from a static busybox of yours: BUSYBOX=… ${script()} ${dir}`)
     }
@@ -59,7 +62,7 @@ export async function ensureBusybox({ yes, interactive }: EnsureOptions): Promis
   const { status, signal, stderr, error } = run(dir)
   const said = (stderr ?? '').replaceAll('busybox.sh: ', '').trimEnd().split('\n').at(-1)
   if (status !== 0) throw new UsageError(said || `${script()}: ${error?.message ?? signal ?? `exit code ${status}`}`)
-  process.stderr.write(`${said}\n`)
+  if (!quiet) process.stderr.write(`${said}\n`)
 }
 
 const script = (): string => join(packageDir(), 'rootfs-scripts/busybox.sh')

@@ -33,7 +33,9 @@ export interface Row {
   readonly label?: string | undefined
   /** It is no call, but this. */
   readonly jump?: Jump
-  /** A jump leads past it, where all is well. */
+  /** It is no call: the next row is left out where the result of the one with this label is above 0. */
+  readonly past?: string
+  /** It is left out, where all is well. */
   readonly passed?: true
 }
 

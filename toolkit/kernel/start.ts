@@ -187,8 +187,8 @@ function watch(
     release()
   }
   const notRun = (row: number) => {
-    const { call, jump, passed } = rows[row]!
-    return result(row) === NOT_RUN && call !== 'execveat' && !jump && !passed
+    const { call, past, passed } = rows[row]!
+    return result(row) === NOT_RUN && call !== 'execveat' && past === undefined && !passed
   }
 
   /** Why nobody is there any more to tell anything: undefined where the program has started. */

@@ -20,7 +20,7 @@ const RESULT = 56 // where the result lies in it
 const TABLE_FD = 3 // where the runner looks for the table
 const OURS = 10 // below are descriptors that steps open, counting on the lowest free number
 const ALL = 0xffffffff // higher than any descriptor
-const FAILED = 127 // with that the machine code ends, too, where a call fails
+const GONE = 125 // docker's exit code for an engine that has failed
 const JUMP = 4095 // no system call has this number
 /** The result of a row that was not run. No call returns it, and the kernel can write a pid over its lower half. */
 export const NOT_RUN = 2 ** 31
@@ -48,37 +48,29 @@ type Entries = readonly (Step | Gate)[]
 /** What the process says to us. */
 export const WORD = { ALIVE: 0, GATE: 1 } as const
 
-/** Where the process waits for a byte. */
-const gateRows = (name: string, { status, gate }: Shared): Row[] => [
+/** Where the process waits for a byte. When we are killed a gate opens without one: that leads to an end. */
+const gateRows = (name: string, label: string, { status, gate }: Shared): Row[] => [
   { ...row('write', status, Uint8Array.of(WORD.GATE), 1), gate: name },
-  { ...row('read', gate, Buffer.alloc(1), 1), gate: name },
+  { ...row('read', gate, Buffer.alloc(1), 1), gate: name, label },
+  { ...row('read'), past: label },
+  { ...row('exit_group', GONE), passed: true },
 ]
-
-/** A gate that opens without a byte, because we were killed, leads to an end. */
-function guard(gate: Row[], next: Row[], i: number): void {
-  const [label, to] = [`gate ${i}`, `behind gate ${i}`]
-  gate.push({ ...gate.pop()!, label }, { ...row('read'), jump: { of: label, above: 0, to } })
-  gate.push({ ...row('exit_group', FAILED), passed: true })
-  next[0] = { ...next[0]!, label: to }
-}
 
 /** Each entry's rows. A descriptor is closed after the last step that uses it. */
 function entryRows(entries: Entries, last: ReadonlyMap<number, number>, shared: Shared): Row[][] {
   let step = 0
   const done = new Map<number, number[]>()
   for (const [fd, use] of last) done.set(use, [...(done.get(use) ?? []), fd])
-  const all = entries.map((entry, i) => {
+  return entries.map((entry, i) => {
     if (isGate(entry)) {
       if (entry.gate === ALIVE) return [row('write', shared.status, Uint8Array.of(WORD.ALIVE), 1)]
-      return gateRows(entry.gate, shared)
+      return gateRows(entry.gate, `gate ${i}`, shared)
     }
     const { call, args, allow } = entry
     const own: Row = { call, args, allow: errorBits(allow), step: ++step }
     const unused = call === 'close' ? undefined : done.get(i)
     return unused ? [own, ...unused.map(fd => row('close', fd))] : [own]
   })
-  for (const [i, rows] of all.entries()) if (rows.length > 1 && rows[1]!.gate && all[i + 1]) guard(rows, all[i + 1]!, i)
-  return all
 }
 
 /** Which entry is the last to use a descriptor, by its number. */
@@ -194,11 +186,15 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     }
     let elsewhere: Table['elsewhere']
     for (let i = 0, at = entry; i < rows.length; i++, at += ROW) {
-      const { call, args, allow, jump, label } = rows[i]!
+      const { call, args, allow, jump, past, label } = rows[i]!
       const result = memory.address + at + RESULT
       if (jump) {
         const { of, above, to } = jump
         write(at, JUMP, 0, [addressOf(places.get(of)!) + RESULT, above, addressOf(places.get(to)!)])
+        continue
+      }
+      if (past !== undefined) {
+        write(at, JUMP, 0, [addressOf(places.get(past)!) + RESULT, 0, addressOf(i + 2)])
         continue
       }
       if (label === ELSEWHERE) {

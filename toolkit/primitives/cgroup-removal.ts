@@ -108,7 +108,6 @@ function stuck(directory: string): UsageError {
   )
 }
 
-/** Removes a group that others may share, if nothing is in it (any more). */
-export function removeIfEmpty(directory: string): void {
-  attempt('unlinkat', [AT.FDCWD, directory, AT.REMOVEDIR])
-}
+/** Removes a group that others may share, if nothing is in it (any more). Says whether it has gone. */
+export const removeIfEmpty = (directory: string): boolean =>
+  attempt('unlinkat', [AT.FDCWD, directory, AT.REMOVEDIR]) === 0

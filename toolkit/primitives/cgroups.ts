@@ -78,9 +78,17 @@ function directoryAction({ directories }: Group): Action {
   }
 }
 
+/** The mark of a group that was made for those in it. xattr(7): trusted.* is for root, user.* (Linux 5.7, v2) for others. */
+const MARKS = ['trusted.toolkit', 'user.toolkit'] as const
+
+/** Whether a group was made by `create`, as one above those that were asked for. */
+export const isMarked = (directory: string): boolean =>
+  MARKS.some(mark => attempt('lgetxattr', [directory, mark, Buffer.alloc(1), 1]) === 1)
+
 function makeShared(directory: string): void {
   const args = [AT.FDCWD, directory, 0o755]
   const error = -attempt('mkdirat', args)
+  if (error === 0) MARKS.some(mark => attempt('lsetxattr', [directory, mark, Buffer.from('1'), 1, 0]) === 0)
   if (error !== 0 && error !== ERRNO.EEXIST && error !== ERRNO.ENOENT) throw new KernelError('mkdirat', args, error)
 }
 

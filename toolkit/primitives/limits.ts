@@ -14,15 +14,33 @@ export interface Throttle {
   readonly rate: number
 }
 
+/** A block device and its weight, 10 to 1000. */
+export interface DiskWeight {
+  readonly major: number
+  readonly minor: number
+  readonly weight: number
+}
+
 /** `linux.resources`, but for the devices, see device-rules.ts. -1 is no limit. */
 export interface Resources {
   /** Bytes. `swap` is memory and swap together; without it as much swap as memory, where the kernel accounts it. */
-  readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number }
+  readonly memory?: {
+    readonly limit?: number
+    readonly swap?: number
+    readonly reservation?: number
+    /** v1: 0 to 100. v2 has none, and it is left out. */
+    readonly swappiness?: number
+    /** v1: who takes more waits for memory instead of being killed. As before of v2. */
+    readonly disableOOMKiller?: boolean
+  }
   /** `quota` microseconds of processor time in each `period`; `cpus` and `mems` are lists such as 0-3,7. */
   readonly cpu?: {
     readonly shares?: number
     readonly quota?: number
     readonly period?: number
+    /** v1: microseconds for real-time programs, and their period. */
+    readonly realtimeRuntime?: number
+    readonly realtimePeriod?: number
     readonly cpus?: string
     readonly mems?: string
   }
@@ -30,6 +48,7 @@ export interface Resources {
   readonly blockIO?: {
     /** 10 to 1000. */
     readonly weight?: number
+    readonly weightDevice?: readonly DiskWeight[]
     readonly throttleReadBpsDevice?: readonly Throttle[]
     readonly throttleWriteBpsDevice?: readonly Throttle[]
     readonly throttleReadIOPSDevice?: readonly Throttle[]
@@ -99,11 +118,17 @@ function memory({ memory = {} }: Resources, version: Version): Setting[] {
     ...given(memory.limit !== undefined && one('--memory', 'memory.limit_in_bytes', limit)),
     ...given(swap >= 0 && optional(one('--memory-swap', sum, swap))),
     ...soft.map(bytes => one('--memory-reservation', 'memory.soft_limit_in_bytes', bytes)),
+    ...given(memory.swappiness !== undefined && one('--memory-swappiness', 'memory.swappiness', memory.swappiness)),
+    ...given(memory.disableOOMKiller === true && one('--oom-kill-disable', 'memory.oom_control', 1)),
   ]
 }
 
 function cpu({ cpu = {} }: Resources, version: Version): Setting[] {
-  const { shares, quota, period } = cpu
+  const { shares, quota, period, realtimePeriod, realtimeRuntime } = cpu
+  const realtime = [
+    ...given(realtimePeriod !== undefined && one('--cpu-rt-period', 'cpu.rt_period_us', realtimePeriod)),
+    ...given(realtimeRuntime !== undefined && one('--cpu-rt-runtime', 'cpu.rt_runtime_us', realtimeRuntime)),
+  ]
   const flag = quota === undefined ? '--cpu-period' : '--cpus or --cpu-quota'
   if (version === 2)
     return [
@@ -112,11 +137,13 @@ function cpu({ cpu = {} }: Resources, version: Version): Setting[] {
         (quota !== undefined || period !== undefined) &&
           one(flag, 'cpu.max', `${quota === undefined || quota <= 0 ? 'max' : quota} ${period ?? 100_000}`),
       ),
+      ...realtime, // of v1 only: whoever asks for it is told so
     ]
   return [
     ...given(!!shares && one('--cpu-shares', 'cpu.shares', shares)),
     ...given(period !== undefined && one(flag, 'cpu.cfs_period_us', period)),
     ...given(quota !== undefined && one(flag, 'cpu.cfs_quota_us', quota <= 0 ? -1 : quota)),
+    ...realtime,
   ]
 }
 
@@ -137,7 +164,7 @@ const THROTTLES = [
 
 /** The weight works only where the BFQ scheduler serves the disk (on v2 also with blk-iocost), and has its file then. */
 function io({ blockIO = {} }: Resources, version: Version): Setting[] {
-  const { weight } = blockIO
+  const { weight, weightDevice = [] } = blockIO
   const prefix = version === 2 ? 'io' : 'blkio'
   const general = version === 2 ? `default ${ioWeightOf(weight ?? 10)}` : String(weight)
   return [
@@ -150,6 +177,19 @@ function io({ blockIO = {} }: Resources, version: Version): Setting[] {
         ],
       },
     ),
+    ...weightDevice.map(({ major, minor, weight }) => ({
+      flag: '--blkio-weight-device',
+      writes:
+        version === 2
+          ? [
+              { file: 'io.bfq.weight', value: `${major}:${minor} ${weight}` },
+              { file: 'io.weight', value: `${major}:${minor} ${ioWeightOf(weight)}` },
+            ]
+          : ['blkio.bfq.weight_device', 'blkio.weight_device'].map(file => ({
+              file,
+              value: `${major}:${minor} ${weight}`,
+            })),
+    })),
     ...THROTTLES.flatMap(([field, flag, v1, v2]) =>
       (blockIO[field] ?? []).map(({ major, minor, rate }) =>
         version === 2
@@ -203,6 +243,7 @@ const WHY: Readonly<Record<Controller, string>> = {
 const MISSING: readonly (readonly [RegExp, string])[] = [
   [/memsw|swap/, 'it does not account swap; start it with swapaccount=1 on its command line'],
   [/cfs_|cpu\.max/, 'it was built without CONFIG_CFS_BANDWIDTH'],
+  [/rt_/, 'cgroup v2 has none, and on v1 it takes CONFIG_RT_GROUP_SCHED'],
   [/weight/, 'it wants the BFQ scheduler (modprobe bfq; echo bfq > /sys/block/DISK/queue/scheduler)'],
   [/throttle|io\.max/, 'it was built without CONFIG_BLK_DEV_THROTTLING'],
   [/hugetlb/, 'it has no pages of this size: ls /sys/kernel/mm/hugepages'],
@@ -215,8 +256,10 @@ const REFUSED: readonly (readonly [number, RegExp, string])[] = [
     /cfs_quota|cpu\.max/,
     'a quota is at least 1000 µs, and no larger a part than that of the group above',
   ],
+  [ERRNO.EINVAL, /rt_runtime/, 'the group above must have as much: its own cpu.rt_runtime_us is 0 at first'],
   [ERRNO.EINVAL, /cfs_period/, 'a period is 1000 to 1000000 µs'],
   [ERRNO.EBUSY, /memory/, 'more than that is in use'],
+  [ERRNO.EOPNOTSUPP, /weight/, 'the BFQ scheduler must serve this disk: echo bfq > /sys/block/DISK/queue/scheduler'],
   [ERRNO.ENODEV, /io/, 'no such disk; a partition has no limit of its own: lsblk'],
   [ERRNO.EACCES, /cpuset/, 'the group above does not have them all'],
   [ERRNO.EINVAL, /cpuset/, 'the machine, or the group above, does not have them all'],

@@ -48,7 +48,11 @@ test.each<[string, string, Mount]>([
   ['mount', 'type=bind,src=/a,dst=/b,ro,bind-recursive=writable', bind('/a', '/b', 'rbind', 'rprivate', 'rotop')],
   ['mount', 'type=bind,src=/a,dst=/b,ro,bind-recursive=readonly', bind('/a', '/b', 'rbind', 'rprivate', 'ro')],
   ['mount', 'type=bind,src=/a,dst=/b,consistency=cached', bind('/a', '/b')],
-  ['mount', 'src=name,dst=/b,volume-subpath=x/y,volume-driver=local', named('name', '/b', 'subpath=x/y')],
+  [
+    'mount',
+    'src=name,dst=/b,volume-subpath=x/y,volume-driver=local',
+    named('name', '/b', 'subpath=x/y', 'driver=local'),
+  ],
   ['mount', 'src=name,dst=/b,volume-label=a=1,volume-label=b', named('name', '/b', 'label=a=1', 'label=b')],
   ['volume', '/a:/b:cached,ro', bind('/a', '/b', 'rbind', 'rprivate', 'ro')],
   ['mount', 'type=tmpfs,target=/t', tmpfs('/t')],

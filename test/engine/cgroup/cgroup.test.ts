@@ -60,6 +60,16 @@ describe('on v2', () => {
     return { layout: 'v2', hierarchies: [hierarchy(2, ['pids'], top, '/system.slice/job.service')] }
   }
 
+  test('cgroupsPath: below that place, or from the top; what is missing above goes with it', () => {
+    const below = prepare({}, systemd(), { path: `a/${short}` })
+    expect(below.directories).toEqual([`${tree}/systemd/system.slice/a/${short}`])
+    expect(below.above).toEqual([`${tree}/systemd/system.slice/a`])
+    const top = prepare({}, systemd(), { path: `/system.slice/a/b/${short}` })
+    expect(top.directories).toEqual([`${tree}/systemd/system.slice/a/b/${short}`])
+    expect(top.above).toEqual([`${tree}/systemd/system.slice/a/b`, `${tree}/systemd/system.slice/a`])
+    expect(prepare({}, systemd()).above).toEqual([])
+  })
+
   test('the place is the nearest group above that holds no processes; it passes on what is there', () => {
     const prepared = prepare({}, systemd())
     expect(prepared.directories).toEqual([`${tree}/systemd/system.slice/toolkit/${short}`])
@@ -179,6 +189,8 @@ describe('on v1', () => {
       expect(() => prepare({ pids: { limit: 5 } }, poor)).toThrow(
         /^--pids-limit: there is no cgroup controller pids here/,
       )
+      expect(() => prepare({ memory: { swappiness: 5 } }, poor)).toThrow(/^--memory-swappiness: there is no/)
+      expect(() => prepare({}, poor, { path: 'a/b' })).toThrow(/^--cgroup-parent: there is no cgroup here/)
     }
   })
 

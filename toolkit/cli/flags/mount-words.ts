@@ -29,17 +29,18 @@ const KEYS: Record<string, string> = {
   'volume-subpath': 'volume-subpath',
   'volume-label': 'volume-label',
   'volume-driver': 'volume-driver',
+  'volume-opt': 'volume-opt',
 }
 
 const ALL = ['type', 'target', 'readonly', 'consistency']
 export const BELONGS: Record<string, readonly string[]> = {
-  volume: [...ALL, 'source', 'volume-nocopy', 'volume-subpath', 'volume-label', 'volume-driver'],
+  volume: [...ALL, 'source', 'volume-nocopy', 'volume-subpath', 'volume-label', 'volume-driver', 'volume-opt'],
   bind: [...ALL, 'source', 'bind-propagation', 'bind-recursive', 'bind-nonrecursive'],
   tmpfs: [...ALL, 'tmpfs-size', 'tmpfs-mode'],
 }
 
 const SWITCHES = ['readonly', 'volume-nocopy', 'bind-nonrecursive']
-const SEVERAL = ['volume-label']
+const SEVERAL = ['volume-label', 'volume-opt']
 export const SEPARATOR = '\n' // of what may be given several times; no line of a command has one in a label's middle
 
 export type Fields = Readonly<Record<string, string | undefined>>

@@ -1,6 +1,7 @@
 // The flags that put volumes, files of the host, or empty file systems into a container. Docker's words and syntax.
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
+import { DRIVER, LABEL, OPTION, pairsOf, whyNot } from '../../engine/volume/driver-options.ts'
 import { SUBPATH } from '../../engine/volume/volumes.ts'
 import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
@@ -20,7 +21,7 @@ export const flags = {
   mount: {
     value: 'KEY=VALUE,…',
     many: true,
-    help: 'the same in words: type=volume,source=…,target=…,readonly, type=bind,…, or type=tmpfs,target=…,tmpfs-size=…',
+    help: 'the same in words: type=volume,source=…,target=…,readonly,volume-opt=KEY=VALUE, type=bind,…, or type=tmpfs,target=…,tmpfs-size=…',
   },
   'volumes-from': {
     value: 'CONTAINER[:ro|:rw]',
@@ -165,14 +166,19 @@ function recursive(value: string, found: Fields, isReadOnly: boolean): { bind?: 
 
 function volumeWords(
   value: string,
-  { 'volume-subpath': below, 'volume-label': labels, 'volume-driver': driver }: Fields,
+  { 'volume-subpath': below, 'volume-label': labels, 'volume-driver': driver, 'volume-opt': given }: Fields,
 ) {
   if (driver !== undefined && driver !== 'local') throw refuse('mount', value, 'the only volume-driver is local')
   if (below !== undefined && (below === '' || below.startsWith('/') || below.split('/').includes('..')))
     throw refuse('mount', value, 'volume-subpath is a path below the volume, such as a/b')
+  const options = given?.split(SEPARATOR) ?? []
+  const why = whyNot(pairsOf(options))
+  if (why) throw refuse('mount', value, `volume-opt: ${why}`)
   return [
     ...(below === undefined ? [] : [`${SUBPATH}${below}`]),
-    ...(labels === undefined ? [] : labels.split(SEPARATOR).map(label => `label=${label}`)),
+    ...(labels === undefined ? [] : labels.split(SEPARATOR).map(label => `${LABEL}${label}`)),
+    ...(driver === undefined ? [] : [`${DRIVER}${driver}`]),
+    ...options.map(option => `${OPTION}${option}`),
   ]
 }
 

@@ -1,6 +1,5 @@
 // The flags about the command itself: its name, its words, its environment, its place, and how it is looked after.
 import { readFileSync } from 'node:fs'
-import type { Attached } from '../../engine/options.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { type Labels, labelFlag, labelsOf } from './labels.ts'
@@ -18,11 +17,11 @@ export const signalFlag = {
 /** Of commands that make a container. */
 export const pullFlag = {
   pull: { value: 'missing|never', help: 'never: do not get a busybox where there is none (default: missing)' },
+  quiet: { short: 'q', help: 'say nothing of getting a busybox' },
 } satisfies Record<string, Flag>
 
 export const flags = {
   interactive: { short: 'i', help: 'pass stdin on to the command' },
-  attach: { short: 'a', value: 'STREAM', many: true, help: 'join only stdin, stdout or stderr (default: all)' },
   tty: { short: 't', help: 'give it a terminal of its own' },
   rm: { help: 'remove the container when it has ended' },
   name: { value: 'NAME', help: 'its name (default: one is made up)', blank: true },
@@ -73,22 +72,6 @@ export function program(given: Parsed['flags']): Program {
     init: given.init === true,
     ...(labels.length > 0 && { labels: labelsOf(labels) }),
   }
-}
-
-/** The streams that join a container when it is run. Throws a UsageError. */
-export function attachedBy(given: Parsed['flags']): readonly Attached[] {
-  const words = given.attach as readonly string[] | undefined
-  if (given.detach) {
-    if (words) throw new UsageError('run: -a and -d do not go together: one that is detached is joined by nobody')
-    return []
-  }
-  return words?.map(attachedOf) ?? ['stdout', 'stderr', ...(given.interactive ? (['stdin'] as const) : [])]
-}
-
-function attachedOf(word: string): Attached {
-  const name = word.toLowerCase()
-  if (name === 'stdin' || name === 'stdout' || name === 'stderr') return name
-  throw refuse('attach', word, 'allowed: stdin, stdout, stderr')
 }
 
 /** NAME=VALUE as it is; NAME alone takes the value it has here, and is nothing where it has none. */

@@ -38,12 +38,17 @@ export interface Prepared {
   readonly cgroup: Descriptor | undefined
   /** To be written down before anything is made, and given to the functions below. Empty where there are no cgroups. */
   readonly directories: readonly string[]
+  /** Groups above them that are not there yet, the lowest first, where they were asked for: they go with what is in them. */
+  readonly above: readonly string[]
   /** What the container finds in place of an OCI mount of type cgroup. */
   readonly view: (mount: Mount) => readonly Mount[]
 }
 
 /** Against a program that starts processes without end; podman's default, where docker has none. */
 export const PIDS_LIMIT = 2048
+
+/** Where v1 is mounted it counts: it has limits that v2 does not know. */
+const wordsOf = (layout: CgroupLayout['layout']): 1 | 2 => (layout === 'v2' ? 2 : 1)
 
 /** A limit that was asked for, and no controller to enforce it: why, and what to do, says `planCgroup`. */
 export class NoController extends UsageError {
@@ -52,7 +57,7 @@ export class NoController extends UsageError {
   readonly flag: string
 
   constructor(controller: Controller, { layout }: CgroupLayout, resources: Resources) {
-    const { flag } = settings(controller, resources, 2)[0]!
+    const { flag } = settings(controller, resources, wordsOf(layout))[0]!
     super(`${flag}: there is no cgroup controller ${controller} here; 'toolkit doctor' says why`)
     this.controller = controller
     this.isV2 = layout === 'v2'
@@ -66,11 +71,15 @@ export class NoController extends UsageError {
  * cgroups is as good.
  */
 export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared {
-  const asked = CONTROLLERS.filter(controller => settings(controller, wish.resources, 2).length > 0)
+  const asked = CONTROLLERS.filter(
+    controller => settings(controller, wish.resources, wordsOf(layout.layout)).length > 0,
+  )
   const groups = placeGroups(layout, wish, asked)
   const v1 = groups.filter(({ version }) => version === 1)
   const missing = asked.find(controller => !find(groups, controller))
   if (missing) throw new NoController(missing, layout, wish.resources)
+  if (wish.path !== undefined && groups.length === 0)
+    throw new UsageError("--cgroup-parent: there is no cgroup here that we may write to; 'toolkit doctor' says why")
   const directories = groups.map(cgroups.directoryOf)
   const taken = directories.find(directory => existsSync(directory))
   if (taken) throw cgroups.taken(taken) // here, before anybody writes down that it is ours to remove
@@ -82,9 +91,16 @@ export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared 
     ],
     cgroup: v1.length < groups.length ? { descriptor: cgroups.CGROUP } : undefined,
     directories,
+    above: wish.path === undefined ? [] : groups.flatMap(missingAbove),
     view: mount => view(layout, wish.privateNamespace ? groups : hostParts(layout), mount),
   }
 }
+
+const missingAbove = ({ directories }: cgroups.Group): string[] =>
+  directories
+    .slice(0, -1)
+    .filter(directory => !existsSync(directory))
+    .toReversed()
 
 /** `prepareCgroup` whose refusals say as much as the doctor does. Its words are loaded only then. */
 export async function planCgroup(wish: CgroupWish, layout?: CgroupLayout): Promise<Prepared> {
@@ -135,13 +151,19 @@ function deviceActions(groups: readonly cgroups.Group[], { devices = [] }: AllRe
 }
 
 /**
- * Ends what is left in a container's groups and removes them, at last the one that it shares with other containers. Blocks
- * a few milliseconds; throws a UsageError where a process does not end.
+ * Ends what is left in a container's groups and removes them, at last those that it shares with other containers, and
+ * `above`. Blocks a few milliseconds; throws a UsageError where a process does not end.
  */
-export function removeCgroup(directories: readonly string[]): void {
+export function removeCgroup(directories: readonly string[], above: readonly string[] = []): void {
   removal.remove(directories)
-  for (const directory of directories)
-    if (dirname(directory).endsWith('/toolkit')) removal.removeIfEmpty(dirname(directory))
+  for (const directory of directories) removeAbove(directory)
+  for (const directory of above) removal.removeIfEmpty(directory) // whose engine was killed before it could mark them
+}
+
+/** Those that were made for it, or for others like it. */
+function removeAbove(directory: string): void {
+  const above = dirname(directory)
+  if ((above.endsWith('/toolkit') || cgroups.isMarked(above)) && removal.removeIfEmpty(above)) removeAbove(above)
 }
 
 /** Whether the kernel has killed a process of the container because the memory limit was reached. */

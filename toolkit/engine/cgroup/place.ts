@@ -84,6 +84,13 @@ function isOurs(directory: string): boolean {
   }
 }
 
+/** Whether a controller's files are those of cgroup v1. */
+export const isV1 = (controller: string): boolean =>
+  ownLayout().hierarchies.some(
+    ({ version, controllers, mountPoint }) =>
+      version === 1 && mountPoint !== undefined && controllers.includes(controller),
+  )
+
 /** Our own cgroups. Root of a user namespace has only those that were delegated to its user. */
 export function ownLayout(): CgroupLayout {
   const layout = readLayout(process.pid) ?? NO_CGROUPS

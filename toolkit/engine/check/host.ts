@@ -18,9 +18,9 @@ import type { Finding } from './finding.ts'
 
 const OLD = 600_000 // milliseconds without a process after which a group is nobody's: one is made just before its process
 
-/** The groups of containers, wherever they lie: TOP/…/toolkit/ID. */
+/** The groups of containers, wherever they lie: TOP/…/toolkit/ID, or in a --cgroup-parent. */
 const containerGroups = (directory: string): string[] =>
-  cgroupsBelow(directory).flatMap(group => (/\/toolkit\/[0-9a-f]{12}$/.test(group) ? [group] : containerGroups(group)))
+  cgroupsBelow(directory).flatMap(group => (/\/[0-9a-f]{12}$/.test(group) ? [group] : containerGroups(group)))
 
 function isOld(directory: string): boolean {
   try {

@@ -15,8 +15,9 @@ import { planRootfs } from '../rootfs.ts'
 import { lock } from '../state/files.ts'
 import { type ContainerRow, findContainer } from '../state/list.ts'
 import { type ContainerState, directoryOf, exclusively, idsIn } from '../state/store.ts'
-import { asBind } from '../volume/mounts.ts'
-import { dataOf } from '../volume/store.ts'
+import type { DriverOptions } from '../volume/driver-options.ts'
+import { asMount } from '../volume/mounts.ts'
+import { dataOf, optionsOf } from '../volume/store.ts'
 import { mountsOf } from '../volume/uses.ts'
 import { planMounts } from '../volume/volumes.ts'
 
@@ -85,10 +86,19 @@ function openEnded(row: ContainerRow, state: ContainerState, users: Mappings | u
   }
 }
 
+/** Where they cannot be read, its directory is shown: `system check` says so. */
+function optionsKnown(volume: string): DriverOptions {
+  try {
+    return optionsOf(volume)
+  } catch {
+    return {}
+  }
+}
+
 /** What was mounted for it and is not in memory, as far as it is still there. */
 const lasting = (row: ContainerRow): Mount[] =>
   mountsOf(row).flatMap(entry => {
-    const bind = entry.type === 'volume' ? asBind(entry) : entry
+    const bind = entry.type === 'volume' ? asMount(entry, optionsKnown(entry.source)) : entry
     return bind.type === 'bind' && existsSync(bind.source) ? [bind] : []
   })
 

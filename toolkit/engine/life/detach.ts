@@ -9,10 +9,11 @@ import { readStat } from '../../observe/process.ts'
 import { carryOut, type Observer } from '../carry-out.ts'
 import { exitCodeFor } from '../exit-code.ts'
 import { failpoint } from '../failpoint.ts'
+import { partLimit } from '../log/limit.ts'
 import { readEndpoints } from '../network/endpoints.ts'
 import { ownNames } from '../network/names.ts'
 import type { RunOptions } from '../options.ts'
-import { complete, type Prepared, prepare, volumesOf } from '../prepare.ts'
+import { complete, outsideOf, type Prepared, prepare, volumesOf } from '../prepare.ts'
 import { forwardSignals } from '../signals.ts'
 import { type ContainerDirectory, createDirectory } from '../state/directory.ts'
 import { findContainer } from '../state/list.ts'
@@ -27,12 +28,6 @@ function lasting(options: RunOptions): RunOptions {
   const isFile = !['default', 'unconfined'].includes(options.seccomp)
   return { ...options, rootfs: resolve(options.rootfs), seccomp: isFile ? resolve(options.seccomp) : options.seccomp }
 }
-
-const outsideOf = ({ cgroup, ownVolumes: volumes }: Prepared, { network }: RunOptions) => ({
-  volumes,
-  cgroups: cgroup.directories,
-  network: network.mode === 'bridge',
-})
 
 /** Makes a container and starts it only when it is told to. Returns its id. Throws KernelError and UsageError. */
 export async function createContainer(wish: RunOptions): Promise<string> {
@@ -190,6 +185,7 @@ async function launch({ id, options, parts, directory, observer, staying }: Laun
       lock: directory.lock,
       ports: network?.sockets ?? [],
       stdin: options.interactive,
+      most: partLimit(options.log),
       ...staying,
     })
     const { process } = await carryOut(plan, {

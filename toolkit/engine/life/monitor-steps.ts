@@ -4,9 +4,7 @@ import type { Arg, Descriptor, Jump, Step, Struct } from '../../kernel/step.ts'
 import { step } from '../../kernel/step.ts'
 import type { SyscallName } from '../../kernel/syscalls.ts'
 import * as rlimits from '../../primitives/rlimits.ts'
-
-/** Bytes of each of the two parts of a log, at most. */
-export const MOST = 50 * 1024 * 1024
+import { MOST } from '../log/limit.ts'
 
 // What the engine opens for them, see monitored.ts.
 export const [NULL, LOG, INDEX, DIRECTORY, LOCK, PACE] = ['null', 'log', 'log.index', 'container', 'lock', 'pace'].map(
@@ -71,11 +69,11 @@ export const begin = (name: string): Step[] => [
   call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8).fill(0xff), text: '~[]' }, null, 8], 'it ends last'),
 ]
 
-/** A monitor's: it holds the container's lock, and writes a log that does not grow without end. */
-export function limitLog(): Step[] {
+/** A monitor's: it holds the container's lock, and writes a log whose parts have `most` bytes at most. */
+export function limitLog(most = MOST): Step[] {
   const { hard } = rlimits.current('RLIMIT_FSIZE')
   return [
     call('fcntl', [LOCK, F.SETFD, 1], 'held until this process ends: the container has somebody who looks after it'),
-    rlimits.plan({ rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? MOST : Math.min(MOST, hard), hard }] })[0]!,
+    rlimits.plan({ rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? most : Math.min(most, hard), hard }] })[0]!,
   ]
 }

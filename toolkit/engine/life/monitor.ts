@@ -64,6 +64,8 @@ export interface MonitorWish {
   readonly attended?: boolean
   /** How many sockets hold the host's ports for it. */
   readonly ports: number
+  /** Bytes of each of the two parts of its log, see limit.ts. */
+  readonly most?: number
   /** What it becomes in the end: the words, the first of them a path. */
   readonly command: readonly string[]
   /** NAME=value. */
@@ -211,7 +213,7 @@ export function planMonitor(wish: MonitorWish): Monitor {
       ...keepPorts(wish),
       ...begin('toolkit-monitor'),
       ...(attended ? guard(status) : terminal ? receiveTerminal() : takeStreams(false)),
-      ...limitLog(),
+      ...limitLog(wish.most),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
       ...takeAll(terminal),
       call('wait4', [-1, status, W.NOHANG + W.ALL, null], 'whether it has ended, and how', 'ask'),
@@ -243,7 +245,7 @@ export function planAdoption(wish: MonitorWish): Monitor {
       ...keepPorts(wish),
       ...takeStreams(wish.terminal),
       ...begin('toolkit-monitor'),
-      ...limitLog(),
+      ...limitLog(wish.most),
       place('pidfd', PIDFD),
       call('ppoll', [struct, 3, null, null, 0], 'until there is something to do', 'poll'),
       ...takeAll(wish.terminal),

@@ -31,6 +31,8 @@ export interface Monitored {
   readonly ports: readonly number[]
   /** It has a stdin, into which others may write. */
   readonly stdin: boolean
+  /** Bytes of each of the two parts of its log. */
+  readonly most: number
   /** Its stdin ends with whoever starts it: gets the pipe's other end. Without it, it never ends. */
   readonly onStdin?: ((writer: number) => void) | undefined
   /** A pipe of somebody who stays, with a byte for each part of the log that it has begun to read: see monitor.ts. */
@@ -39,10 +41,13 @@ export interface Monitored {
 
 /** The plan with a monitor, which goes on when the engine has ended. */
 export function withMonitor(plan: Plan, about: Monitored): Plan {
-  const { stdin, ports, spec, directory } = about
+  const { stdin, ports, spec, directory, most } = about
   const { terminal } = spec.process
   const { pidNamespace, ...rest } = plan
-  const monitor = planMonitor({ stdin: stdin && !terminal, terminal, ports: ports.length, ...settleLater(directory) })
+  const monitor = planMonitor({
+    ...{ stdin: stdin && !terminal, terminal, most, ports: ports.length },
+    ...settleLater(directory),
+  })
   return {
     ...rest,
     before: [...(plan.before ?? []), openFiles(about), ...(pidNamespace ? [openOwn] : [])],
@@ -146,9 +151,10 @@ export function ourselves(words: readonly string[]): { command: readonly string[
 
 /**
  * Gives a container that runs a new monitor: its own was killed. What it has written since is in its pipes. `pidfd` is of
- * its first process, `lock` holds its lock, `ports` are sockets that hold the host's ports. Throws KernelError, and errors of node:fs.
+ * its first process, `lock` holds its lock, `ports` are sockets that hold the host's ports, `most` is as in `Monitored`.
+ * Throws KernelError, and errors of node:fs.
  */
-export function adopt(directory: string, pidfd: number, lock: number, ports: readonly number[] = []): void {
+export function adopt(directory: string, pidfd: number, lock: number, ports: readonly number[], most: number): void {
   const descriptors = new Map<string, number>()
   try {
     openCommon(directory, descriptors)
@@ -159,7 +165,10 @@ export function adopt(directory: string, pidfd: number, lock: number, ports: rea
     const names = terminal ? ['stdout'] : hasTerminal(directory) ? ['stdout', 'stdout'] : ['stdout', 'stderr']
     for (const [i, name] of names.entries())
       descriptors.set(['stdout', 'stderr'][i]!, openSync(`${directory}/${name}`, O.RDWR))
-    const monitor = planAdoption({ stdin: false, terminal, ports: ports.length, ...settleLater(directory) })
+    const monitor = planAdoption({
+      ...{ stdin: false, terminal, most, ports: ports.length },
+      ...settleLater(directory),
+    })
     const process = start(
       { namespaces: [], steps: [], monitor },
       { descriptors: new Map([...descriptors, ...named(ports), ['pidfd', pidfd], ['lock', lock]]) },

@@ -68,10 +68,11 @@ async function holdAgain(id: string): Promise<Pick<HeldPorts, 'sockets' | 'close
 /** The same for one whose monitor was killed: it lives on, and gets another. */
 async function adoptSurvivor(state: ContainerState, lock: number): Promise<void> {
   const { adopt } = await import('../life/monitored.ts')
+  const { partLimit } = await import('../log/limit.ts')
   const pidfd = invoke('pidfd_open', [state.pid!, 0])
   const ports = state.resources?.network ? await holdAgain(state.id) : { sockets: [], close() {} }
   try {
-    if (survives(state)) adopt(directoryOf('live', state.id), pidfd, lock, ports.sockets)
+    if (survives(state)) adopt(directoryOf('live', state.id), pidfd, lock, ports.sockets, partLimit(state.options?.log))
   } finally {
     ports.close()
     closeSync(pidfd)

@@ -8,6 +8,8 @@ import { failpoint } from '../failpoint.ts'
 export interface Resources {
   /** Directories of its cgroups. */
   readonly cgroups: readonly string[]
+  /** Groups above them that were not there before, the lowest first. */
+  readonly cgroupsAbove?: readonly string[]
   /** It has an address in a network; which, the lease knows. */
   readonly network: boolean
   /** Volumes without a name that go with it. */
@@ -15,8 +17,8 @@ export interface Resources {
 }
 
 /** Undoes all of it; what is gone already is as good. Throws where something cannot be undone now. */
-export async function release({ cgroups, network, volumes = [] }: Resources, id: string): Promise<void> {
-  removeCgroup(cgroups) // first: whatever still runs in there ends with it
+export async function release({ cgroups, cgroupsAbove, network, volumes = [] }: Resources, id: string): Promise<void> {
+  removeCgroup(cgroups, cgroupsAbove) // first: whatever still runs in there ends with it
   failpoint('cgroup removed')
   if (network) {
     const { leaveNetwork } = await import('../network/network.ts') // most runs have none
@@ -32,7 +34,7 @@ export async function release({ cgroups, network, volumes = [] }: Resources, id:
 
 /** The groups that bear an id. They may be anywhere: they lie where its engine was, which may have been another service. */
 const groupsOf = (id: string, directory: string): string[] =>
-  cgroupsBelow(directory).flatMap(group => (group.endsWith(`/toolkit/${id}`) ? [group] : groupsOf(id, group)))
+  cgroupsBelow(directory).flatMap(group => (group.endsWith(`/${id}`) ? [group] : groupsOf(id, group)))
 
 /** The same for a container whose record cannot be read: what bears its id. `id` is the first 12 characters. */
 export async function releaseUnknown(id: string): Promise<void> {

@@ -53,12 +53,11 @@ export interface SessionWish {
 /**
  * The container has ended: with a code, or nobody knows with which; `undone`: why something of it is left, which the next
  * command undoes. Or it lives on: its user has left by the keys, a signal has
- * come (with `insisted`: the third, the program did not care), nobody reads what it writes, or it has got all of our stdin
- * and nothing of it is shown.
+ * come (with `insisted`: the third, the program did not care), or nobody reads what it writes.
  */
 export type SessionEnd =
   | { readonly exitCode: number | undefined; readonly undone?: string }
-  | { readonly left: 'by keys' | 'unread' | 'sent' }
+  | { readonly left: 'by keys' | 'unread' }
   | { readonly signal: keyof typeof SIG; readonly insisted?: true }
 
 /** Stays until the container ends, or the user leaves. Throws a UsageError. */
@@ -96,12 +95,7 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
     const forwarding = hearing as Forwarding | undefined
     forwarding?.to(pidfd)
     void forwarding?.insisted.then(signal => leave({ signal, insisted: true }))
-    const sent = () => {
-      if (shown.length === 0) leave({ left: 'sent' })
-    }
-    if (wish.stdin) return joinStdin(directory, writer, sent)
-    sent()
-    return () => {}
+    return wish.stdin ? joinStdin(directory, writer) : () => {}
   }
   const part = join()
   const following = followLog(directory, { reader, pidfd, show })
@@ -197,12 +191,11 @@ function joinTerminal({ directory, pidfd, stdin, keys, leave }: Terminal): () =>
 }
 
 /** `writer`: the other end of its stdin, where that is ours alone: when our own stdin ends, its ends, too. */
-function joinStdin(directory: string, writer: number | undefined, onSent: () => void): () => void {
+function joinStdin(directory: string, writer: number | undefined): () => void {
   const path = `${directory}/stdin`
   if (writer === undefined && !existsSync(path)) return () => {}
   const pipe = new net.Socket({ fd: writer ?? openSync(path, O.WRONLY + O.NONBLOCK), readable: false, writable: true })
   pipe.on('error', () => {}) // it reads no more
-  pipe.on('close', onSent)
   process.stdin.pipe(pipe)
   return () => {
     process.stdin.unpipe(pipe).pause()

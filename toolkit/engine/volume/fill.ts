@@ -35,29 +35,32 @@ export interface Filling {
   readonly destination: string
   /** The volume's directory of files. */
   readonly data: string
+  /** What is a directory of the host, and not the engine's: nothing in it is ever removed. */
+  readonly device?: string | undefined
   /** The users of the container: the image's root is theirs. */
   readonly users: Mappings | undefined
 }
 
 /** Fills an empty volume. Nothing happens where it is not empty, or the image has no directory there. */
-export function fill({ rootfs, destination, data, users }: Filling): void {
-  const volume = dirname(data)
+export function fill({ rootfs, destination, data: own, device, users }: Filling): void {
+  const volume = dirname(own)
+  const data = device ?? own
   const held = lock(`${volume}/lock`, { wait: true })!
   try {
     const mark = `${volume}/filling`
-    if (existsSync(mark))
+    if (device === undefined && existsSync(mark))
       for (const name of readdirSync(data)) rmSync(`${data}/${name}`, { recursive: true }) // by whom was killed
     else if (readdirSync(data).length > 0) return
     const from = openDirectoryInside(rootfs, destination)
     if (from === undefined) {
-      giveTo(data, users)
+      if (device === undefined) giveTo(data, users)
       return
     }
     try {
       writing(() => {
-        writeFileSync(mark, '')
+        if (device === undefined) writeFileSync(mark, '')
         copyDirectory(Buffer.from(`/proc/self/fd/${from}/.`), Buffer.from(data), { users, links: new Map() })
-        rmSync(mark)
+        rmSync(mark, { force: true })
       })
     } finally {
       closeSync(from)

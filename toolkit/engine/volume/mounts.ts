@@ -1,12 +1,14 @@
 // The volumes of one container: from what was asked for to bind mounts of directories that the engine keeps, and what
 // must be done before they can be mounted.
+import { statSync } from 'node:fs'
 import type { Action } from '../../kernel/action.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { RunOptions, VolumesFrom } from '../options.ts'
 import { findContainer } from '../state/list.ts'
+import { type DriverOptions, driverMount, isReadOnly, LABEL, OPTION, pairsOf, sameOptions } from './driver-options.ts'
 import { fill } from './fill.ts'
-import { checkVolumeName, dataOf, exclusively, hasVolume, makeVolume, readVolume } from './store.ts'
+import { checkVolumeName, dataOf, exclusively, hasVolume, makeVolume, optionsOf } from './store.ts'
 import { mountsOf, nameFor, writeMounts } from './uses.ts'
 import { SUBPATH } from './volumes.ts'
 
@@ -22,7 +24,6 @@ export interface Volumes {
 }
 
 const lesson = '18-volumes'
-const LABEL = 'label='
 
 /** A part of a volume is mounted only where it is there already. */
 const isFilled = ({ options }: Mount): boolean => !options.some(word => word === 'nocopy' || word.startsWith(SUBPATH))
@@ -41,17 +42,24 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
   const inherited = from.flatMap(inherit).filter(({ destination }) => !places.has(destination))
   const all = [...new Map([...inherited, ...own].map(mount => [mount.destination, mount])).values()]
   const volumes = all.filter(isVolume)
+  const driven = new Map<string, DriverOptions>()
   for (const { source } of volumes) {
     checkVolumeName(source)
-    if (hasVolume(source)) readVolume(source) // refuses what we do not understand
+    driven.set(source, hasVolume(source) ? optionsOf(source) : settingsFor(volumes, source, OPTION))
   }
+  const mounted = (mount: Mount) => checked(asMount(mount, driven.get(mount.source)!), mount.source)
   return {
-    mounts: all.map(mount => (isVolume(mount) ? asBind(mount) : mount)),
-    sources: volumes.map(({ source }) => dataOf(source)),
+    mounts: all.map(mount => (isVolume(mount) ? mounted(mount) : mount)),
+    sources: volumes.filter(({ source }) => isOwn(driven.get(source)!)).map(({ source }) => dataOf(source)),
     anonymous,
     before: [
-      ...(all.some(isLasting) ? [useAction(all.filter(isLasting), anonymous, options, id)] : []),
-      ...volumes.filter(isFilled).map(volume => fillAction(volume, options)),
+      ...(all.some(isLasting) ? [useAction(all.filter(isLasting), anonymous, driven, options, id)] : []),
+      ...volumes
+        .filter(isFilled)
+        .map(volume => ({ volume, to: mounted(volume) }))
+        // Memory is empty at each start, and where nobody may write we do not either.
+        .filter(({ volume, to }) => to.type === 'bind' && !isReadOnly(driven.get(volume.source)!))
+        .map(({ volume, to }) => fillAction(volume, to.source, options)),
     ],
   }
 }
@@ -72,17 +80,36 @@ function inherit({ container, access }: VolumesFrom): Mount[] {
   }
 }
 
-export const asBind = ({ destination, source, options }: Mount): Mount => ({
-  destination,
-  type: 'bind',
-  source: dataOf(source),
-  options: ['rbind', 'rprivate', ...options.filter(word => word === 'ro' || word.startsWith(SUBPATH))],
-})
+const isOwn = (driven: DriverOptions): boolean => Object.keys(driven).length === 0
+
+/** What is mounted for a volume that has these options. */
+export function asMount({ destination, source, options }: Mount, driven: DriverOptions): Mount {
+  const words = options.filter(word => word === 'ro' || word.startsWith(SUBPATH))
+  return (
+    driverMount(driven, destination, words) ?? {
+      destination,
+      type: 'bind',
+      source: dataOf(source),
+      options: ['rbind', 'rprivate', ...words],
+    }
+  )
+}
+
+/** Throws a UsageError for what no volume can be. */
+function checked(mount: Mount, name: string): Mount {
+  const { type, source, options } = mount
+  if (type === 'tmpfs' && options.some(word => word.startsWith(SUBPATH)))
+    throw new UsageError(`volume ${name}: it is in memory, and empty at first: there is no part of it to mount`)
+  if (type === 'bind' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new UsageError(`volume ${name}: its device, ${source}, is no directory`)
+  return mount
+}
 
 /** Writes down what is used before it is there, and makes what is missing. */
 function useAction(
   mounts: readonly Mount[],
   anonymous: readonly string[],
+  driven: ReadonlyMap<string, DriverOptions>,
   { autoRemove }: RunOptions,
   id: string,
 ): Action {
@@ -97,29 +124,37 @@ function useAction(
       if (names.length === 0) return write()
       exclusively(() => {
         write()
-        for (const name of names)
-          makeVolume({ name, anonymous: anonymous.includes(name), labels: labelsFor(mounts, name) })
+        for (const name of names) {
+          const options = driven.get(name)!
+          makeVolume({ name, anonymous: anonymous.includes(name), labels: settingsFor(mounts, name, LABEL), options })
+          if (!sameOptions(optionsOf(name), options))
+            throw new UsageError(
+              `volume ${name}: somebody has made it anew in this moment, with other options; try again`,
+            )
+        }
       })
     },
   }
 }
 
-/** Of a volume that is made: what --mount says by volume-label=KEY=VALUE. */
-const labelsFor = (mounts: readonly Mount[], name: string): Record<string, string> =>
-  Object.fromEntries(
+/** Of a volume that is made: what --mount says by volume-label=KEY=VALUE, or volume-opt. */
+const settingsFor = (mounts: readonly Mount[], name: string, word: string): Record<string, string> =>
+  pairsOf(
     mounts
       .filter(mount => isVolume(mount) && mount.source === name)
-      .flatMap(({ options }) => options.filter(word => word.startsWith(LABEL)))
-      .map(word => {
-        const [key = '', ...value] = word.slice(LABEL.length).split('=')
-        return [key, value.join('=')]
-      }),
+      .flatMap(({ options }) => options.filter(text => text.startsWith(word)))
+      .map(text => text.slice(word.length)),
   )
 
-const fillAction = ({ source, destination }: Mount, { rootfs, namespaces: { users } }: RunOptions): Action => ({
-  text: `copy(what the image has at ${destination}, ${dataOf(source)})`,
+const fillAction = (
+  { source, destination }: Mount,
+  to: string,
+  { rootfs, namespaces: { users } }: RunOptions,
+): Action => ({
+  text: `copy(what the image has at ${destination}, ${to})`,
   why: 'a volume that is empty takes over the image’s files, with owners and modes',
   lesson,
-  shell: `[ "$(ls -A ${dataOf(source)})" ] || cp -a ${rootfs}${destination}/. ${dataOf(source)}`,
-  apply: () => fill({ rootfs, destination, data: dataOf(source), users }),
+  shell: `[ "$(ls -A ${to})" ] || cp -a ${rootfs}${destination}/. ${to}`,
+  apply: () =>
+    fill({ rootfs, destination, data: dataOf(source), device: to === dataOf(source) ? undefined : to, users }),
 })

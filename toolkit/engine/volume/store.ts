@@ -1,8 +1,8 @@
 // Volumes: directories of the host that the engine keeps, for files that outlive their container.
 //
 //   STATE/volumes/.lock              held (flock) by whoever makes, removes or begins to use one
-//   STATE/volumes/NAME/volume.json   when it was made, and its labels
-//   STATE/volumes/NAME/_data/        what containers see
+//   STATE/volumes/NAME/volume.json   when it was made, and its labels and options
+//   STATE/volumes/NAME/_data/        what containers see, where its options do not say otherwise (driver-options.ts)
 //   STATE/volumes/NAME/filling       is there while the files of an image are copied into it, see volume-fill.ts
 //   STATE/volumes/NAME/lock          held meanwhile
 //
@@ -14,6 +14,7 @@ import { stateDir } from '../../image/paths.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { record } from '../state/events.ts'
 import { entries, lock, makeTree, remove, writeJson } from '../state/files.ts'
+import type { DriverOptions } from './driver-options.ts'
 import { readUses } from './uses.ts'
 
 /** volume.json. */
@@ -25,6 +26,8 @@ export interface VolumeState {
   /** Made for a container that gave it no name: goes with it. */
   readonly anonymous: boolean
   readonly labels: Readonly<Record<string, string>>
+  /** What is mounted in place of its directory. */
+  readonly options?: DriverOptions
 }
 
 const VERSION = 1
@@ -34,6 +37,9 @@ const directoryOf = (name: string): string => `${rootDir()}/${name}`
 
 /** Where a volume's files are, or will be. */
 export const dataOf = (name: string): string => `${directoryOf(name)}/_data`
+
+/** What is mounted in place of its directory; nothing of a volume that is not there. Throws as `readVolume`. */
+export const optionsOf = (name: string): DriverOptions => (hasVolume(name) ? (readVolume(name).options ?? {}) : {})
 
 const FORM = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/
 
@@ -79,17 +85,22 @@ export interface NewVolume {
   readonly name: string
   readonly anonymous?: boolean
   readonly labels?: Readonly<Record<string, string>>
+  /** Checked already, see driver-options.ts. */
+  readonly options?: DriverOptions
 }
 
 /** Makes a volume; one that is there already stays as it is. To be called `exclusively`. */
-export function makeVolume({ name, anonymous = false, labels = {} }: NewVolume): void {
+export function makeVolume({ name, anonymous = false, labels = {}, options = {} }: NewVolume): void {
   checkVolumeName(name)
   if (hasVolume(name)) return
   const fresh = directoryOf(`.new-${name}`.slice(0, 255))
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, 0o700) // its set-user-ID programs are not for users of the host
   mkdirSync(`${fresh}/_data`, 0o755)
-  const state: VolumeState = { version: VERSION, name, created: new Date().toISOString(), anonymous, labels }
+  const state: VolumeState = {
+    ...{ version: VERSION, name, created: new Date().toISOString(), anonymous, labels },
+    ...(Object.keys(options).length > 0 && { options }),
+  }
   writeJson(`${fresh}/volume.json`, state, { durable: true })
   renameSync(fresh, directoryOf(name)) // all of it at once
   record('volume', 'create', name, { driver: 'local' })

@@ -119,7 +119,16 @@ function look({ source, destination, options }: mount.Mount, { create, volumes }
       `cannot mount ${source} at ${destination}: it is part of ${state}, where the engine keeps its containers`,
     )
   checkPropagation(real, options)
-  return { source: real, missing: false, kind: stat.isDirectory() ? 'directory' : 'file' } as const
+  return {
+    source: real,
+    missing: false,
+    kind:
+      subpathOf({ options }) === undefined
+        ? stat.isDirectory()
+          ? 'directory'
+          : 'file'
+        : kindBelow(real, destination, options),
+  } as const
 }
 
 const subpathOf = ({ options }: Pick<mount.Mount, 'options'>): string | undefined =>

@@ -1,0 +1,71 @@
+// The flags that say which devices a container may use. Docker's words.
+import { type Stats, statSync } from 'node:fs'
+import { deviceNode } from '../../observe/devices.ts'
+import type { DeviceRule } from '../../primitives/device-rules.ts'
+import type { Device } from '../../primitives/devices.ts'
+import type { Flag } from '../options.ts'
+import { type Given, many } from './amounts.ts'
+import { refuseValue as refuse } from './refuse.ts'
+
+export const flags = {
+  device: {
+    value: 'PATH[:PATH][:rwm]',
+    many: true,
+    help: 'a device of the host, under another name or with less rights',
+  },
+  'device-cgroup-rule': {
+    value: 'RULE',
+    many: true,
+    help: 'devices it may use that are not there yet: type, numbers and rights, as in "c 10:200 rwm"; * is any number',
+  },
+} satisfies Record<string, Flag>
+
+/** A file of the host. Throws a UsageError where it is not there. */
+export function find(flag: string, value: string, path: string): Stats {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat) throw refuse(flag, value, `there is no ${path || 'device without a name'} on this host`)
+  return stat
+}
+
+/** One --device: the node to make, and the rule that lets it work. */
+function device(value: string): { node: Device; rule: DeviceRule } {
+  const parts = value.split(':')
+  const access = parts.length > 1 && !parts.at(-1)!.startsWith('/') ? parts.pop()! : 'rwm'
+  const [source = '', path = source] = parts
+  const plain = path.startsWith('/') && !/\/(\.{0,2})(\/|$)/.test(path)
+  if (parts.length > 2 || !source.startsWith('/') || !plain || !/^(?!.*(.).*\1)[rwm]+$/.test(access))
+    throw refuse(
+      'device',
+      value,
+      'give PATH[:PATH_INSIDE][:rwm], both absolute, such as /dev/fuse or /dev/sdb:/dev/data:r',
+    )
+  const stat = find('device', value, source)
+  const node = deviceNode(path, stat)
+  if (!node)
+    throw refuse('device', value, `${source} is no device${stat.isDirectory() ? '; name each device in it' : ''}`)
+  const { type, major, minor } = node
+  return { node, rule: { allow: true, type, major, minor, access } }
+}
+
+/** One --device-cgroup-rule; admin-guide/cgroup-v1/devices. */
+function rule(value: string): DeviceRule {
+  const [, type, major, minor, access] = /^([abc]) (\d{1,7}|\*):(\d{1,7}|\*) ([rwm]{1,3})$/.exec(value) ?? []
+  if (access === undefined)
+    throw refuse(
+      'device-cgroup-rule',
+      value,
+      'give type (a, b or c), numbers and rights (of r, w and m): "c 10:200 rwm"',
+    )
+  return {
+    ...{ allow: true, type: type as 'a' | 'b' | 'c', access },
+    ...(major !== '*' && { major: Number(major) }),
+    ...(minor !== '*' && { minor: Number(minor) }),
+  }
+}
+
+/** The nodes, and the rules: first one of each node. Throws a UsageError. */
+export function devices(given: Given): { nodes: readonly Device[]; rules: readonly DeviceRule[] } {
+  const named = many(given, 'device').map(device)
+  const rules = many(given, 'device-cgroup-rule').map(rule)
+  return { nodes: named.map(({ node }) => node), rules: [...named.map(({ rule }) => rule), ...rules] }
+}
