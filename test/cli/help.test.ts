@@ -71,7 +71,7 @@ describe.skipIf(skipped)(`on the command line${skipped}`, () => {
     ],
     [['container', 'stpo'], expect.stringContaining('did you mean stop?')],
   ])('%j: one line that helps', (args, stderr) => {
-    expect(toolkit(...args)).toMatchObject({ status: 125, stdout: '', stderr })
+    expect(toolkit(...args)).toMatchObject({ status: args[0] === 'rm' ? 125 : 1, stdout: '', stderr })
   })
 
   test('container X is X', () => {
@@ -80,6 +80,6 @@ describe.skipIf(skipped)(`on the command line${skipped}`, () => {
     expect(toolkit('container', 'inspect', 'box')).toEqual(toolkit('inspect', 'box'))
     expect(toolkit('container', 'rm', 'box')).toMatchObject({ status: 0, stdout: 'box\n' })
     expect(toolkit('container', '--help').stdout).toContain('prune')
-    expect(toolkit('container', 'volume').status).toBe(125)
+    expect(toolkit('container', 'volume').status).toBe(1)
   })
 })

@@ -60,6 +60,9 @@ const isInsideOnly = (name: string, [word = '']: readonly string[]): boolean =>
 /** When they return, nothing of them goes on. */
 const DONE_AT_ONCE = ['exec', 'health', 'inspect', 'kill', 'logs', 'oom', 'ps', 'rm', 'settle', 'stop', 'wait']
 
+/** Its exit code is the program's: 125 tells that this is of the engine. */
+const isRun = ([name, word]: readonly string[]): boolean => (name === 'container' ? word : name) === 'run'
+
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   const [next, ...others] = argv
   if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && next === undefined)) {
@@ -89,7 +92,7 @@ export function start(argv: string[], loadCourse: LoadCourse): void {
     },
     async (error: Error) => {
       printError(`toolkit: ${await explainError(error)}`)
-      process.exitCode = exitCodeFor(error)
+      process.exitCode = exitCodeFor(error, isRun(argv) ? 125 : 1)
     },
   )
 }

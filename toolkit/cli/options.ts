@@ -1,6 +1,6 @@
 // The flags of a command as a table: parsed, checked and printed for --help from the same rows.
 
-import { UsageError } from '../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
 import { print } from './text/output.ts'
 
@@ -48,7 +48,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const name = command.name ?? command.usage.split(' ')[0]
   const table: Record<string, Flag> = { ...command.flags, help }
   const given: Record<string, string | boolean | readonly string[]> = {}
-  const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
+  const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`, UNREADABLE)
 
   const unknown = (written: string) => {
     const close = written.startsWith('--') ? suggest(written.slice(2), Object.keys(table)) : undefined

@@ -43,6 +43,6 @@ export const main = mainOf(command, ({ flags, rest }) => {
   const words = needContainers('update', rest)
   const { restart, ...given } = flags
   if (Object.keys(flags).length === 0) throw new UsageError("update: change what? See 'toolkit update --help'", 1)
-  const policy = restart === undefined ? undefined : restartPolicy(restart as string, 1)
+  const policy = restart === undefined ? undefined : restartPolicy(restart as string)
   return forEach(words, word => update(word, { resources: limits(given, word), restart: policy }))
 })

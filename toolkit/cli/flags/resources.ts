@@ -8,7 +8,7 @@ import type { DeviceRule } from '../../primitives/device-rules.ts'
 import type { Device } from '../../primitives/devices.ts'
 import type { Resources, Throttle } from '../../primitives/limits.ts'
 import type { Flag, Parsed } from '../options.ts'
-import { refuseValue } from './refuse.ts'
+import { refuseValue, unreadable } from './refuse.ts'
 import { withoutZeros } from './zeros.ts'
 
 export const flags = {
@@ -51,6 +51,8 @@ type Given = Parsed['flags']
 type Name = keyof typeof flags
 
 const refuse: (flag: Name, value: string, allowed: string) => UsageError = refuseValue
+/** By how what is no number, or none that may be, is refused. */
+const refused = (number: number) => (Number.isNaN(number) ? unreadable : refuse)
 
 const one = (given: Given, flag: Name) => given[flag] as string | undefined
 const many = (given: Given, flag: Name) => (given[flag] ?? []) as readonly string[]
@@ -73,7 +75,7 @@ function bytes(given: Given, flag: Name, least = MINIMUM): number | undefined {
   const value = one(given, flag)
   if (value === undefined) return undefined
   const parsed = parseBytes(value)
-  if (parsed === undefined) throw refuse(flag, value, 'give a number of bytes, or with a unit b, k, m or g: 512m')
+  if (parsed === undefined) throw unreadable(flag, value, 'give a number of bytes, or with a unit b, k, m or g: 512m')
   if (parsed < least) throw refuse(flag, value, `give at least ${least === MINIMUM ? '6m' : least}`)
   return parsed
 }
@@ -84,7 +86,7 @@ function integer(given: Given, flag: Name, least: number, most: number, unlimite
   const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
   if (number >= least && number <= most) return number
   const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`
-  throw refuse(flag, value, `give a whole number, ${range}${unlimited ? ', or -1 for no limit' : ''}`)
+  throw refused(number)(flag, value, `give a whole number, ${range}${unlimited ? ', or -1 for no limit' : ''}`)
 }
 
 function memory(given: Given): Resources['memory'] {
@@ -120,7 +122,7 @@ function quotaOf(given: Given): number | undefined {
   const there = process.getBuiltinModule('node:os').availableParallelism() // loaded only here: most runs do not ask
   const cpus = /^\d{0,6}(\.\d+)?$/.test(value) ? Number(value || 'x') : Number.NaN
   if (!(cpus >= 0.01 && cpus <= there))
-    throw refuse('cpus', value, `give a number from 0.01 to ${there}, the processors here`)
+    throw refused(cpus)('cpus', value, `give a number from 0.01 to ${there}, the processors here`)
   return Math.round(cpus * PERIOD)
 }
 

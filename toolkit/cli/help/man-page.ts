@@ -59,7 +59,7 @@ export const manPage = (version: string, date: string): string =>
     '.SH EXIT STATUS',
     'Of run, create, start \\-a and exec: that of the program; 125 where the engine fails, 126 where the command cannot be',
     'executed, 127 where it is not there, 128 + n where signal n has ended it. Of the others: 0 where all is done, 1 where',
-    'something is not there or not so, 125 for words that mean nothing.',
+    'that cannot be done, 64 for a template that is none, 125 for flags that cannot be read.',
     '.SH ENVIRONMENT',
     ...['.TP', '\\fBTOOLKIT_STATE\\fR', 'where containers, volumes and networks are kept (default: /var/lib/toolkit)'],
     ...['.TP', '\\fBTOOLKIT_NETWORK\\fR', 'the default of run \\-\\-network: none, host or bridge'],

@@ -125,7 +125,7 @@ async function startAnew(
   try {
     await launch({ id, options, parts, directory, observer: undefined, onStdin })
   } catch (error) {
-    const code = exitCodeFor(error)
+    const code = exitCodeFor(error, 125)
     // As docker's: where it has not come to the program, the last run's counts on; 0 would look as if all were well.
     const exitCode = code === 126 || code === 127 ? code : last || 128
     const failure = { exitCode, error: (error as Error).message }
