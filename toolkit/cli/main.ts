@@ -65,12 +65,12 @@ const isRun = ([name, word]: readonly string[]): boolean => (name === 'container
 
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   const [next, ...others] = argv
-  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && next === undefined)) {
+  if (name === undefined || name === '--help' || (name === 'help' && next === undefined)) {
     ;(await import('./help.ts')).printHelp()
     return 0
   }
   if (name === 'help') return main([next!, ...others, '--help'], loadCourse) // as git has it
-  if (name === '--version' || name === '-v') {
+  if (name === '--version') {
     print(`toolkit ${VERSION}`)
     return 0
   }
@@ -84,8 +84,13 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
 }
 
 /** Runs the command; its exit code becomes the process's. */
-export function start(argv: string[], loadCourse: LoadCourse): void {
-  main(argv, loadCourse).then(
+export function start(words: string[], loadCourse: LoadCourse): void {
+  let argv = words
+  const run = async () => {
+    if (words[0]?.startsWith('-')) argv = (await import('./global-flags.ts')).withoutGlobal(words)
+    return main(argv, loadCourse)
+  }
+  run().then(
     code => {
       if (DONE_AT_ONCE.includes(argv[0]!)) exitNow(code)
       process.exitCode = code

@@ -17,7 +17,7 @@ export interface Flag {
 }
 
 export interface Command {
-  /** What it is called in errors, where that is more than the first word of `usage`: `volume rm`. */
+  /** What it is called in errors, where that is not the first word of `usage`: `volume rm`; '' for toolkit itself. */
   readonly name?: string
   /** `toolkit run [OPTIONS] …` without the first word. */
   readonly usage: string
@@ -48,7 +48,8 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const name = command.name ?? command.usage.split(' ')[0]
   const table: Record<string, Flag> = { ...command.flags, help }
   const given: Record<string, string | boolean | readonly string[]> = {}
-  const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`, UNREADABLE)
+  const refuse = (why: string) =>
+    new UsageError(`${name && `${name}: `}${why}; see 'toolkit ${name && `${name} `}--help'`, UNREADABLE)
 
   const unknown = (written: string) => {
     const close = written.startsWith('--') ? suggest(written.slice(2), Object.keys(table)) : undefined
