@@ -1,12 +1,11 @@
 // toolkit network: networks of containers. docker's words, output and exit codes.
-import { resolve } from 'node:path'
+import { BUILT_IN, builtInId } from '../engine/network/built-in.ts'
 import type { Lease } from '../engine/network/leases.ts'
 import { readLeases, readState } from '../engine/network/leases.ts'
 import { bridgeNetwork } from '../engine/network/network.ts'
 import { listNetworks, type NetworkView, removeNetwork } from '../engine/network/networks.ts'
 import { listContainers } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
-import { stateDir } from '../image/paths.ts'
 import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
@@ -84,18 +83,10 @@ interface Shown extends NetworkView {
   readonly builtIn: boolean
 }
 
-/** The three have no file that could hold an id: so it is made of where they are, and stays the same. */
-function idOf(name: string): string {
-  const { createHash } = process.getBuiltinModule('node:crypto') // takes 12 ms to load, and `inspect` comes through this file
-  return createHash('sha256')
-    .update(`${resolve(stateDir())} ${name}`)
-    .digest('hex')
-}
-
 function networks(): Shown[] {
-  const builtIn = ['bridge', 'host', 'none'].map(name => ({
+  const builtIn = BUILT_IN.map(name => ({
     name,
-    id: idOf(name),
+    id: builtInId(name),
     driver: name === 'none' ? 'null' : name,
     builtIn: true,
     state: undefined,
