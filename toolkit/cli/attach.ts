@@ -1,5 +1,6 @@
 import { statusOf } from '../engine/life/lifecycle.ts'
 import { hasLog } from '../engine/log/log.ts'
+import { recordOf } from '../engine/state/events.ts'
 import { findContainer, placeOf } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -30,5 +31,6 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (status !== 'running') throw new UsageError('cannot attach to a stopped container, start it first', 1)
   if (!hasLog(placeOf(row)))
     throw new UsageError(`container ${row.id} was run without -d: only its caller is attached to it`, 1)
+  recordOf(row.state!, 'attach')
   return stay({ word, keys, stdin: flags['no-stdin'] !== true, signals: flags['sig-proxy'] !== false })
 })

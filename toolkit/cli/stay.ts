@@ -1,5 +1,7 @@
 // Commands that stay with a container until it ends, or until its user leaves: attach, start -a.
 import { startContainer } from '../engine/life/detach.ts'
+import { recordOf } from '../engine/state/events.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { joinSession, type SessionWish } from '../engine/terminal/session.ts'
 import { SIG } from '../kernel/constants.ts'
@@ -13,6 +15,8 @@ export const keysOf = (flags: Parsed['flags']): Uint8Array =>
 /** Starts a container and stays; as `stay`. */
 export function startAndStay(word: string, wish: Pick<SessionWish, 'keys' | 'stdin' | 'signals'>): Promise<number> {
   const start = async () => {
+    const { state } = findContainer(word)
+    if (state) recordOf(state, 'attach')
     let writer: number | undefined
     const take = (fd: number) => {
       writer = fd

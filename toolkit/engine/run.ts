@@ -51,7 +51,14 @@ export async function run(
     const { network } = options
     const { ownVolumes: volumes } = parts
     const outside = { cgroups: parts.cgroup.directories, network: network.mode === 'bridge', volumes }
-    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside, options })
+    const directory = await createDirectory({
+      ...options,
+      id,
+      users: namespaces.users,
+      outside,
+      options,
+      attached: true,
+    })
     let result: Result
     try {
       failpoint('directory made')
