@@ -106,6 +106,7 @@ describe.skipIf(skipped)(`events${skipped}`, () => {
     toolkit('network', 'rm', 'lan')
     expect(actions('-f', 'type=volume')).toEqual(['create', 'destroy'])
     expect(actions('-f', 'network=lan')).toEqual(['create', 'destroy'])
+    expect(toolkit('system', 'events', '--since', '1h', '--until', '0s').stdout).toBe(past())
     expect(past('-f', 'type=container')).toBe('')
     const [event] = past('--format', 'json')
       .trim()

@@ -69,6 +69,11 @@ describe.skipIf(skipped)(`called in a wrong way${skipped}`, () => {
     [['network', 'create', '--subnet', 'bad', 'nn']],
     [['volume', 'create', '../x']],
     [['attach', '--detach-keys', 'bad', 'box']],
+    // docker's, and not there
+    [['rm', '--link', 'box']],
+    [['rm', '-l', 'box']],
+    ...['--kernel-memory', '--cpu-rt-period', '--cpu-rt-runtime'].map(flag => [['update', flag, '1000', 'box']]),
+    ...['--ip6', '--link-local-ip', '--driver-opt'].map(flag => [['network', 'connect', flag, 'x', 'bridge', 'box']]),
     ...[['bogus'], ['volume', 'bogus'], ['container', 'bogus'], ['help', 'bogus']].map(words => [words]),
   ])('%j: one line, and 1', words => {
     expect(toolkit(...words)).toMatchObject({

@@ -51,6 +51,7 @@ export const family: Family = {
       summary: 'Show all about networks and who is in them, as JSON.',
       words: [1, Number.POSITIVE_INFINITY],
       flags: {
+        verbose: { short: 'v', help: 'for docker’s sake: there are no services to show' },
         json: { help: 'as JSON, which it is without this, too' },
         format: { short: 'f', value: 'TEMPLATE', blank: true, help: 'such as {{json .Containers}}' },
       },
@@ -161,7 +162,7 @@ export function details(word: string): Row {
     EnableIPv6: false,
     IPAM: { Driver: 'default', Options: {}, Config: addresses(name, state) },
     Internal: state?.internal ?? false,
-    Attachable: false,
+    Attachable: state?.attachable ?? false,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,

@@ -3,7 +3,10 @@ import { findContainer, NoContainer } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
+import { type Absent, absentFlags, refuseAbsent } from './flags/absent.ts'
 import { type Command, mainOf } from './options.ts'
+
+const absent: Absent = { link: { short: 'l', why: 'a link goes with the container that has it' } }
 
 export const command: Command = {
   usage: 'rm [OPTIONS] CONTAINER…',
@@ -11,11 +14,13 @@ export const command: Command = {
   flags: {
     force: { short: 'f', help: 'also those that run: they are killed' },
     volumes: { short: 'v', help: 'its volumes without a name, too' },
+    ...absentFlags(absent),
   },
   mixed: true,
 }
 
 export const main = mainOf(command, async ({ flags, rest }) => {
+  refuseAbsent('rm', flags, absent)
   const force = flags.force === true
   const volumes = flags.volumes === true
   const words = needContainers('rm', rest)

@@ -16,7 +16,11 @@ export const flags = {
   'memory-swap': { value: 'BYTES', help: 'memory and swap together; -1: any amount of swap (default: twice --memory)' },
   'memory-reservation': { value: 'BYTES', help: 'memory that it keeps longest when the host runs short' },
   cpus: { value: 'NUMBER', help: 'processor time, in processors: 1.5' },
-  'cpu-shares': { value: 'NUMBER', help: 'its share beside other busy containers, 2 to 262144 (default: 1024)' },
+  'cpu-shares': {
+    short: 'c',
+    value: 'NUMBER',
+    help: 'its share beside other busy containers, 2 to 262144 (default: 1024)',
+  },
   'cpu-quota': { value: 'MICROSECONDS', help: 'processor time in each --cpu-period; -1: no limit' },
   'cpu-period': { value: 'MICROSECONDS', help: '1000 to 1000000 (default: 100000)' },
   'cpuset-cpus': { value: 'LIST', help: 'the processors that it may run on: 0-3,7' },
