@@ -14,7 +14,13 @@ export const command: Command = {
     'log-level': { short: 'l', value: LEVELS.join('|'), help: 'for docker’s sake: there is no log' },
     config: { value: 'DIR', help: 'for docker’s sake: there is no configuration' },
     context: { short: 'c', value: 'NAME', help: 'only default: there is no other daemon, nor this one' },
-    host: { short: 'H', value: 'SOCKET', many: true, help: 'is not there: there is no daemon to speak to' },
+    host: {
+      short: 'H',
+      value: 'SOCKET',
+      many: true,
+      absent: true,
+      help: 'is not there: there is no daemon to speak to',
+    },
     version: { short: 'v', help: 'print the version' },
   },
 }

@@ -14,6 +14,8 @@ export interface Flag {
   readonly many?: true
   /** '' is as good as nothing given: what a script passes on of a variable that is not set. */
   readonly blank?: true
+  /** Is known to be refused, with a reason: no shell offers it. */
+  readonly absent?: true
 }
 
 export interface Command {

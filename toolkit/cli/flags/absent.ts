@@ -8,7 +8,10 @@ export type Absent = Readonly<Record<string, Omit<Flag, 'help'> & { readonly why
 /** The rows of a command's table. */
 export const absentFlags = (absent: Absent): Readonly<Record<string, Flag>> =>
   Object.fromEntries(
-    Object.entries(absent).map(([name, { why, ...row }]) => [name, { ...row, help: `is not there: ${why}` }]),
+    Object.entries(absent).map(([name, { why, ...row }]) => [
+      name,
+      { ...row, absent: true, help: `is not there: ${why}` },
+    ]),
   )
 
 /** Throws a UsageError (exit code 1) where one of them is given. `command`: whose they are. */

@@ -84,11 +84,13 @@ const helpOf = (flags: Command['flags']): Flag => ({
 })
 
 const flagsOf = (flags: Command['flags']): CompletedFlag[] =>
-  Object.entries({ ...flags, help: helpOf(flags) }).map(([name, flag]) => ({
-    names: [`--${name}`, ...(flag.short ? [`-${flag.short}`] : [])],
-    help: flag.help,
-    value: valueKind(name, flag),
-  }))
+  Object.entries({ ...flags, help: helpOf(flags) })
+    .filter(([, { absent }]) => !absent)
+    .map(([name, flag]) => ({
+      names: [`--${name}`, ...(flag.short ? [`-${flag.short}`] : [])],
+      help: flag.help,
+      value: valueKind(name, flag),
+    }))
 
 /** The first sentence. */
 const first = (summary: string): string => /^[^.\n]*/.exec(summary)![0]
