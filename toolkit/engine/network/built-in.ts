@@ -4,19 +4,23 @@ import { stateDir } from '../../image/paths.ts'
 
 export const BUILT_IN = ['bridge', 'host', 'none'] as const
 
-/** FNV-1a, 32 bits, with the murmur3 finalizer: the words differ in a letter only. https://www.rfc-editor.org/rfc/rfc9923 */
-function hash(text: string): number {
-  let sum = 0x811c9dc5
-  for (const letter of text) sum = Math.imul(sum ^ letter.codePointAt(0)!, 0x01000193)
-  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b)
+/** The finalizer of murmur3, 32 bits: each bit of the number changes all of the others. */
+function mix(number: number): number {
+  let sum = Math.imul(number ^ (number >>> 16), 0x85ebca6b)
   sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35)
   return (sum ^ (sum >>> 16)) >>> 0
 }
 
+const GOLDEN = 0x9e3779b9 // odd, and no two of its multiples are near each other
+
 /** 64 hex digits. They are to differ, not to be secret: node:crypto would take 12 ms to load. */
-export const builtInId = (name: string): string =>
-  Array.from({ length: 8 }, (_, i) =>
-    hash(`${i} ${resolve(stateDir())} ${name}`)
+export function builtInId(name: string): string {
+  let seed = 0
+  for (const letter of `${resolve(stateDir())} ${name}`) seed = mix(seed + letter.codePointAt(0)!)
+  let id = ''
+  for (let i = 1; i <= 8; i++)
+    id += mix(seed + i * GOLDEN)
       .toString(16)
-      .padStart(8, '0'),
-  ).join('')
+      .padStart(8, '0')
+  return id
+}
