@@ -82,6 +82,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof KernelError)) throw error
     process.stderr.write(`toolkit: ${error.message}\n`)
-    return error instanceof UsageError ? error.exitCode : 125
+    return (error instanceof UsageError && error.exitCode) || 125
   }
 }

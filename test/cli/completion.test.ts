@@ -48,7 +48,7 @@ describe.skipIf(skipped)(`completion${skipped}`, () => {
     const wanted: Record<string, string[]> = {
       'toolkit st': ['start', 'stats', 'stop'],
       'toolkit network i': ['inspect'],
-      'toolkit system ': ['boot', 'check', 'df', 'info', 'prune'],
+      'toolkit system ': ['boot', 'check', 'df', 'events', 'info', 'prune'],
       'toolkit rm --v': ['--volumes'],
       'toolkit rm -': ['--force', '--help', '--volumes', '-f', '-h', '-v'],
       'toolkit rm ': all,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -39,6 +39,15 @@ test('a line a change, what would steer a terminal as escapes; by id or by name'
   const lines = 'C /etc\nA /etc/\\x1b[2J\nC /etc/hosts\n'
   expect(diff(id.slice(0, 4))).toMatchObject({ status: 0, stdout: lines })
   expect(diff('box').stdout).toBe(lines)
+})
+
+test('one that has ended just now, and is not put away yet', () => {
+  const live = `${state}/containers/live/fedcba987654`
+  cpSync(`${state}/containers/ended/${id}`, live, { recursive: true })
+  const described = { ...JSON.parse(readFileSync(`${live}/state.json`, 'utf8')), id: 'fedcba987654'.padEnd(64, '0') }
+  writeFileSync(`${live}/state.json`, JSON.stringify({ ...described, name: 'other', finished: '2026-01-31T12:00:00Z' }))
+  expect(diff('fedc')).toMatchObject({ status: 0, stderr: '', stdout: diff('box').stdout })
+  rmSync(live, { recursive: true })
 })
 
 test('--json', () => {

@@ -98,7 +98,7 @@ test('a refusal is a line: what was asked, what is missing, what to type', () =>
   expect(refuse('overlay').message).toBe(`this kernel has no overlay file system; try: ${load('overlay')}`)
   expect(refuse('cgroup-memory', { asked: 'run: -m 1g', detail: 'not mounted', remedy: 'x' })).toMatchObject({
     message: 'run: -m 1g: there is no cgroup controller memory here (not mounted); try: x',
-    exitCode: 125,
+    exitCode: undefined,
   })
   for (const id of Object.keys(requirements()) as RequirementId[]) expect(complain(id)).toMatch(/^[^\n]+; try: [^\n]+$/)
 })

@@ -21,7 +21,7 @@ const actions = (...flags: string[]) =>
 describe.skipIf(skipped)(`events${skipped}`, () => {
   test('the life of containers, in docker’s words and order', () => {
     toolkit('run', '--rm', '--name', 'one', 'busybox', 'sh', '-c', 'exit 3')
-    expect(actions()).toEqual(['create', 'start', 'die', 'destroy'])
+    expect(actions()).toEqual(['create', 'attach', 'start', 'die', 'destroy'])
     expect(past('-f', 'event=die')).toMatch(
       /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z container die [0-9a-f]{64} \(exitCode=3, image=busybox, name=one\)\n$/,
     )
@@ -46,6 +46,39 @@ describe.skipIf(skipped)(`events${skipped}`, () => {
     expect(past('-f', 'event=rename', '--format', '{{.Actor.Attributes.oldName}} {{.Actor.Attributes.name}}')).toBe(
       'box chest\n',
     )
+  })
+
+  test('what is done with a container while it runs: attach, top, cp, both ways', () => {
+    toolkit('run', '-d', '--name', 'box', 'busybox', 'sleep', '1000')
+    const before = actions().length
+    toolkit('top', 'box')
+    toolkit('cp', '/etc/hostname', 'box:/file')
+    toolkit('cp', 'box:/file', '-')
+    expect(actions().slice(before)).toEqual(['top', 'extract-to-dir', 'archive-path'])
+    toolkit('kill', '-s', '', 'box') // as without it
+    toolkit('start', '-a', 'nosuch')
+    toolkit('create', '--name', 'other', 'busybox', 'true')
+    toolkit('start', '-a', 'other')
+    expect(actions('-f', 'container=other')).toEqual(['create', 'attach', 'start', 'die'])
+    expect(past('-f', 'event=kill', '--format', '{{.Actor.Attributes.signal}}')).toBe('9\n')
+    toolkit('container', 'prune', '-f')
+    expect(past('-f', 'event=prune', '--format', '{{.Type}} {{len .Actor.Attributes}}')).toBe('container 1\n')
+  })
+
+  test('volumes come and go with who has them', () => {
+    const volumes = (name: string) =>
+      past('-f', `volume=${name}`, '--format', '{{.Action}} {{index .Actor.Attributes "destination"}}')
+        .trim()
+        .split('\n')
+        .map(line => line.replace(/ (<no value>)?$/, ''))
+    toolkit('run', '--rm', '-v', 'files:/x:ro', 'busybox', 'true')
+    expect(volumes('files')).toEqual(['create', 'mount /x', 'unmount'])
+    toolkit('run', '-d', '--name', 'box', '-v', 'files:/y', 'busybox', 'sleep', '1000')
+    toolkit('rm', '-f', 'box')
+    expect(volumes('files').slice(3)).toEqual(['mount /y', 'unmount'])
+    const written = past('-f', 'event=mount', '--format', '{{index .Actor.Attributes "read/write"}}')
+    expect(written).toBe('false\ntrue\n')
+    toolkit('volume', 'rm', 'files')
   })
 
   test('labels are attributes, and what one can ask for', () => {
@@ -73,6 +106,7 @@ describe.skipIf(skipped)(`events${skipped}`, () => {
     toolkit('network', 'rm', 'lan')
     expect(actions('-f', 'type=volume')).toEqual(['create', 'destroy'])
     expect(actions('-f', 'network=lan')).toEqual(['create', 'destroy'])
+    expect(toolkit('system', 'events', '--since', '1h', '--until', '0s').stdout).toBe(past())
     expect(past('-f', 'type=container')).toBe('')
     const [event] = past('--format', 'json')
       .trim()
@@ -102,6 +136,7 @@ describe.skipIf(skipped)(`events${skipped}`, () => {
     for (const id of containers)
       expect(found.filter(event => event.id === id).map(({ Action }) => Action)).toEqual([
         'create',
+        'attach',
         'start',
         'die',
         'destroy',

@@ -71,7 +71,42 @@ describe.skipIf(skipped)(`on the command line${skipped}`, () => {
     ],
     [['container', 'stpo'], expect.stringContaining('did you mean stop?')],
   ])('%j: one line that helps', (args, stderr) => {
-    expect(toolkit(...args)).toMatchObject({ status: 125, stdout: '', stderr })
+    expect(toolkit(...args)).toMatchObject({ status: args[0] === 'rm' ? 125 : 1, stdout: '', stderr })
+  })
+
+  test.each([
+    [['-D', 'ps', '-aq']],
+    [['--debug=false', 'ps', '-aq']],
+    [['-l', 'error', '--config', '/nonexistent', 'ps', '-aq']],
+    [['--log-level=warn', '--context', 'default', '--tls=false', 'container', 'ls', '-aq']],
+  ])('docker’s flags before the command make no difference: %j', args => {
+    toolkit('create', '--name', 'box', 'busybox', 'true')
+    const plain = toolkit('ps', '-aq')
+    expect(plain.stdout).toMatch(/^[0-9a-f]{12}\n$/)
+    expect(toolkit(...args)).toEqual(plain)
+    toolkit('rm', 'box')
+  })
+
+  test('the command behind them has its own exit codes', () => {
+    expect(toolkit('-D', 'run', '--rm', 'busybox', 'sh', '-c', 'exit 7').status).toBe(7)
+    expect(toolkit('-D', 'run', '--rm', '-m', '1', 'busybox', 'true').status).toBe(125)
+    expect(toolkit('-D', 'stop', 'nosuch').status).toBe(1)
+    expect(toolkit('-D').stdout).toBe(toolkit('--help').stdout)
+    for (const flag of ['-v', '--version']) expect(toolkit('-D', flag).stdout).toMatch(/^toolkit \d/)
+    expect(toolkit('-D', '-h').stdout).toBe(toolkit('--help').stdout)
+  })
+
+  test.each([
+    [['-H', 'unix:///run/docker.sock', 'ps'], 1, /^toolkit: --host: there is no daemon .*\n$/],
+    [['--host=tcp://127.0.0.1:1', 'ps'], 1, /^toolkit: --host: there is no daemon .*\n$/],
+    [['--tlsverify', 'ps'], 1, /^toolkit: --tlsverify: there is no daemon .*\n$/],
+    [['--tlscacert', '/x', 'ps'], 1, /^toolkit: --tlscacert: there is no daemon .*\n$/],
+    [['-c', 'other', 'ps'], 1, /^toolkit: --context "other": .*only default.*\n$/],
+    [['--log-level', 'loud', 'ps'], 1, /^toolkit: --log-level "loud": there are debug, .*\n$/],
+    [['--hots', 'x', 'ps'], 125, /^toolkit: unknown flag --hots; did you mean --host\?; see 'toolkit --help'\n$/],
+    [['-l'], 125, /^toolkit: -l needs a value: .*; see 'toolkit --help'\n$/],
+  ])('flags before the command that ask for what is not there: %j, %i', (args, status, stderr) => {
+    expect(toolkit(...args)).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(stderr) })
   })
 
   test('container X is X', () => {
@@ -80,6 +115,6 @@ describe.skipIf(skipped)(`on the command line${skipped}`, () => {
     expect(toolkit('container', 'inspect', 'box')).toEqual(toolkit('inspect', 'box'))
     expect(toolkit('container', 'rm', 'box')).toMatchObject({ status: 0, stdout: 'box\n' })
     expect(toolkit('container', '--help').stdout).toContain('prune')
-    expect(toolkit('container', 'volume').status).toBe(125)
+    expect(toolkit('container', 'volume').status).toBe(1)
   })
 })

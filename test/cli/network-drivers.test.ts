@@ -175,6 +175,12 @@ describe.skipIf(skipped)(`kinds of networks${skipped}`, () => {
     [['-o', 'com.docker.network.bridge.name=lo'], 'there is a link lo already'],
     [['-o', 'com.docker.network.bridge.name=a/b'], 'no name for a network link'],
     [['--ipv6'], 'IPv4 only'],
+    [['--ingress'], '--ingress: there is no swarm'],
+    [['--config-only'], '--config-only: '],
+    [['--config-from', 'other'], '--config-from: '],
+    [['--scope', 'swarm'], '--scope "swarm": there is only local'],
+    [['--ipam-driver', 'dhcp'], '--ipam-driver "dhcp": there is only default'],
+    [['-o', 'com.docker.network.bridge.enable_icc=false'], 'can only be true here'],
     [[...SUBNET, '--ip-range', '10.7.0.0/24'], 'give a part of 10.6.0.0/24'],
     [[...SUBNET, '--aux-address', 'x=10.7.0.1'], 'give an address in 10.6.0.0/24'],
   ]

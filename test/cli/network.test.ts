@@ -94,6 +94,16 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
     expect(made()).toEqual([])
   })
 
+  test('create: docker’s flags that ask for what is so anyhow', () => {
+    const anyhow = ['--scope', 'local', '--ipam-driver', 'default', '--ipam-opt', 'a=b', '--ipam-driver', '']
+    const icc = ['-o', 'com.docker.network.bridge.enable_icc=true']
+    expect(network('create', 'aa', '--attachable', ...anyhow, ...icc)).toMatchObject({ status: 0, stderr: '' })
+    network('create', 'bb')
+    const shown = network('inspect', '-v', '-f', '{{.Name}} {{.Attachable}} {{.Options}}', 'aa', 'bb').stdout
+    expect(shown).toBe('aa true map[com.docker.network.bridge.enable_icc:true]\nbb false map[]\n')
+    network('rm', 'aa', 'bb')
+  })
+
   test('prune asks, and tells what has gone', () => {
     network('create', 'aa')
     network('create', 'bb', '--label', 'keep')

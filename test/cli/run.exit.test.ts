@@ -83,7 +83,6 @@ describe.skipIf(skipped)(`bad input: one clear line, exit code 125, nothing left
     ['no host name', busybox('--hostname'), /--hostname/],
     ['two ways to look', busybox('--step', '--explain', 'busybox', 'true'), /--explain.*--step/],
     ['a pipe as a terminal', busybox('-it', 'busybox', 'sh'), /needs a terminal/],
-    ['an unknown command', ['runn', 'busybox', 'true'], /runn/],
   ])('%s', (_title, args, message) => {
     const { status, stdout, stderr } = world.toolkit(args)
     expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 125, stdout: '', lines: 2 })

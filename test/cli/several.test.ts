@@ -1,6 +1,6 @@
 // Commands that take several containers: what each of them comes to is nobody else's business.
 import { describe, expect, test } from 'vitest'
-import { eventually, skipped, worldForEach } from './toolkit.ts'
+import { eventually, nothing, skipped, worldForEach } from './toolkit.ts'
 
 const world = worldForEach()
 
@@ -19,6 +19,16 @@ describe.skipIf(skipped)(`several containers${skipped}`, () => {
       stderr: expect.stringMatching(/^toolkit: second: cannot start "nosuch" in the container: .*\n$/),
     })
     expect(names()).toEqual(['first', 'third'])
+  })
+
+  test('rm: the same one twice is removed once, as docker says it', () => {
+    create('first', 'true')
+    create('second', 'true')
+    expect(toolkit('rm', 'first', 'second', 'first')).toMatchObject({
+      ...{ status: 1, stdout: 'first\nsecond\n' },
+      stderr: 'toolkit: removal of container first is already in progress\n',
+    })
+    expect(world.left()).toEqual(nothing)
   })
 
   test('a single one keeps its exit code', () => {

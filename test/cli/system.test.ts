@@ -1,5 +1,6 @@
 // What the engine has, and what of it can go: info, version, df, prune; inspect; and JSON for scripts.
 import fs from 'node:fs'
+import os from 'node:os'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { nothing, skipped, World } from './toolkit.ts'
 
@@ -34,6 +35,18 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     expect(toolkit('info', '--format', format).stdout).toBe('3 1 1 1\n')
     expect(toolkit('system', 'info').stdout).toBe(toolkit('info').stdout)
     expect(toolkit('info').stdout).toContain(` State Dir: ${world.state}\n`)
+    expect(toolkit('version', '-f', '{{json .Server.Components}}').stdout).toContain('"Name":"Engine"')
+    expect(
+      toolkit('version', '-f', '{{.Client.Context}} {{.Server.Os}} {{(index .Server.Components 0).Version}}').stdout,
+    ).toBe(`default linux ${Client.Version}\n`)
+    // What scripts ask docker's for.
+    const asked = '{{.Swarm.LocalNodeState}} {{.LoggingDriver}} {{.DefaultRuntime}} {{.OSType}} {{.ClientInfo.Context}}'
+    expect(toolkit('info', '-f', asked).stdout).toBe('inactive toolkit toolkit linux default\n')
+    const here = JSON.parse(toolkit('info', '-f', '{{json .}}').stdout)
+    expect(here.Warnings === null).toBe(here.MemoryLimit && here.CpuCfsQuota && here.CPUSet && here.PidsLimit)
+    expect(Math.abs(Date.parse(here.SystemTime) - Date.now())).toBeLessThan(600_000)
+    expect(toolkit('info', '-f', '{{range .SecurityOptions}}{{.}};{{end}}').stdout).toContain('name=seccomp')
+    expect(toolkit('info', '-f', '{{range .Plugins.Volume}}{{.}}{{end}}').stdout).toBe('local\n')
     const { Images, NCPU, MemTotal, KernelVersion } = JSON.parse(toolkit('info', '--format', 'json').stdout)
     expect({ Images, KernelVersion }).toEqual({
       Images: 1,
@@ -220,12 +233,49 @@ describe.skipIf(skipped)(`the engine as a whole${skipped}`, () => {
     ])
     expect(quota.HostConfig).toMatchObject({ NanoCpus: 0, CpuQuota: 20_000, CpuPeriod: 50_000, Binds: null })
     expect(quota.HostConfig.UsernsMode).toBe('')
-    expect(quota.Config).toMatchObject({ StdinOnce: true, Volumes: null, ExposedPorts: null, OnBuild: null })
+    expect(quota.Config).toMatchObject({ StdinOnce: true, Volumes: null, OnBuild: null })
+    // Go leaves out what is empty of these; a template may ask for it all the same.
+    for (const name of ['ExposedPorts', 'Healthcheck', 'StopSignal', 'StopTimeout'])
+      expect(quota.Config).not.toHaveProperty(name)
+    for (const name of ['Tmpfs', 'Sysctls', 'Mounts', 'Init']) expect(quota.HostConfig).not.toHaveProperty(name)
+    for (const name of ['SizeRw', 'SizeRootFs']) expect(quota).not.toHaveProperty(name)
+    expect(quota.State).not.toHaveProperty('Health')
+    expect(quota).toMatchObject({ HostsPath: '', HostnamePath: '', ResolvConfPath: '', LogPath: '' })
+    expect(quota.Created).toMatch(/\.\d{9}Z$/)
+    expect(
+      toolkit('inspect', '-f', '{{.SizeRw}} {{.Config.StopTimeout}}{{if .State.Health}}x{{end}}', 'quota').stdout,
+    ).toBe('<nil> <nil>\n')
+    expect(JSON.parse(toolkit('inspect', '-s', 'quota').stdout)[0].SizeRw).toBeTypeOf('number')
     const template =
       '{{.HostConfig.Binds}}{{len .HostConfig.Binds}}{{range .HostConfig.Binds}}x{{end}}{{.Config.Volumes}}'
     expect(toolkit('inspect', '-f', template, 'quota').stdout).toBe('[]0map[]\n')
     toolkit('rm', 'box', 'quota')
     toolkit('volume', 'rm', 'data')
+  })
+
+  test('the networks that are always there have an id, everywhere the same', () => {
+    const list = toolkit('network', 'ls', '--no-trunc', '--format', '{{.Name}} {{.ID}}').stdout
+    const ids = new Map(
+      list
+        .trim()
+        .split('\n')
+        .map(line => line.split(' ') as [string, string]),
+    )
+    expect([...ids.keys()]).toEqual(['bridge', 'host', 'none'])
+    expect(new Set(ids.values()).size).toBe(3)
+    for (const mode of ['host', 'none']) {
+      run(`in-${mode}`, '--network', mode, '--uts', mode === 'host' ? 'host' : '', 'busybox', 'sleep', '1000')
+      expect(ids.get(mode)).toMatch(/^[0-9a-f]{64}$/)
+      expect(toolkit('network', 'inspect', '-f', '{{.Id}}', mode).stdout).toBe(`${ids.get(mode)}\n`)
+      const format = `{{(index .NetworkSettings.Networks "${mode}").NetworkID}}`
+      expect(toolkit('inspect', '-f', format, `in-${mode}`).stdout).toBe(`${ids.get(mode)}\n`)
+      expect(toolkit('ps', '--filter', `network=${ids.get(mode)}`, '--format', '{{.Names}}').stdout).toBe(
+        `in-${mode}\n`,
+      )
+    }
+    const [host] = JSON.parse(toolkit('inspect', 'in-host').stdout)
+    expect(host.Config.Hostname).toBe(os.hostname()) // it has no other
+    expect(host.State.StartedAt).toMatch(/\.\d{9}Z$/)
   })
 
   test('a container in networks, with ports', () => {

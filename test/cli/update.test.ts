@@ -29,7 +29,8 @@ describe.skipIf(skipped)(`update and stats${skipped}`, () => {
     expect(figures()).toMatchObject(expected)
     toolkit('update', '-m', '96m', 'box') // above what the first limit of memory and swap was
     toolkit('update', '--memory-swap', '200m', 'box')
-    toolkit('update', '--cpu-quota', '30000', 'box')
+    toolkit('update', '--cpu-quota', '30000', '-c', '512', 'box')
+    expect(format('{{.HostConfig.CpuShares}}')).toBe('512')
     expect(format('{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}')).toBe(`${96 * MIB} ${200 * MIB}`)
     toolkit('restart', '-t', '0', 'box')
     expect(figures()).toMatchObject({ memory: { limit: 96 * MIB }, cpu: { quota: 30_000 }, pids: { limit: 20 } })

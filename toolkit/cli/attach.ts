@@ -1,5 +1,6 @@
 import { statusOf } from '../engine/life/lifecycle.ts'
 import { hasLog } from '../engine/log/log.ts'
+import { recordOf } from '../engine/state/events.ts'
 import { findContainer, placeOf } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -33,5 +34,6 @@ export const main = mainOf(command, async ({ flags, rest }) => {
       `container ${row.id} was run with --rm or --explain, and without -d: only its caller is attached to it`,
       1,
     )
+  recordOf(row.state!, 'attach')
   return stayWith(word, { keys, stdin: flags['no-stdin'] !== true, signals: flags['sig-proxy'] !== false })
 })

@@ -1,5 +1,7 @@
 // toolkit cp: between a container and the host. docker's words, rules and exit codes.
 import { type CopyWish, copy, copyIn, copyOut, type Place } from '../engine/copy/copy.ts'
+import { recordOf } from '../engine/state/events.ts'
+import { findContainer } from '../engine/state/list.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { isTerminal } from '../kernel/tty.ts'
@@ -46,9 +48,12 @@ async function carry(from: string, to: string, wish: CopyWish): Promise<number> 
     throw new UsageError('cp: copying between containers is not supported; go by - or by a directory of the host', 1)
   if (source.container === undefined && destination.container === undefined)
     throw new UsageError('cp: one of the two is in a container: write CONTAINER:PATH', 1)
+  if (to === '-' && isTerminal(1))
+    throw new UsageError('cp: an archive is nothing for a terminal; send it to a file or a pipe', 1)
+  const { state } = findContainer((source.container ?? destination.container)!)
+  if (state) recordOf(state, source.container === undefined ? 'extract-to-dir' : 'archive-path')
   if (from === '-') return copyIn(process.stdin, destination)
   if (to !== '-') return copy(source, destination, wish)
-  if (isTerminal(1)) throw new UsageError('cp: an archive is nothing for a terminal; send it to a file or a pipe', 1)
   return send(copyOut(source, wish))
 }
 

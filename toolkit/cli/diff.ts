@@ -1,5 +1,4 @@
-import { findContainer } from '../engine/state/list.ts'
-import { directoryOf } from '../engine/state/store.ts'
+import { findContainer, placeOf } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { readChanges } from '../observe/changes.ts'
 import { needContainer } from './each.ts'
@@ -15,10 +14,11 @@ export const command: Command = {
 }
 
 export const main = mainOf(command, ({ flags, rest }) => {
-  const { id, state, running } = findContainer(needContainer('diff', rest))
+  const row = findContainer(needContainer('diff', rest))
+  const { id, state } = row
   if (!state) throw new UsageError(`diff: the state of container ${id} cannot be read`, 1)
-  const upper = `${directoryOf(running ? 'live' : 'ended', id)}/upper`
-  const changes = readChanges(upper, [state.rootfs])
+  // It may have ended just now, and lie where it has lived.
+  const changes = readChanges(`${placeOf(row)}/upper`, [state.rootfs])
   if (flags.json) print(printableJson(changes))
   else if (changes.length > 0) print(changes.map(({ kind, path }) => `${kind} ${printable(path)}`).join('\n'))
   return 0

@@ -32,7 +32,7 @@ export async function forEach(
     // A UsageError names it already.
     const about = single || error instanceof UsageError ? '' : `${printable(word)}: `
     printError(`toolkit: ${about}${await explainError(error)}`)
-    if (!(error instanceof UsageError && forgive(error))) status = single ? exitCodeFor(error) : 1
+    if (!(error instanceof UsageError && forgive(error))) status = single ? exitCodeFor(error, 1) : 1
   }
   const texts: (string | undefined)[] = [] // of those that are done
   let next = 0 // is printed next
@@ -58,13 +58,13 @@ export async function forEach(
   return status
 }
 
-/** What cannot be started has docker's exit code 1; of `run`, whose refusals these are, it would be 125. */
+/** What refuses speaks of `run`. */
 export async function starting<T>(start: () => Promise<T>): Promise<T> {
   try {
     return await start()
   } catch (error) {
-    if (!(error instanceof UsageError) || error.exitCode !== 125) throw error
-    throw new UsageError(error.message.replace(/^run: /, 'start: '), 1)
+    if (!(error instanceof UsageError)) throw error
+    throw new UsageError(error.message.replace(/^run: /, 'start: '), error.exitCode)
   }
 }
 

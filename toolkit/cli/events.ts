@@ -1,7 +1,7 @@
 import { type Event, readEvents } from '../engine/state/event-log.ts'
 import { steadyNow } from '../engine/state/events.ts'
 import { hasLabel } from './flags/labels.ts'
-import { type Command, mainOf, noMoreThan } from './options.ts'
+import { type Command, mainOf, noMoreThan, type Parsed } from './options.ts'
 import { type Filters, filterOf } from './subcommands.ts'
 import { writeBytes } from './text/output.ts'
 import { printable, printableJsonText } from './text/printable.ts'
@@ -78,8 +78,8 @@ function formatter(format: string | undefined): (event: Event) => string {
   }
 }
 
-export const main = mainOf(command, async ({ flags, rest }) => {
-  noMoreThan(0, rest, 'events')
+/** `toolkit events`, and docker's `system events`. Resolves to the exit code. */
+export async function events(flags: Parsed['flags']): Promise<number> {
   const { since, until, format } = flags as Record<string, string | undefined>
   const wanted = filterOf(flags.filter, filters)
   const show = formatter(flags.json ? 'json' : format)
@@ -97,4 +97,9 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   }
   clearTimeout(timer)
   return 0
+}
+
+export const main = mainOf(command, ({ flags, rest }) => {
+  noMoreThan(0, rest, 'events')
+  return events(flags)
 })

@@ -1,6 +1,7 @@
 // `toolkit --help`, and what is said where a command is none.
 import { UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
+import { command } from './global-flags.ts'
 import { ALIASES, type Entry, groups, nameOf } from './help/catalogue.ts'
 import { colour, row } from './text/layout.ts'
 import { print } from './text/output.ts'
@@ -34,11 +35,17 @@ export function printHelp(): void {
   const parts = groups.map(({ title, entries }) =>
     [colour(1, `${title}:`), ...entries.map(entry => row(nameOf(entry), brief(entry), { titles }))].join('\n'),
   )
-  print(`Usage: toolkit COMMAND
+  const flags = Object.entries(command.flags).map(([name, { short, help }]) =>
+    row(`${short ? `-${short}, ` : '    '}--${name}`, help, { titles }),
+  )
+  print(`Usage: toolkit [OPTIONS] COMMAND
 
 Build a Linux container by hand, one kernel primitive at a time; then run the engine you understood.
 
 ${parts.join('\n\n')}
+
+${colour(1, 'Options:')}
+${flags.join('\n')}
 
 'toolkit COMMAND --help' tells more. For scripts: whatever lists or shows something
 takes --json, which is one JSON document, and docker's templates with --format.`)

@@ -15,6 +15,7 @@ import { utsName } from '../observe/hostname.ts'
 import { type Command, mainOf, noMoreThan, type Parsed } from './options.ts'
 import { printable } from './text/printable.ts'
 import { binarySize } from './text/sizes.ts'
+import { freeMap, NIL_LIST } from './text/template/values.ts'
 import { formatFlags, show, version } from './version.ts'
 
 export const command: Command = {
@@ -23,15 +24,29 @@ export const command: Command = {
   flags: formatFlags,
 }
 
-/** PRETTY_NAME of os-release(5). */
-function operatingSystem(): string {
+/** What os-release(5) says. */
+function ofSystem(key: 'PRETTY_NAME' | 'VERSION_ID'): string | undefined {
   for (const path of ['/etc/os-release', '/usr/lib/os-release']) {
     try {
-      const [, name] = /^PRETTY_NAME="?(.*?)"?$/m.exec(readFileSync(path, 'utf8')) ?? []
-      if (name) return name
+      const [, value] = new RegExp(`^${key}="?(.*?)"?$`, 'm').exec(readFileSync(path, 'utf8')) ?? []
+      if (value) return value
     } catch {} // a system without one
   }
-  return 'Linux'
+  return undefined
+}
+
+function forwardsIpv4(): boolean {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
+  } catch {
+    return false // no network at all
+  }
+}
+
+/** In docker's words; null where all is there. */
+function warnings(limits: Readonly<Record<string, boolean>>): readonly string[] | null {
+  const missing = Object.keys(limits).filter(name => !limits[name])
+  return missing.length > 0 ? missing.map(name => `WARNING: No ${name} support`) : null
 }
 
 function about() {
@@ -43,6 +58,14 @@ function about() {
     .flatMap(({ controllers }) => controllers)
   const has = (...names: string[]) => names.some(name => controllers.includes(name))
   const v2 = layout?.layout === 'v2'
+  const limits = {
+    MemoryLimit: has('memory'),
+    CpuCfsPeriod: has('cpu'),
+    CpuCfsQuota: has('cpu'),
+    CPUShares: has('cpu'),
+    CPUSet: has('cpuset'),
+    PidsLimit: has('pids'),
+  }
   return {
     Containers: rows.length,
     ContainersRunning: count('running', 'restarting'),
@@ -59,19 +82,37 @@ function about() {
     CgroupDriver: 'cgroupfs',
     CgroupVersion: v2 ? '2' : '1',
     CgroupLayout: layout?.layout ?? 'none',
-    MemoryLimit: has('memory'),
-    CpuCfsQuota: has('cpu'),
-    CPUSet: has('cpuset'),
-    PidsLimit: has('pids'),
-    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns', 'name=userns'],
+    ...limits,
+    IPv4Forwarding: forwardsIpv4(),
+    SecurityOptions: [
+      'name=seccomp,profile=builtin',
+      ...(process.getuid!() === 0 ? [] : ['name=rootless']),
+      ...['name=cgroupns', 'name=userns'],
+    ],
+    Plugins: {
+      ...{ Volume: ['local'], Network: ['bridge', 'host', 'macvlan', 'null', 'vxlan'] },
+      ...{ Authorization: NIL_LIST, Log: ['toolkit'] },
+    },
+    ...{ LoggingDriver: 'toolkit', DefaultRuntime: 'toolkit', Runtimes: freeMap([['toolkit', { path: 'toolkit' }]]) },
+    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '' },
+    ...{ LiveRestoreEnabled: true, ExperimentalBuild: false, Debug: false, Isolation: '', Labels: [] }, // none of ours is needed
+    SystemTime: new Date().toISOString(),
     KernelVersion: release(),
-    OperatingSystem: operatingSystem(),
+    OperatingSystem: ofSystem('PRETTY_NAME') ?? 'Linux',
+    OSVersion: ofSystem('VERSION_ID') ?? '',
     OSType: 'linux',
     Architecture: machine(),
     NCPU: cpus().length,
     MemTotal: totalmem(),
     DockerRootDir: resolve(stateDir()),
     Name: utsName('hostname'),
+    Warnings: warnings({
+      'memory limit': limits.MemoryLimit,
+      'cpu cfs quota': limits.CpuCfsQuota,
+      cpuset: limits.CPUSet,
+      'pids limit': limits.PidsLimit,
+    }),
+    ClientInfo: { Debug: false, Context: 'default', Plugins: [], Warnings: NIL_LIST },
   }
 }
 
@@ -101,6 +142,7 @@ export function info(flags: Parsed['flags']): number {
       ` Total Memory: ${binarySize(found.MemTotal)}`,
       ` Name: ${printable(found.Name)}`,
       ` State Dir: ${printable(found.DockerRootDir)}`,
+      ...(found.Warnings ?? []),
     ].join('\n')
   })
 }

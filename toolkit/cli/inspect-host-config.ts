@@ -9,7 +9,7 @@ import type { Throttle } from '../primitives/limits.ts'
 import { MASKED_PATHS, READONLY_PATHS } from '../primitives/masks.ts'
 import { binds, mountsAsked, tmpfs } from './inspect-mounts.ts'
 import { byPort } from './inspect-networks.ts'
-import { freeMap, NIL_LIST, orNil } from './text/template/values.ts'
+import { freeMap, NIL_LIST, omitEmpty, orNil } from './text/template/values.ts'
 
 /** Another container by its whole id; by what it was called where it is gone. */
 function idOf(container: string): string {
@@ -91,7 +91,7 @@ export function hostConfig(name: string, options: RunOptions | undefined, autoRe
   const { memory, cpu, pids, blockIO } = resources
   const shm = mounts.mounts.find(({ destination }) => destination === '/dev/shm')
   const [, size] = /(?:^|,)size=(\d+)/.exec(shm?.options.join(',') ?? '') ?? []
-  return {
+  const about = {
     Binds: binds(options),
     ContainerIDFile: wording?.cidfile ?? '',
     LogConfig: {
@@ -162,9 +162,14 @@ export function hostConfig(name: string, options: RunOptions | undefined, autoRe
       Name: type.replace('RLIMIT_', '').toLowerCase(),
       ...{ Hard: hard, Soft: soft },
     })),
+    CpuCount: 0, // these four are Windows's
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
     Mounts: mountsAsked(options),
-    Init: options.init,
+    Init: options.init || undefined,
     ...(options.annotations && { Annotations: freeMap(Object.entries(options.annotations).toSorted()) }),
     ...masksOf(options),
   }
+  return omitEmpty(about, 'Tmpfs', 'Sysctls', 'Mounts', 'Init')
 }

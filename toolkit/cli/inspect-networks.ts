@@ -1,4 +1,5 @@
 // .NetworkSettings of a container, in docker's words: the networks that it is in, and its ports.
+import { BUILT_IN, builtInId } from '../engine/network/built-in.ts'
 import { type Endpoint, readEndpoints } from '../engine/network/endpoints.ts'
 import type { Lease } from '../engine/network/leases.ts'
 import { listNetworks } from '../engine/network/networks.ts'
@@ -27,7 +28,10 @@ export function once<T>(read: () => T): () => T {
 /** What the networks say of all containers; whoever describes several reads it once. */
 export const readNetworks = () => ({
   leases: leasesByContainer(),
-  ids: new Map(listNetworks().map(network => [network.name, network.state?.id ?? ''])),
+  ids: new Map([
+    ...listNetworks().map(({ name, state }) => [name, state?.id ?? ''] as const),
+    ...BUILT_IN.map(name => [name, builtInId(name)] as const),
+  ]),
 })
 
 type Known = ReturnType<typeof readNetworks>

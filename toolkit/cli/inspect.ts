@@ -9,6 +9,7 @@ import { sweep } from '../engine/state/orphans.ts'
 import { hasVolume } from '../engine/volume/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { sizeOf } from '../observe/disk-usage.ts'
+import { utsName } from '../observe/hostname.ts'
 import { needContainers } from './each.ts'
 import { hostConfig } from './inspect-host-config.ts'
 import { anonymousVolumes, mounts } from './inspect-mounts.ts'
@@ -18,7 +19,7 @@ import { labelsOfContainer } from './prune.ts'
 import { imageOf } from './text/describe.ts'
 import { print, printError } from './text/output.ts'
 import { printable, printableJson, printableLines } from './text/printable.ts'
-import { freeMap, NIL_LIST, NIL_MAP } from './text/template/values.ts'
+import { freeMap, NIL_LIST, NIL_MAP, omitEmpty } from './text/template/values.ts'
 
 export const command: Command = {
   usage: 'inspect [OPTIONS] CONTAINER…',
@@ -114,27 +115,33 @@ function describe(row: ContainerRow, size: boolean) {
   const isAttached = (stream: Attached) => attach?.includes(stream) ?? (stream !== 'stdin' || stdin)
   if (row.running) tend(id, state)
   const health = readHealth(directory)
-  return {
+  const about = {
     Id: state.id,
-    Created: state.created,
+    Created: nanoseconds(state.created),
     Path: args[0],
     Args: args.slice(1),
-    State: {
-      Status: status,
-      Running: row.running || status === 'restarting',
-      Paused: status === 'paused',
-      Restarting: status === 'restarting',
-      OOMKilled: state.oomKilled ?? (row.running && oomKilled(state.resources?.cgroups ?? [])),
-      Dead: false,
-      Pid: row.running ? (state.pid ?? 0) : 0,
-      ExitCode: row.running || status === 'created' ? 0 : (state.exitCode ?? null), // null: nobody has seen it
-      Error: state.error ?? '',
-      StartedAt: state.started ?? NEVER,
-      FinishedAt: (!row.running && state.finished) || NEVER,
-      Health: care.health && { Status: health.status, FailingStreak: health.failingStreak, Log: health.log },
-    },
+    State: omitEmpty(
+      {
+        Status: status,
+        Running: row.running || status === 'restarting',
+        Paused: status === 'paused',
+        Restarting: status === 'restarting',
+        OOMKilled: state.oomKilled ?? (row.running && oomKilled(state.resources?.cgroups ?? [])),
+        Dead: false,
+        Pid: row.running ? (state.pid ?? 0) : 0,
+        ExitCode: row.running || status === 'created' ? 0 : (state.exitCode ?? null), // null: nobody has seen it
+        Error: state.error ?? '',
+        StartedAt: nanoseconds(state.started ?? NEVER),
+        FinishedAt: nanoseconds((!row.running && state.finished) || NEVER),
+        Health:
+          care.health && status !== 'created'
+            ? { Status: health.status, FailingStreak: health.failingStreak, Log: health.log }
+            : undefined,
+      },
+      'Health',
+    ),
     Image: imageOf(row),
-    ...filesOf(row, directory),
+    ...filesOf(row, status === 'created' ? undefined : directory),
     Name: `/${state.name}`,
     RestartCount: state.restarts ?? 0,
     Driver: 'overlay',
@@ -144,32 +151,38 @@ function describe(row: ContainerRow, size: boolean) {
     AppArmorProfile: '',
     ExecIDs: NIL_LIST,
     Mounts: mounts(row),
-    Config: {
-      Hostname: options?.hostname ?? id,
-      Domainname: options?.domainname ?? '',
-      User: options?.user ?? '',
-      AttachStdin: isAttached('stdin'),
-      AttachStdout: isAttached('stdout'),
-      AttachStderr: isAttached('stderr'),
-      ExposedPorts: setOf([
-        ...(options?.network.publish ?? []).map(({ container, protocol }) => `${container}/${protocol}`),
-        ...(options?.network.expose ?? []),
-      ]),
-      Tty: options?.terminal ?? false,
-      OpenStdin: stdin,
-      StdinOnce: stdin && isAttached('stdin'),
-      Env: environment(options?.env ?? []),
-      Cmd: entrypoint === undefined ? args : args.slice(1),
-      Healthcheck: options?.wording?.noHealthcheck ? { Test: ['NONE'] } : care.health && healthcheck(care.health),
-      Image: imageOf(row),
-      Volumes: setOf(options ? anonymousVolumes(options) : []),
-      WorkingDir: options?.cwd ?? '',
-      Entrypoint: entrypoint === undefined ? NIL_LIST : [entrypoint],
-      OnBuild: NIL_LIST,
-      Labels: freeMap(Object.entries(labelsOfContainer(row))),
-      StopSignal: care.stopSignal ?? 'SIGTERM',
-      StopTimeout: care.stopTimeout, // JSON leaves out what there is not
-    },
+    Config: omitEmpty(
+      {
+        Hostname: options?.hostname ?? (options?.namespaces.uts === 'host' ? utsName('hostname') : id),
+        Domainname: options?.domainname ?? '',
+        User: options?.user ?? '',
+        AttachStdin: isAttached('stdin'),
+        AttachStdout: isAttached('stdout'),
+        AttachStderr: isAttached('stderr'),
+        ExposedPorts: setOf([
+          ...(options?.network.publish ?? []).map(({ container, protocol }) => `${container}/${protocol}`),
+          ...(options?.network.expose ?? []),
+        ]),
+        Tty: options?.terminal ?? false,
+        OpenStdin: stdin,
+        StdinOnce: stdin && isAttached('stdin'),
+        Env: environment(options?.env ?? []),
+        Cmd: entrypoint === undefined ? args : args.slice(1),
+        Healthcheck: options?.wording?.noHealthcheck ? { Test: ['NONE'] } : care.health && healthcheck(care.health),
+        Image: imageOf(row),
+        Volumes: setOf(options ? anonymousVolumes(options) : []),
+        WorkingDir: options?.cwd ?? '',
+        Entrypoint: entrypoint === undefined ? NIL_LIST : [entrypoint],
+        OnBuild: NIL_LIST,
+        Labels: freeMap(Object.entries(labelsOfContainer(row))),
+        StopSignal: care.stopSignal ?? '',
+        StopTimeout: care.stopTimeout,
+      },
+      'ExposedPorts',
+      'Healthcheck',
+      'StopSignal',
+      'StopTimeout',
+    ),
     HostConfig: hostConfig(state.name, options, state.autoRemove),
     GraphDriver: {
       Name: 'overlay',
@@ -184,7 +197,11 @@ function describe(row: ContainerRow, size: boolean) {
     SizeRw: size ? sizeOf(`${directory}/upper`) : undefined,
     SizeRootFs: size ? sizeOf(`${directory}/upper`) + sizeOf(state.rootfs) : undefined,
   }
+  return omitEmpty(about, 'SizeRw', 'SizeRootFs')
 }
+
+/** A time with all the digits that docker's have; ours are milliseconds. */
+const nanoseconds = (time: string): string => time.replace(/(\.\d{3})Z$/, '$1000000Z')
 
 /** The last of a name wins. */
 const environment = (env: readonly string[]): string[] => [
@@ -195,10 +212,13 @@ const environment = (env: readonly string[]): string[] => [
 const setOf = (words: readonly string[]) =>
   words.length > 0 ? freeMap(words.map(word => [word, {}] as const)) : NIL_MAP
 
-/** Files of the container that the engine keeps. */
-const filesOf = (row: ContainerRow, directory: string) => ({
-  HostnamePath: `${directory}/hostname`,
-  HostsPath: `${directory}/hosts`,
-  ResolvConfPath: `${directory}/resolv.conf`,
-  LogPath: row.state?.detached && row.state.options?.log?.driver !== 'none' ? `${directory}/log` : '',
-})
+/** Files of the container that the engine keeps; there are none before it is started. */
+function filesOf(row: ContainerRow, directory: string | undefined) {
+  const at = (name: string) => (directory === undefined ? '' : `${directory}/${name}`)
+  return {
+    HostnamePath: at('hostname'),
+    HostsPath: at('hosts'),
+    ResolvConfPath: at('resolv.conf'),
+    LogPath: row.state?.detached && row.state.options?.log?.driver !== 'none' ? at('log') : '',
+  }
+}

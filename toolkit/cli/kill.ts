@@ -5,7 +5,9 @@ import { type Command, mainOf } from './options.ts'
 export const command: Command = {
   usage: 'kill [OPTIONS] CONTAINER…',
   summary: 'Send a signal to the first process of containers; by KILL they end, and that is waited for.',
-  flags: { signal: { short: 's', value: 'SIGNAL', help: 'a name or number of signal(7) (default: KILL)' } },
+  flags: {
+    signal: { short: 's', value: 'SIGNAL', blank: true, help: 'a name or number of signal(7) (default: KILL)' },
+  },
   mixed: true,
 }
 

@@ -60,14 +60,17 @@ const isInsideOnly = (name: string, [word = '']: readonly string[]): boolean =>
 /** When they return, nothing of them goes on. */
 const DONE_AT_ONCE = ['exec', 'health', 'inspect', 'kill', 'logs', 'oom', 'ps', 'rm', 'settle', 'stop', 'wait']
 
+/** Its exit code is the program's: 125 tells that this is of the engine. */
+const isRun = ([name, word]: readonly string[]): boolean => (name === 'container' ? word : name) === 'run'
+
 async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<number> {
   const [next, ...others] = argv
-  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && next === undefined)) {
+  if (name === undefined || name === '--help' || (name === 'help' && next === undefined)) {
     ;(await import('./help.ts')).printHelp()
     return 0
   }
   if (name === 'help') return main([next!, ...others, '--help'], loadCourse) // as git has it
-  if (name === '--version' || name === '-v') {
+  if (name === '--version') {
     print(`toolkit ${VERSION}`)
     return 0
   }
@@ -81,15 +84,20 @@ async function main([name, ...argv]: string[], loadCourse: LoadCourse): Promise<
 }
 
 /** Runs the command; its exit code becomes the process's. */
-export function start(argv: string[], loadCourse: LoadCourse): void {
-  main(argv, loadCourse).then(
+export function start(words: string[], loadCourse: LoadCourse): void {
+  let argv = words
+  const run = async () => {
+    if (words[0]?.startsWith('-')) argv = (await import('./global-flags.ts')).withoutGlobal(words)
+    return main(argv, loadCourse)
+  }
+  run().then(
     code => {
       if (DONE_AT_ONCE.includes(argv[0]!)) exitNow(code)
       process.exitCode = code
     },
     async (error: Error) => {
       printError(`toolkit: ${await explainError(error)}`)
-      process.exitCode = exitCodeFor(error)
+      process.exitCode = exitCodeFor(error, isRun(argv) ? 125 : 1)
     },
   )
 }

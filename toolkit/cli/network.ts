@@ -1,12 +1,11 @@
 // toolkit network: networks of containers. docker's words, output and exit codes.
-import { resolve } from 'node:path'
+import { BUILT_IN, builtInId } from '../engine/network/built-in.ts'
 import type { Lease } from '../engine/network/leases.ts'
 import { readLeases, readState } from '../engine/network/leases.ts'
 import { bridgeNetwork } from '../engine/network/network.ts'
 import { listNetworks, type NetworkView, removeNetwork } from '../engine/network/networks.ts'
 import { listContainers } from '../engine/state/list.ts'
 import { sweep } from '../engine/state/orphans.ts'
-import { stateDir } from '../image/paths.ts'
 import { formatIpv4, parseSubnet } from '../kernel/ip.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { confirm } from './confirm.ts'
@@ -20,6 +19,7 @@ import { type Family, type Filters, filterFlag, filterOf, namePattern, runFamily
 import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
+import { NO_TEMPLATE } from './text/template/template.ts'
 
 type Flags = Parsed['flags']
 
@@ -51,6 +51,7 @@ export const family: Family = {
       summary: 'Show all about networks and who is in them, as JSON.',
       words: [1, Number.POSITIVE_INFINITY],
       flags: {
+        verbose: { short: 'v', help: 'for docker’s sake: there are no services to show' },
         json: { help: 'as JSON, which it is without this, too' },
         format: { short: 'f', value: 'TEMPLATE', blank: true, help: 'such as {{json .Containers}}' },
       },
@@ -83,18 +84,10 @@ interface Shown extends NetworkView {
   readonly builtIn: boolean
 }
 
-/** The three have no file that could hold an id: so it is made of where they are, and stays the same. */
-function idOf(name: string): string {
-  const { createHash } = process.getBuiltinModule('node:crypto') // takes 12 ms to load, and `inspect` comes through this file
-  return createHash('sha256')
-    .update(`${resolve(stateDir())} ${name}`)
-    .digest('hex')
-}
-
 function networks(): Shown[] {
-  const builtIn = ['bridge', 'host', 'none'].map(name => ({
+  const builtIn = BUILT_IN.map(name => ({
     name,
-    id: idOf(name),
+    id: builtInId(name),
     driver: name === 'none' ? 'null' : name,
     builtIn: true,
     state: undefined,
@@ -169,7 +162,7 @@ export function details(word: string): Row {
     EnableIPv6: false,
     IPAM: { Driver: 'default', Options: {}, Config: addresses(name, state) },
     Internal: state?.internal ?? false,
-    Attachable: false,
+    Attachable: state?.attachable ?? false,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
@@ -201,7 +194,7 @@ async function inspect(words: readonly string[], { format: template }: Flags): P
   const found: Row[] = []
   const status = await forEach(words, word => found.push(details(word)), { say: () => undefined })
   if (template === undefined) print(printableJson(found, 4))
-  else printLines(formatRows(template as string, found, {}))
+  else printLines(formatRows(template as string, found, {}, NO_TEMPLATE))
   return status
 }
 

@@ -1,6 +1,6 @@
 // The flags of a command as a table: parsed, checked and printed for --help from the same rows.
 
-import { UsageError } from '../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
 import { print } from './text/output.ts'
 
@@ -14,10 +14,12 @@ export interface Flag {
   readonly many?: true
   /** '' is as good as nothing given: what a script passes on of a variable that is not set. */
   readonly blank?: true
+  /** Is known to be refused, with a reason: no shell offers it. */
+  readonly absent?: true
 }
 
 export interface Command {
-  /** What it is called in errors, where that is more than the first word of `usage`: `volume rm`. */
+  /** What it is called in errors, where that is not the first word of `usage`: `volume rm`; '' for toolkit itself. */
   readonly name?: string
   /** `toolkit run [OPTIONS] …` without the first word. */
   readonly usage: string
@@ -48,7 +50,8 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const name = command.name ?? command.usage.split(' ')[0]
   const table: Record<string, Flag> = { ...command.flags, help }
   const given: Record<string, string | boolean | readonly string[]> = {}
-  const refuse = (why: string) => new UsageError(`${name}: ${why}; see 'toolkit ${name} --help'`)
+  const refuse = (why: string) =>
+    new UsageError(`${name && `${name}: `}${why}; see 'toolkit ${name && `${name} `}--help'`, UNREADABLE)
 
   const unknown = (written: string) => {
     const close = written.startsWith('--') ? suggest(written.slice(2), Object.keys(table)) : undefined

@@ -2,6 +2,7 @@
 // has its own command, and `system prune` does them in this order: a container that is gone uses nothing.
 
 import { listNetworks, removeNetwork } from '../engine/network/networks.ts'
+import { type EventType, record } from '../engine/state/events.ts'
 import { type ContainerRow, findContainer, listContainers, placeOf } from '../engine/state/list.ts'
 import { removeContainer, sweep } from '../engine/state/orphans.ts'
 import { removeUnused, type VolumeRow } from '../engine/volume/store.ts'
@@ -70,12 +71,15 @@ export async function pruneContainers(wanted: Wanted): Promise<{ ids: string[]; 
       if (!(error instanceof UsageError)) throw error // somebody was quicker
     }
   }
+  tellPruned('container', bytes)
   return { ids, bytes }
 }
 
+const tellPruned = (type: EventType, bytes: number): void => record(type, 'prune', '', { reclaimed: String(bytes) })
+
 /** Removes networks that nobody is in. Returns their names. */
 export function pruneNetworks(wanted: Wanted): string[] {
-  return listNetworks().flatMap(({ name, state, leases }) => {
+  const gone = listNetworks().flatMap(({ name, state, leases }) => {
     if (!state || leases.length > 0 || !wanted(state)) return []
     try {
       return [removeNetwork(name)]
@@ -84,6 +88,8 @@ export function pruneNetworks(wanted: Wanted): string[] {
       throw error
     }
   })
+  tellPruned('network', 0)
+  return gone
 }
 
 /** Removes volumes that no container uses; those with a name only with `all`. */
@@ -97,6 +103,7 @@ export function pruneVolumes(wanted: Wanted, { all }: { all: boolean }): { names
       },
     },
   )
+  tellPruned('volume', bytes)
   return { names, bytes }
 }
 

@@ -2,7 +2,7 @@
 import { type Status, statusOf } from '../engine/life/lifecycle.ts'
 import type { Port } from '../engine/network/ports.ts'
 import { type ContainerRow, findContainer } from '../engine/state/list.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../kernel/usage-error.ts'
 import { hasLabel } from './flags/labels.ts'
 import { mounts } from './inspect-mounts.ts'
 import { networkSettings, once, readNetworks } from './inspect-networks.ts'
@@ -90,7 +90,7 @@ const FILTERS: Readonly<Record<string, (value: string) => Filter['holds']>> = {
 
 function readFilter(text: string): Filter {
   const [name = '', ...value] = text.split('=')
-  if (value.length === 0) throw new UsageError(`ps: --filter ${JSON.stringify(text)}: write NAME=VALUE`, 1)
+  if (value.length === 0) throw new UsageError(`ps: --filter ${JSON.stringify(text)}: write NAME=VALUE`, UNREADABLE)
   if (!Object.hasOwn(FILTERS, name))
     throw new UsageError(
       `ps: --filter ${JSON.stringify(text)}: there is no filter ${name}; there are ${Object.keys(FILTERS).join(', ')}`,

@@ -1,6 +1,7 @@
 // Commands that stay with a container until it ends, or until its user leaves: attach, start -a, run.
 import { openSync } from 'node:fs'
 import { startContainer } from '../engine/life/detach.ts'
+import { recordOf } from '../engine/state/events.ts'
 import { findContainer, placeOf } from '../engine/state/list.ts'
 import { parseDetachKeys } from '../engine/terminal/detach-keys.ts'
 import { joinSession, type SessionEnd, type SessionWish } from '../engine/terminal/session.ts'
@@ -32,6 +33,7 @@ export async function stayWith(word: string, wish: Wish, starts = false): Promis
     container: { id: row.id, fd: openSync(placeOf(row), O.RDONLY) },
     start: starts
       ? async staying => {
+          if (row.state) recordOf(row.state, 'attach')
           await startContainer(word, staying)
           return undefined
         }

@@ -6,7 +6,12 @@ import { wholeNumber } from './text/numbers.ts'
 export const stopFlags = {
   time: { short: 't', value: 'SECONDS', help: 'then by SIGKILL; -1: never (default: its --stop-timeout, 10)' },
   timeout: { value: 'SECONDS', help: 'the same' },
-  signal: { short: 's', value: 'SIGNAL', help: 'the signal that asks it to end (default: its --stop-signal, TERM)' },
+  signal: {
+    short: 's',
+    value: 'SIGNAL',
+    blank: true,
+    help: 'the signal that asks it to end (default: its --stop-signal, TERM)',
+  },
 } as const
 
 export const command: Command = {

@@ -1,5 +1,5 @@
 // Commands that are a family: `toolkit volume ls`. One table a family, one row a command.
-import { UsageError } from '../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
 import { type Command, type Flag, formatHelp, noMoreThan, type Parsed, parse } from './options.ts'
 import { print } from './text/output.ts'
@@ -41,6 +41,7 @@ export async function runFamily(family: Family, [word, ...argv]: readonly string
     const known = `there are ${Object.keys(commands).join(', ')}`
     throw new UsageError(
       `${name}: no command ${JSON.stringify(word)}; ${close ? `did you mean ${close}? ` : ''}${known}`,
+      word.startsWith('-') ? UNREADABLE : undefined,
     )
   }
   const command: Command = { ...found, name: `${name} ${key}`, mixed: true }
@@ -71,7 +72,7 @@ export function filterOf<Row>(given: Parsed['flags'][string], filters: Filters<R
         `--filter ${JSON.stringify(text)}: there are ${Object.keys(filters)
           .map(key => `${key}=…`)
           .join(', ')}`,
-        1,
+        text.includes('=') ? 1 : UNREADABLE,
       )
     wanted.set(key, [...(wanted.get(key) ?? []), value])
   }

@@ -1,6 +1,7 @@
 // toolkit system: the engine as a whole.
 import { command as check } from './check.ts'
 import { command as df } from './df.ts'
+import { events, command as eventsCommand } from './events.ts'
 import { info, command as infoCommand } from './info.ts'
 import { type Family, runFamily } from './subcommands.ts'
 import { boot } from './system-boot.ts'
@@ -13,6 +14,7 @@ export const family: Family = {
     boot,
     check,
     df,
+    events: { ...eventsCommand, usage: 'system events [OPTIONS]', words: [0, 0], run: (_, flags) => events(flags) },
     info: { ...infoCommand, usage: 'system info [OPTIONS]', words: [0, 0], run: (_, flags) => info(flags) },
     prune,
   },

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import { holdProcess } from '../engine/life/lifecycle.ts'
+import { recordOf } from '../engine/state/events.ts'
 import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { processesIn } from '../observe/cgroups.ts'
@@ -49,6 +50,7 @@ const list = (format: Columns | undefined) =>
     const pidfd = holdProcess(state)
     if (pidfd === undefined) throw new UsageError(`container ${word} is not running`, 1)
     closeSync(pidfd)
+    recordOf(state!, 'top')
     const pids = new Set([state!.pid!, ...(state!.resources?.cgroups ?? []).slice(0, 1).flatMap(processesIn)])
     const rows = [...pids]
       .sort((a, b) => a - b)

@@ -2,6 +2,7 @@ import { update } from '../engine/life/update.ts'
 import { findContainer } from '../engine/state/list.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { forEach, needContainers } from './each.ts'
+import { type Absent, absentFlags, refuseAbsent } from './flags/absent.ts'
 import { flags as careFlags, restartPolicy } from './flags/care.ts'
 import { saidBy } from './flags/refuse.ts'
 import { flags as resourceFlags, resources } from './flags/resources.ts'
@@ -23,10 +24,20 @@ const CHANGEABLE = [
   'blkio-weight',
 ] as const
 
+const absent: Absent = {
+  'kernel-memory': { value: 'BYTES', why: 'Linux has no such limit any more, --memory counts it in' },
+  'cpu-rt-period': { value: 'MICROSECONDS', why: 'no container has real-time processor time here' },
+  'cpu-rt-runtime': { value: 'MICROSECONDS', why: 'no container has real-time processor time here' },
+}
+
 export const command: Command = {
   usage: 'update [OPTIONS] CONTAINER…',
   summary: 'Change the limits of containers, at once and for each later start, and what happens when they end.',
-  flags: { ...Object.fromEntries(CHANGEABLE.map(name => [name, resourceFlags[name]])), restart: careFlags.restart },
+  flags: {
+    ...Object.fromEntries(CHANGEABLE.map(name => [name, resourceFlags[name]])),
+    restart: careFlags.restart,
+    ...absentFlags(absent),
+  },
   mixed: true,
 }
 
@@ -41,8 +52,9 @@ function limits(given: Parsed['flags'], word: string) {
 
 export const main = mainOf(command, ({ flags, rest }) => {
   const words = needContainers('update', rest)
+  refuseAbsent('update', flags, absent)
   const { restart, ...given } = flags
   if (Object.keys(flags).length === 0) throw new UsageError("update: change what? See 'toolkit update --help'", 1)
-  const policy = restart === undefined ? undefined : restartPolicy(restart as string, 1)
+  const policy = restart === undefined ? undefined : restartPolicy(restart as string)
   return forEach(words, word => update(word, { resources: limits(given, word), restart: policy }))
 })

@@ -33,8 +33,12 @@ function about() {
   }
   // There is no daemon: what answers a docker client's question about the server is the same program.
   return {
-    Client: { Platform: { Name: 'toolkit' }, ...common },
-    Server: { Platform: { Name: 'toolkit' }, ...common, StateVersion: STATE },
+    Client: { Platform: { Name: 'toolkit' }, ...common, Context: 'default' },
+    Server: {
+      Platform: { Name: 'toolkit' },
+      Components: [{ Name: 'Engine', Version: VERSION, Details: { ...common, StateVersion: String(STATE) } }],
+      ...{ ...common, StateVersion: STATE },
+    },
   }
 }
 

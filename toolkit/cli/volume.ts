@@ -25,6 +25,7 @@ import { type Family, type Filters, filterFlag, filterOf, namePattern, runFamily
 import { print, printLines } from './text/output.ts'
 import { printableJson } from './text/printable.ts'
 import { formatRows, type Row } from './text/rows.ts'
+import { NO_TEMPLATE } from './text/template/template.ts'
 
 type Flags = Parsed['flags']
 
@@ -153,7 +154,7 @@ async function inspect(words: readonly string[], { format: template }: Flags): P
   const found: Row[] = []
   const status = await forEach(words, word => found.push(details(word)), { say: () => undefined })
   if (template === undefined) print(printableJson(found, 4))
-  else printLines(formatRows(template as string, found, {}))
+  else printLines(formatRows(template as string, found, {}, NO_TEMPLATE))
   return status
 }
 

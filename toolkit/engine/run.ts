@@ -49,7 +49,8 @@ export async function run(
   const signals = forwardSignals()
   try {
     const outside = outsideOf(parts, options)
-    const directory = await createDirectory({ ...options, id, users: namespaces.users, outside, options })
+    const users = namespaces.users
+    const directory = await createDirectory({ ...options, id, users, outside, options, attached: true })
     let result: Result
     try {
       failpoint('directory made')

@@ -95,10 +95,16 @@ test.each([
   ['{{define "x"}}{{end}}', /define is not supported$/],
   ['{{range .Name}}{{end}}', /range takes a list, a map or a number, and that is text$/],
 ])('%s is refused in one line', (source, message) => {
-  const fill = () => template(source)(value)
+  const fill = () => template(source, 1)(value)
   expect(fill).toThrow(UsageError)
   expect(fill).toThrow(message)
   expect(fill).toThrow(expect.objectContaining({ exitCode: 1, message: expect.not.stringContaining('\n') }))
+})
+
+test('what is no template, and what asks for what is not there, have each their exit code', () => {
+  expect(() => template('{{')).toThrow(expect.objectContaining({ exitCode: 64 }))
+  const fill = template('{{.Nosuch}}')
+  expect(() => fill(value)).toThrow(expect.objectContaining({ exitCode: 1 }))
 })
 
 test('what is nothing is asked for, and what does not hold is not looked at', () => {

@@ -1,6 +1,6 @@
 // What the flags of limits have in common: bytes with a unit, whole numbers in a range. Docker's units.
 import type { Parsed } from '../options.ts'
-import { refuseValue as refuse } from './refuse.ts'
+import { refuseValue, unreadable } from './refuse.ts'
 
 export type Given = Parsed['flags']
 
@@ -19,13 +19,16 @@ export function parseBytes(text: string): number | undefined {
 
 const MINIMUM = 6 << 20 // bytes; with less the kernel kills the first program before it has begun
 
+/** By how what is no number, or none that may be, is refused. */
+export const refuserOf = (number: number) => (Number.isNaN(number) ? unreadable : refuseValue)
+
 /** Undefined where the flag is not given. Throws a UsageError for less than `least`. */
 export function bytes(given: Given, flag: string, least = MINIMUM): number | undefined {
   const value = one(given, flag)
   if (value === undefined) return undefined
   const parsed = parseBytes(value)
-  if (parsed === undefined) throw refuse(flag, value, 'give a number of bytes, or with a unit b, k, m or g: 512m')
-  if (parsed < least) throw refuse(flag, value, `give at least ${least === MINIMUM ? '6m' : least}`)
+  if (parsed === undefined) throw unreadable(flag, value, 'give a number of bytes, or with a unit b, k, m or g: 512m')
+  if (parsed < least) throw refuseValue(flag, value, `give at least ${least === MINIMUM ? '6m' : least}`)
   return parsed
 }
 
@@ -44,7 +47,11 @@ export function integer(
   const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
   if (number >= least && number <= most) return number
   const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`
-  throw refuse(flag, value, `give a whole number, ${range}${minusOne === undefined ? '' : `, or -1 for ${minusOne}`}`)
+  throw refuserOf(number)(
+    flag,
+    value,
+    `give a whole number, ${range}${minusOne === undefined ? '' : `, or -1 for ${minusOne}`}`,
+  )
 }
 
 /** Leaves out what is undefined, and itself where nothing is left. */

@@ -3,10 +3,10 @@
 import type { RestartPolicy } from '../../engine/life/restart-policy.ts'
 import type { Care, HealthCheck } from '../../engine/options.ts'
 import { signalNumber } from '../../engine/signals.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { parseDuration } from '../text/times.ts'
-import { refuseValue } from './refuse.ts'
+import { refuseValue, unreadable } from './refuse.ts'
 
 export const flags = {
   restart: {
@@ -36,10 +36,10 @@ const SETTINGS = [
   'health-start-interval',
 ] as const
 
-/** Reads --restart. Throws a UsageError in docker's words. `exitCode`: of that; docker has another for `update`. */
-export function restartPolicy(text: string, exitCode = 125): RestartPolicy {
+/** Reads --restart. Throws a UsageError in docker's words. */
+export function restartPolicy(text: string): RestartPolicy {
   const [, name = '', , count] = /^([^:]*)(:(.*))?$/s.exec(text)!
-  const refuse = (why: string) => new UsageError(`invalid restart policy: ${why}`, exitCode)
+  const refuse = (why: string) => new UsageError(`invalid restart policy: ${why}`)
   if (name === '' && count !== undefined)
     throw refuse("no policy provided before colon: use one of 'no', 'always', 'on-failure', or 'unless-stopped'")
   if (name !== '' && !['no', 'on-failure', 'always', 'unless-stopped'].includes(name))
@@ -58,7 +58,7 @@ function milliseconds(given: Given, flag: keyof typeof flags, usual: number): nu
   if (text === undefined) return usual
   if (text.startsWith('-')) throw new UsageError(`--${flag} cannot be negative`)
   const seconds = text === '0' ? 0 : parseDuration(text)
-  if (seconds === undefined) throw refuseValue(flag, text, 'give a duration such as 30s, 1m30s or 500ms')
+  if (seconds === undefined) throw unreadable(flag, text, 'give a duration such as 30s, 1m30s or 500ms')
   if (seconds > 0 && seconds < 0.001) throw refuseValue(flag, text, 'cannot be less than 1ms')
   return 1000 * seconds || usual
 }
@@ -76,7 +76,7 @@ function health(given: Given): HealthCheck | undefined {
   }
   const retries = (given['health-retries'] as string | undefined) ?? '0'
   if (/^-\d+$/.test(retries)) throw new UsageError('--health-retries cannot be negative')
-  if (!/^\d{1,9}$/.test(retries)) throw refuseValue('health-retries', retries, 'give a whole number')
+  if (!/^\d{1,9}$/.test(retries)) throw unreadable('health-retries', retries, 'give a whole number')
   return {
     args: ['/bin/sh', '-c', command],
     interval: milliseconds(given, 'health-interval', 30_000),
@@ -91,7 +91,7 @@ function checkSignal(name: string): void {
   try {
     signalNumber(name)
   } catch (error) {
-    throw new UsageError((error as Error).message) // of `run` itself: exit code 125
+    throw new UsageError((error as Error).message) // of `run` or `create` itself, with their exit codes
   }
 }
 
@@ -99,12 +99,12 @@ function checkSignal(name: string): void {
 export function care(given: Given): Care | undefined {
   const restart = given.restart === undefined ? undefined : restartPolicy(given.restart as string)
   if (given.rm && restart && restart.name !== 'no')
-    throw new UsageError('conflicting options: cannot specify both --restart and --rm')
+    throw new UsageError('conflicting options: cannot specify both --restart and --rm', UNREADABLE)
   const stopSignal = given['stop-signal'] as string | undefined
   if (stopSignal !== undefined) checkSignal(stopSignal)
   const timeout = given['stop-timeout'] as string | undefined
   if (timeout !== undefined && !/^-?\d{1,9}$/.test(timeout))
-    throw refuseValue('stop-timeout', timeout, 'give a whole number of seconds')
+    throw unreadable('stop-timeout', timeout, 'give a whole number of seconds')
   const check = health(given)
   const all: Care = {
     ...(restart && restart.name !== 'no' && { restart }),

@@ -5,7 +5,7 @@ import { readCgroup } from '../../observe/cgroup-figures.ts'
 import { directoriesOf } from '../../observe/cgroups.ts'
 import type { Resources } from '../../primitives/limits.ts'
 import type { Flag } from '../options.ts'
-import { defined, type Given, integer, one } from './amounts.ts'
+import { defined, type Given, integer, one, refuserOf } from './amounts.ts'
 import { refuseValue } from './refuse.ts'
 
 export const flags = {
@@ -39,7 +39,7 @@ function quotaOf(given: Given): number | undefined {
   const there = process.getBuiltinModule('node:os').availableParallelism() // loaded only here: most runs do not ask
   const cpus = /^\d{0,6}(\.\d+)?$/.test(value) ? Number(value || 'x') : Number.NaN
   if (!(cpus >= 0.01 && cpus <= there))
-    throw refuse('cpus', value, `give a number from 0.01 to ${there}, the processors here`)
+    throw refuserOf(cpus)('cpus', value, `give a number from 0.01 to ${there}, the processors here`)
   return Math.round(cpus * PERIOD)
 }
 

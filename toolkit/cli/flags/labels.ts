@@ -1,5 +1,5 @@
 // Labels: what a user says of a container, a network or a volume, to find it by.
-import { UsageError } from '../../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
 export type Labels = Readonly<Record<string, string>>
@@ -9,7 +9,8 @@ export const labelFlag: Flag = { value: 'KEY[=VALUE]', many: true, help: 'someth
 export function labelsOf(given: Parsed['flags'][string]): Record<string, string> {
   const pairs = ((given ?? []) as readonly string[]).map(text => {
     const at = text.indexOf('=')
-    if (at === 0 || text === '') throw new UsageError(`--label ${JSON.stringify(text)}: give KEY or KEY=VALUE`)
+    if (at === 0 || text === '')
+      throw new UsageError(`--label ${JSON.stringify(text)}: give KEY or KEY=VALUE`, UNREADABLE)
     return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
   })
   return Object.fromEntries(pairs)

@@ -1,6 +1,6 @@
 // The flags about the command itself: its name, its words, its environment, its place, and how it is looked after.
 import { readFileSync } from 'node:fs'
-import { UsageError } from '../../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { type Labels, labelFlag, labelsOf } from './labels.ts'
 
@@ -49,8 +49,8 @@ export interface Program {
   readonly labels?: Labels
 }
 
-const refuse = (flag: string, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${JSON.stringify(value)}: ${allowed}`)
+const refuse = (flag: string, value: string, allowed: string, exitCode?: number): UsageError =>
+  new UsageError(`run: --${flag} ${JSON.stringify(value)}: ${allowed}`, exitCode)
 
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
 export function program(given: Parsed['flags']): Program {
@@ -78,7 +78,7 @@ export function program(given: Parsed['flags']): Program {
 function variable(flag: string, setting: string): string[] {
   const [name = ''] = setting.split('=', 1)
   if (name === '' || /[\s\0]/.test(name) || setting.includes('\0'))
-    throw refuse(flag, setting.slice(0, 80), 'allowed: NAME=VALUE or NAME, the name without blanks')
+    throw refuse(flag, setting.slice(0, 80), 'allowed: NAME=VALUE or NAME, the name without blanks', UNREADABLE)
   if (setting.includes('=')) return [setting]
   const value = process.env[name]
   return value === undefined ? [] : [`${name}=${value}`]

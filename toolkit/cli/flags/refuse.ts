@@ -1,8 +1,15 @@
-import { UsageError } from '../../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 
 /** One line that names the flag, its value and what is allowed; a value that is no plain word stands in quotes. */
-export const refuseValue = (flag: string, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${/^[\w:=.,/+@-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`)
+export const refuseValue = (flag: string, value: string, allowed: string, exitCode?: number): UsageError =>
+  new UsageError(
+    `run: --${flag} ${/^[\w:=.,/+@-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`,
+    exitCode,
+  )
+
+/** The same for what is not of the flag's kind: a word where a number belongs. */
+export const unreadable = (flag: string, value: string, allowed: string): UsageError =>
+  refuseValue(flag, value, allowed, UNREADABLE)
 
 /** What refuses a flag speaks of `run`; here it is another command's. */
 export function saidBy<T>(command: string, read: () => T): T {

@@ -5,7 +5,7 @@ import { ALL_CAPABILITIES, type CapabilityName, type CapabilityWish } from '../.
 import type { Rlimit, RlimitType } from '../../primitives/rlimits.ts'
 import { checkName, type Sysctl } from '../../primitives/sysctl.ts'
 import type { Flag, Parsed } from '../options.ts'
-import { refuseValue } from './refuse.ts'
+import { refuseValue, unreadable } from './refuse.ts'
 import { suggest } from './suggest.ts'
 
 export const flags = {
@@ -136,13 +136,13 @@ const LIMITS = Object.keys(RLIMIT).map(name => name.toLowerCase())
 
 function ulimit(given: string): Rlimit {
   const [, name = '', softText = '', hardText = softText] = /^([^=]*)=(-1|\d+)(?::(-1|\d+))?$/.exec(given) ?? []
-  if (softText === '') throw refuseValue('ulimit', given, 'allowed: NAME=SOFT[:HARD] with numbers; -1 is no limit')
+  if (softText === '') throw unreadable('ulimit', given, 'allowed: NAME=SOFT[:HARD] with numbers; -1 is no limit')
   if (!LIMITS.includes(name))
-    throw refuseValue('ulimit', given, `no such limit; allowed: ${LIMITS.toSorted().join(', ')}`)
+    throw unreadable('ulimit', given, `no such limit; allowed: ${LIMITS.toSorted().join(', ')}`)
   const [soft, hard] = [Number(softText), Number(hardText)]
   if (Math.max(soft, hard) > Number.MAX_SAFE_INTEGER)
     throw refuseValue('ulimit', given, `allowed: at most ${Number.MAX_SAFE_INTEGER}, or -1`)
-  if (hard !== -1 && (soft === -1 || soft > hard)) throw refuseValue('ulimit', given, 'allowed: SOFT not above HARD')
+  if (hard !== -1 && (soft === -1 || soft > hard)) throw unreadable('ulimit', given, 'allowed: SOFT not above HARD')
   return { type: `RLIMIT_${name.toUpperCase()}` as RlimitType, soft, hard }
 }
 

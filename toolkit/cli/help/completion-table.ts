@@ -1,6 +1,7 @@
 // What can stand where on a command line, made from the tables of the commands: for shells that complete it.
 import { SIG } from '../../kernel/constants.ts'
 import { ALL_CAPABILITIES } from '../../primitives/capabilities.ts'
+import { command as toolkit } from '../global-flags.ts'
 import type { Command, Flag } from '../options.ts'
 import { ALIASES, container, type Entry, groups, isFamily, nameOf } from './catalogue.ts'
 
@@ -83,11 +84,13 @@ const helpOf = (flags: Command['flags']): Flag => ({
 })
 
 const flagsOf = (flags: Command['flags']): CompletedFlag[] =>
-  Object.entries({ ...flags, help: helpOf(flags) }).map(([name, flag]) => ({
-    names: [`--${name}`, ...(flag.short ? [`-${flag.short}`] : [])],
-    help: flag.help,
-    value: valueKind(name, flag),
-  }))
+  Object.entries({ ...flags, help: helpOf(flags) })
+    .filter(([, { absent }]) => !absent)
+    .map(([name, flag]) => ({
+      names: [`--${name}`, ...(flag.short ? [`-${flag.short}`] : [])],
+      help: flag.help,
+      value: valueKind(name, flag),
+    }))
 
 /** The first sentence. */
 const first = (summary: string): string => /^[^.\n]*/.exec(summary)![0]
@@ -141,7 +144,7 @@ export function completionTable(): readonly Row[] {
   const commands = [...named, ...others].map(([name, summary]) => ({ name, summary }))
   const top: Row = {
     ...{ path: '', summary: '', commands, words: [], repeats: false, mixed: true },
-    flags: flagsOf({ version: { short: 'v', help: 'print the version' } }),
+    flags: flagsOf(toolkit.flags),
   }
   const rows = entries.flatMap(rowsOf)
   const aliases = Object.entries(ALIASES).flatMap(([alias, name]) =>

@@ -1,5 +1,6 @@
 // The man page, made of the tables of all commands. man-pages(7), groff_man(7).
 
+import { command as toolkit } from '../global-flags.ts'
 import type { Command, Flag } from '../options.ts'
 import { type Entry, groups, isFamily, nameOf } from './catalogue.ts'
 
@@ -23,11 +24,14 @@ const usageText = (usage: string): string => {
     .join('\n.br\n')
 }
 
+const flagsText = (flags: Command['flags']): string[] =>
+  Object.entries(flags).flatMap(([name, flag]) => ['.TP', flagText(name, flag), text(flag.help)])
+
 const describe = ({ usage, summary, flags }: Command): string[] => [
   usageText(usage),
   '.PP',
   text(summary),
-  ...Object.entries(flags).flatMap(([name, flag]) => ['.TP', flagText(name, flag), text(flag.help)]),
+  ...flagsText(flags),
 ]
 
 function section(entry: Entry): string[] {
@@ -47,7 +51,7 @@ export const manPage = (version: string, date: string): string =>
     '.SH NAME',
     'toolkit \\- build a Linux container by hand, then run the engine you understood',
     '.SH SYNOPSIS',
-    '\\fBtoolkit\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARG\\fR...]',
+    '\\fBtoolkit\\fR [\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARG\\fR...]',
     '.SH DESCRIPTION',
     text('A course in which one builds a container out of system calls, and the engine made of the same modules.'),
     text('Commands, flags and exit codes are those of docker as far as both have them.'),
@@ -55,11 +59,13 @@ export const manPage = (version: string, date: string): string =>
     text(
       "Whatever lists or shows something takes --json, for one JSON document, or --format with a template of docker: '{{.Name}}', 'table {{.ID}}\\t{{.Status}}', or json for a line of JSON each.",
     ),
+    '.SH OPTIONS',
+    ...flagsText(toolkit.flags),
     ...groups.flatMap(({ title, entries }) => [`.SH ${text(title.toUpperCase())}`, ...entries.flatMap(section)]),
     '.SH EXIT STATUS',
     'Of run, create, start \\-a and exec: that of the program; 125 where the engine fails, 126 where the command cannot be',
     'executed, 127 where it is not there, 128 + n where signal n has ended it. Of the others: 0 where all is done, 1 where',
-    'something is not there or not so, 125 for words that mean nothing.',
+    'that cannot be done, 64 for a template that is none, 125 for flags that cannot be read.',
     '.SH ENVIRONMENT',
     ...['.TP', '\\fBTOOLKIT_STATE\\fR', 'where containers, volumes and networks are kept (default: /var/lib/toolkit)'],
     ...['.TP', '\\fBTOOLKIT_NETWORK\\fR', 'the default of run \\-\\-network: none, host or bridge'],

@@ -61,7 +61,8 @@ export async function runDetached(wish: RunOptions, { observer, staying, onMade 
   const parts = await prepare(options, id, { livesOn: true })
   const { users } = options.namespaces
   const outside = outsideOf(parts, options)
-  const directory = await createDirectory({ ...options, id, users, outside, options, detached: true })
+  const made = { ...options, id, users, outside, options, detached: true, attached: staying !== undefined }
+  const directory = await createDirectory(made)
   try {
     failpoint('directory made')
     onMade?.(id)
@@ -130,7 +131,7 @@ async function startAnew(
   try {
     await launch({ id, options, parts, directory, staying })
   } catch (error) {
-    const code = exitCodeFor(error)
+    const code = exitCodeFor(error, 125)
     // As docker's: where it has not come to the program, the last run's counts on; 0 would look as if all were well.
     const exitCode = code === 126 || code === 127 ? code : last || 128
     const failure = { exitCode, error: (error as Error).message }

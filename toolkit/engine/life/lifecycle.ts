@@ -222,7 +222,7 @@ export function unpause(word: string): void {
 
 /** Gives it another name. Throws a UsageError where that is taken. */
 export function rename(word: string, name: string): void {
-  checkName(name, 'rename:', 1)
+  checkName(name, 'rename:')
   const { id, state } = findContainer(word)
   if (!state) throw new UsageError(`container ${id}: its state cannot be read`, 1)
   if (state.name === name) throw new UsageError(`container ${word} has this name already`, 1)

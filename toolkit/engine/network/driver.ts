@@ -49,6 +49,13 @@ const KNOWN: Record<DriverName, readonly string[]> = {
   vxlan: ['id', 'remote', 'group', 'local', 'parent', 'port', 'com.docker.network.bridge.name', ...MTU],
 }
 
+/** docker's options of a bridge that ask for what is so anyhow. */
+const ANYHOW: Readonly<Record<string, string>> = {
+  'com.docker.network.bridge.enable_icc': 'true',
+  'com.docker.network.bridge.enable_ip_masquerade': 'true',
+  'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+}
+
 const ETHERNET = 1500
 const VXLAN_HEADERS = 50 // Ethernet 14, IP 20, UDP 8, VXLAN 8
 
@@ -58,7 +65,10 @@ const refuse = (key: string, value: string, why: string) =>
 /** Reads the options of a network with this id. Throws a UsageError (exit code 1) that names what is wrong. */
 export function readDriver(name: DriverName, options: Options, networkId: string): DriverWish {
   const known = KNOWN[name]
-  const foreign = Object.keys(options).find(key => !known.includes(key))
+  const isAnyhow = (key: string) => Object.hasOwn(ANYHOW, key) && name !== 'macvlan'
+  const other = Object.keys(ANYHOW).find(key => key in options && isAnyhow(key) && options[key] !== ANYHOW[key])
+  if (other !== undefined) throw refuse(other, options[other]!, `can only be ${ANYHOW[other]} here`)
+  const foreign = Object.keys(options).find(key => !known.includes(key) && !isAnyhow(key))
   if (foreign !== undefined)
     throw new UsageError(`network create: --opt ${foreign}: driver ${name} knows ${known.join(', ')}`, 1)
   const bridge = linkName(options, 'com.docker.network.bridge.name')

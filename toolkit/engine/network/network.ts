@@ -12,6 +12,7 @@ import { readRoutes } from '../../observe/routes.ts'
 import { record } from '../state/events.ts'
 import { isFree } from '../state/files.ts'
 import { directoryOf } from '../state/store.ts'
+import { builtInId } from './built-in.ts'
 import {
   chooseSubnet,
   dockerPools,
@@ -150,11 +151,15 @@ export function leaveNetwork(id: string, network = bridgeNetwork()): void {
   })
 }
 
-/** Tells that a container has joined or left; the engine's own network has no id but its name. */
+/** Tells that a container has joined or left. */
 export function recordMember(network: Network, action: 'connect' | 'disconnect', container: string): void {
   const name = nameOf(network)
   const all = name === 'bridge' ? [] : readNetworks(dirname(network.directory))
-  record('network', action, all.find(row => row.name === name)?.state?.id ?? name, { container, name, type: 'bridge' })
+  record('network', action, all.find(row => row.name === name)?.state?.id ?? builtInId(name), {
+    container,
+    name,
+    type: 'bridge',
+  })
 }
 
 /** Ranges that the host uses itself, where its links are and where it has routes to; and those of other networks. */

@@ -8,7 +8,7 @@ import { ERRNO } from '../../kernel/errno.ts'
 import { KernelError } from '../../kernel/error.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
 import { ip4 } from '../../kernel/netlink-message.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
+import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 
 const SHUT_RD = 0 // shutdown(2); what listens does not any more, and keeps its port
 
@@ -51,7 +51,7 @@ function inShort(text: string, refuse: (why: string) => UsageError): string {
 
 /** What is wrong with a value of -p is thrown as a UsageError that ends in `why`. */
 export function parsePublish(text: string): PortWish[] {
-  const refuse = (why: string) => new UsageError(`run: --publish ${quote(text)}: ${why}`)
+  const refuse = (why: string) => new UsageError(`run: --publish ${quote(text)}: ${why}`, UNREADABLE)
   const [, ...parts] = FORM.exec(inShort(text, refuse)) ?? []
   // Of two parts the first is the host's port, or nothing at all; an address needs all three.
   const [address = '', host = '', inside, protocol = 'tcp'] =

@@ -28,6 +28,8 @@ export interface NetworkDefinition {
   readonly range?: string
   /** Addresses that others have, by names. */
   readonly auxiliary?: Readonly<Record<string, string>>
+  /** What `inspect` shows, and nothing else: docker's word about networks of several hosts. */
+  readonly attachable?: boolean
 }
 
 const VERSION = 1
@@ -129,6 +131,7 @@ export interface NewNetwork {
   readonly options?: Readonly<Record<string, string>>
   readonly range?: string | undefined
   readonly auxiliary?: Readonly<Record<string, string>>
+  readonly attachable?: boolean
 }
 
 const SMALLEST = 30 // two bits of addresses: the network, the gateway, a container, broadcasts
@@ -169,6 +172,7 @@ export function makeNetwork(
     ...(Object.keys(options).length > 0 && { options }),
     ...(range !== undefined && { range }),
     ...(Object.keys(auxiliary).length > 0 && { auxiliary }),
+    ...(wish.attachable && { attachable: true }),
   }
   checkLinks(root, state)
   const fresh = `${root}/.new-${name}`

@@ -21,11 +21,10 @@ export function makeUpName(bytes: Uint8Array, attempt: number): string {
   return `${pick(adjectives, 2 * attempt)}_${pick(surnames, 2 * attempt + 2)}${attempt > 0 ? attempt : ''}`
 }
 
-/** Throws a UsageError for what is no name. `asked`: what has asked for it, with which exit code. */
-export function checkName(name: string, asked = '--name', exitCode = 125): void {
+/** Throws a UsageError for what is no name. `asked`: what has asked for it. */
+export function checkName(name: string, asked = '--name'): void {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/.test(name))
     throw new UsageError(
       `${asked} ${JSON.stringify(name.slice(0, 140))}: 2 to 128 letters, digits, '_', '.' and '-', the first a letter or digit`,
-      exitCode,
     )
 }

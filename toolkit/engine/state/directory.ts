@@ -24,6 +24,7 @@ import {
 } from './store.ts'
 import { takeName } from './take-name.ts'
 import { timestamp } from './timestamp.ts'
+import { recordVolumes } from './volume-events.ts'
 
 export interface ContainerDirectory {
   readonly name: string
@@ -62,6 +63,8 @@ export interface NewContainer {
   readonly outside: Resources
   /** It is going to have a monitor. */
   readonly detached?: boolean
+  /** Its caller stays with it. */
+  readonly attached?: boolean
   /** To be kept, for the next start. */
   readonly options?: RunOptions
 }
@@ -74,6 +77,7 @@ export async function createDirectory(wish: NewContainer): Promise<ContainerDire
   await sweep() // first: one of the dead may have our name
   const { held, state } = makeDirectories(wish)
   recordOf(state, 'create', {}, true) // the next event comes soon
+  if (wish.attached) recordOf(state, 'attach', {}, true)
   return openDirectory(held, state)
 }
 
@@ -115,12 +119,16 @@ export function openDirectory(held: number, known: ContainerState): ContainerDir
       if (state.detached) state = updateState(directory, state, begun)
       else tryUpdate(begun)
     },
-    running: () => recordOf(state, 'start'),
+    running() {
+      recordVolumes(state, 'mount')
+      recordOf(state, 'start')
+    },
     ended: result =>
       atLast(async () => {
         if (result.oomKilled) recordOf(state, 'oom', {}, true)
         recordOf(state, 'die', { exitCode: String(result.exitCode) }, true)
         if (durable) tryUpdate(now => ({ ...now, finished: timestamp(), ...result }))
+        recordVolumes(state, 'unmount')
         await undo()
         if (!durable) return destroy(state)
         withoutResources()

@@ -8,7 +8,7 @@ import { tellKills } from '../life/oom-kills.ts'
 import { pauseBefore, TICKS, uptime } from '../life/restart-policy.ts'
 import { mendNames } from '../network/mend-names.ts'
 import type { HeldPorts } from '../network/ports.ts'
-import { recordOf } from './events.ts'
+import { flush, recordOf } from './events.ts'
 import { lock, remove } from './files.ts'
 import { findContainer } from './list.ts'
 import { release, releaseUnknown } from './resources.ts'
@@ -27,6 +27,7 @@ import {
   shorten,
   survives,
 } from './store.ts'
+import { recordVolumes } from './volume-events.ts'
 
 /**
  * Ends a container whose engine is gone. The kernel has usually done that already, at the engine's death; but it forgets
@@ -135,7 +136,11 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
   if (resources) {
     const hasRun = state.pid !== undefined
     if (state.detached && hasRun) tellKills(state)
-    if (hasRun) recordOf(state, 'die', { exitCode: String(state.exitCode ?? 'unknown') })
+    if (hasRun) {
+      recordOf(state, 'die', { exitCode: String(state.exitCode ?? 'unknown') }, true)
+      recordVolumes(state, 'unmount')
+      flush()
+    }
     await release(resources, state.id)
     // Somebody may have given it another name meanwhile, or have stopped it.
     try {

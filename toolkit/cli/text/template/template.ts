@@ -1,5 +1,6 @@
 // --format: Go's templates, https://pkg.go.dev/text/template, with docker's functions. Here a tree of nodes and a value
 // become text. \t and \n outside of {{ }} mean what they do in Go's strings, as docker has it.
+import { UsageError } from '../../../kernel/usage-error.ts'
 import { type Functions, functions, headFunctions } from './functions.ts'
 import { refuse } from './lex.ts'
 import { type Asking, type Expression, type Node, parse } from './parse.ts'
@@ -165,9 +166,23 @@ function methodOf(found: unknown, args: readonly unknown[], written: string): un
 
 const scopeOf = (value: unknown): Scope => ({ dot: value, variables: new Map([['$', { value }]]) })
 
-/** Makes text of a value. Throws a UsageError (exit code 1) for a slip in the template. */
-export function template(source: string): (value: unknown) => string {
-  const nodes = parse(source, Object.keys(functions))
+/** docker's exit code for what is no template, but of lists; there it is 1. */
+export const NO_TEMPLATE = 64
+
+function parsed(source: string, exitCode: number): readonly Node[] {
+  try {
+    return parse(source, Object.keys(functions))
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(error.message, exitCode) : error
+  }
+}
+
+/**
+ * Makes text of a value. Throws a UsageError: with this exit code for what is no template, with 1 where it asks for what the
+ * value has not.
+ */
+export function template(source: string, exitCode = NO_TEMPLATE): (value: unknown) => string {
+  const nodes = parsed(source, exitCode)
   const evaluation = new Evaluation({ functions, field: fieldOf, method: methodOf, items: itemsOf })
   return value => evaluation.fill(nodes, scopeOf(value))
 }

@@ -27,6 +27,13 @@ export const orNil = <T>(list: readonly T[]): readonly T[] => (list.length > 0 ?
 export const withEmpty = <T extends object>(map: T, ...names: readonly string[]): T =>
   Object.defineProperties(map, Object.fromEntries(names.map(name => [name, { value: '' }])))
 
+/** Go's omitempty: a template finds these fields, JSON leaves those out that are empty. 0 and false are not. */
+export function omitEmpty<T extends object>(map: T, ...names: readonly (keyof T)[]): T {
+  const isEmpty = (value: unknown) => value !== 0 && value !== false && !isTrue(value)
+  for (const name of names) if (isEmpty(map[name])) Object.defineProperty(map, name, { enumerable: false })
+  return map
+}
+
 /** What there is behind a key that a map does not have. */
 export const NO_VALUE = Symbol('<no value>')
 
