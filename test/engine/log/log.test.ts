@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { LOST, STREAM } from '../../../toolkit/engine/life/monitor.ts'
+import { LOST, STREAM } from '../../../toolkit/engine/life/monitor-log.ts'
 import { Lines, LogReader, type StreamName } from '../../../toolkit/engine/log/log.ts'
 import { mendLog } from '../../../toolkit/engine/log/mend.ts'
 

@@ -20,7 +20,8 @@ import { findContainer } from '../state/list.ts'
 import { type Restart, reopenDirectory, restartDirectory } from '../state/reopen.ts'
 import { amend, type ContainerState, directoryOf, newId, readState, retire, shorten } from '../state/store.ts'
 import { settled, statusOf } from './lifecycle.ts'
-import { type Monitored, withMonitor } from './monitored.ts'
+import type { Monitored } from './monitor-files.ts'
+import { withMonitor } from './monitored.ts'
 import { steady } from './steady.ts'
 
 /** What has to mean the same wherever and whenever it is started. */

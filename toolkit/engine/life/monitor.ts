@@ -17,12 +17,13 @@
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
-import { CLOCK, F, IOCTL, O, SPLICE_F, W } from '../../kernel/constants.ts'
+import { CLOCK, F, IOCTL, O, W } from '../../kernel/constants.ts'
 import { all, pieces, type Slice } from '../../kernel/iovec.ts'
 import { type Jump, type Monitor, type Step, step } from '../../kernel/step.ts'
 import * as rlimits from '../../primitives/rlimits.ts'
 import { KNOWN } from './exit-record.ts'
 import { guard } from './monitor-guard.ts'
+import { rotate, take, takeAll, taking } from './monitor-log.ts'
 import {
   about,
   begin,
@@ -31,29 +32,19 @@ import {
   FREE,
   go,
   hangUp,
-  INDEX,
   jump,
-  LOG,
   limitLog,
-  MIB,
   NULL,
   number,
   ownSession,
   PACE,
   PIDFD,
-  PIPES,
   place,
   pollfd,
   pollfds,
   SETMASK,
 } from './monitor-steps.ts'
-import { fill, fillLast, receiveTerminal, takeStreams } from './monitor-terminal.ts'
-
-/** Bytes of a record of the index. */
-export const INDEX_RECORD = 32
-/** In a record of the index: which stream; LOST is added where a full disk did not take the bytes. */
-export const STREAM = { stdout: 1, stderr: 2 } as const
-export const LOST = 0x100
+import { fillLast, receiveTerminal, takeStreams } from './monitor-terminal.ts'
 
 export interface MonitorWish {
   /** The container has a pipe for stdin, into which others may write. */
@@ -71,77 +62,6 @@ export interface MonitorWish {
   /** NAME=value. */
   readonly env: readonly string[]
 }
-
-/** The label of the first step for a stream, in each round or in the last. */
-const taking = (stream: keyof typeof STREAM, round: 'each' | 'last') => `${round} ${stream}`
-
-/** The steps for one stream: what is in the pipe goes to the log, then a record to the index. `then`: where to go on. */
-function take(stream: keyof typeof STREAM, round: 'each' | 'last', then: string): (Step | Jump)[] {
-  const moved = taking(stream, round)
-  const [stamp, dropped, noted] = ['stamp', 'dropped', 'noted'].map(word => `${word}, ${moved}`) as [
-    string,
-    string,
-    string,
-  ]
-  const time = Buffer.alloc(16)
-  const from = PIPES[stream]
-  const record = (of: string, kind: number) => pieces(`{time, ${of}, ${stream}}`, all(time), { of }, all(number(kind)))
-  const splice = (to: { descriptor: string }, why: string, label: string) =>
-    call('splice', [from, null, to, null, MIB, SPLICE_F.MOVE + SPLICE_F.NONBLOCK], why, label)
-  return [
-    splice(LOG, `what the container has written to ${stream} goes to the log, without a stop on the way`, moved),
-    jump(stamp, moved, 0),
-    jump(then, moved, -1), //     0: nothing there
-    jump(then, moved, -5), //     EINTR
-    jump(dropped, moved, -11), // EIO and the like: the log cannot be written
-    jump(then, moved, -12), //    EAGAIN: nothing there
-    jump(dropped, moved, -27), // EINVAL and the like: this file system knows no splice
-    jump('rotate', moved, -28), // EFBIG: it is as long as it may become
-    splice(NULL, 'a disk that is full must not stop the container', dropped),
-    call('clock_gettime', [CLOCK.REALTIME, time], 'when that was'),
-    call('writev', [INDEX, record(dropped, STREAM[stream] + LOST), 3], 'how much is missing'),
-    go(then),
-    { ...call('clock_gettime', [CLOCK.REALTIME, time], 'when it came'), label: stamp },
-    call('writev', [INDEX, record(moved, STREAM[stream]), 3], 'how much it was, and from where', noted),
-    jump(then, noted, 0),
-    go('rotate'),
-  ]
-}
-
-/** The log is full: it becomes the older part, and a new one begins. */
-function rotate(): (Step | Jump)[] {
-  const why = 'two parts of a log are kept, and no more'
-  const renew = (name: string, to: { descriptor: string }): (Step | Jump)[] => [
-    call('renameat2', [DIRECTORY, name, DIRECTORY, `${name}.1`, 0], why),
-    call('close_range', [FREE, FREE, 0], 'makes 6 the lowest free descriptor, so that openat returns it'),
-    call('openat', [DIRECTORY, name, O.CREAT + O.TRUNC + O.WRONLY + O.CLOEXEC, 0o600], why, `new ${name}`),
-    jump(`${name} is new`, `new ${name}`, -1),
-    call('lseek', [to, 0, 0], 'no file can be made: what is there is written over'),
-    call('ftruncate', [to, 0], 'from its start'),
-    go(`${name} is done`),
-    { ...call('dup3', [FREE, to, O.CLOEXEC], 'takes the place of the full one'), label: `${name} is new` },
-    { ...call('close_range', [FREE, FREE, 0], 'it has its number now'), label: `${name} is done` },
-  ]
-  return [
-    call(
-      'read',
-      [PACE, { bytes: new Uint8Array(1), text: 'byte' }, 1],
-      'until whoever shows it has come so far',
-      'rotate',
-    ),
-    call('close_range', [FREE, FREE, 0], why),
-    ...renew('log', LOG),
-    ...renew('log.index', INDEX),
-    jump(taking('stdout', 'last'), 'ask', 0),
-    go('poll'),
-  ]
-}
-
-/** What has come goes to the log; then on to 'ask'. */
-const takeAll = (terminal: boolean): (Step | Jump)[] =>
-  terminal
-    ? [...fill(taking('stdout', 'each')), ...take('stdout', 'each', 'ask')]
-    : [...take('stdout', 'each', taking('stderr', 'each')), ...take('stderr', 'each', 'ask')]
 
 /**
  * The container has ended: the rest of its output, and how it ended. `known`: 8 bytes, see exit-record.ts; `asked`: the call

@@ -1,7 +1,7 @@
 // Makes a log and its index agree again, where a monitor was killed between two of its calls (monitor.ts). To be called
 // while nobody writes to them.
 import { closeSync, ftruncateSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
-import { INDEX_RECORD, LOST, STREAM } from '../life/monitor.ts'
+import { INDEX_RECORD, LOST, STREAM } from '../life/monitor-log.ts'
 
 const CHUNK = INDEX_RECORD * 32_768
 

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { pause } from '../../kernel/pause.ts'
 import { nanoseconds } from '../life/exit-record.ts'
-import { INDEX_RECORD, LOST, STREAM } from '../life/monitor.ts'
+import { INDEX_RECORD, LOST, STREAM } from '../life/monitor-log.ts'
 
 export type StreamName = keyof typeof STREAM
 
