@@ -6,7 +6,7 @@ import { refuseValue } from './refuse.ts'
 export const flags = {
   'log-driver': {
     value: 'json-file|local|none',
-    help: 'what is kept of its output with -d; none: toolkit logs shows nothing (default: two parts of 50 MiB; the first two are the same)',
+    help: 'what is kept of its output; none: toolkit logs shows nothing (default: two parts of 50 MiB; the first two are the same)',
     blank: true,
   },
   'log-opt': {
