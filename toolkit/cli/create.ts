@@ -1,12 +1,11 @@
 import { refuse } from '../engine/host.ts'
 import { createContainer } from '../engine/life/detach.ts'
-import { ensureBusybox, findRootfs } from '../image/rootfs.ts'
-import { isTerminal } from '../kernel/tty.ts'
+import { findRootfs } from '../image/rootfs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { reserveIdFile } from './cidfile.ts'
-import { commandOf, mayPull, pullFlag } from './flags/program.ts'
+import { commandOf, pullFlag } from './flags/program.ts'
 import { type Command, mainOf } from './options.ts'
-import { warnOf, wishes, wishOf } from './run.ts'
+import { getRootfs, warnOf, wishes, wishOf } from './run.ts'
 import { print } from './text/output.ts'
 
 export const command: Command = {
@@ -28,14 +27,8 @@ export const main = mainOf(command, async ({ flags, rest }) => {
   if (args.length === 0)
     throw new UsageError(`create: which command in ${name}? For example 'toolkit create ${name} sh'`)
   const wish = wishOf(flags)
-  const mayGet = mayPull(flags)
   if (process.getuid!() !== 0) throw refuse('root', { asked: 'create' })
-  if (name === 'busybox' && mayGet)
-    await ensureBusybox({
-      yes: flags.yes === true,
-      interactive: isTerminal(0) && isTerminal(2),
-      quiet: flags.quiet === true,
-    })
+  await getRootfs(name, flags)
   await warnOf(wish, flags)
   const idFile = reserveIdFile('create', flags.cidfile as string | undefined)
   try {

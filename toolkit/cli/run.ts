@@ -66,7 +66,6 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   const args = program.commandOf(flags, words)
   if (args.length === 0) throw new UsageError(`run: which command in ${name}? For example 'toolkit run -it ${name} sh'`)
   const wish = wishOf(flags)
-  const mayGet = program.mayPull(flags)
 
   if (flags['dry-run']) {
     const { printPlan } = await import('./explain.ts')
@@ -75,12 +74,7 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
   }
   if (flags.tty && flags.interactive && !flags.detach && !isTerminal(0))
     throw new UsageError('run: -t with -i needs a terminal on stdin; leave -t out to pass a pipe or file on')
-  if (name === 'busybox' && mayGet)
-    await ensureBusybox({
-      yes: flags.yes === true,
-      interactive: isTerminal(0) && isTerminal(2),
-      quiet: flags.quiet === true,
-    })
+  await getRootfs(name, flags)
   if (process.getuid!() !== 0) {
     const { asRoot, refuseWithoutRoot } = await import('../engine/rootless.ts')
     if (flags.detach) refuseWithoutRoot('run: -d')
@@ -107,6 +101,13 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
     throw error
   }
 })
+
+/** A busybox, where that is asked for and missing, and may be got. */
+export async function getRootfs(name: string, flags: Parsed['flags']): Promise<void> {
+  if (name !== 'busybox' || !program.mayPull(flags)) return
+  const { yes, quiet } = flags
+  await ensureBusybox({ yes: yes === true, interactive: isTerminal(0) && isTerminal(2), quiet: quiet === true })
+}
 
 /** Tells what is taken, and has no effect. */
 export async function warnOf({ network: wish }: Pick<RunOptions, 'network'>, flags: Parsed['flags']): Promise<void> {
@@ -154,6 +155,7 @@ export function wishOf(flags: Parsed['flags']): Omit<RunOptions, 'rootfs' | 'arg
   const kept = log.log(flags)
   const annotations = compatible.annotations(flags)
   compatible.checkCompatible(flags)
+  program.mayPull(flags)
   const said = wording(flags)
   return {
     ...program.program(flags),
