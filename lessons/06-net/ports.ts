@@ -170,7 +170,7 @@ export const twiceTask: Task = {
     {
       name: 'the first one ended',
       commands: [
-        'kill -9 $(busybox pidof httpd)',
+        'kill -9 $(busybox pidof httpd); while busybox pidof httpd >/dev/null; do sleep 0.1; done',
         'unshare --net chroot box sh',
         'ip link set lo up',
         'httpd -p {{port}}',

@@ -102,7 +102,8 @@ describe.skipIf(skipped)(`--cgroup-parent${skipped}`, () => {
     for (const parent of ['..', 'a/../b', `/${name}/.`])
       for (const command of ['run', 'create'])
         expect(world.toolkit([command, '--cgroup-parent', parent, 'busybox', 'true'])).toMatchObject({
-          ...{ status: command === 'run' ? 125 : 1, stderr: expect.stringMatching(/^toolkit: run: --cgroup-parent \S+: give the path.*\n$/) },
+          status: command === 'run' ? 125 : 1,
+          stderr: expect.stringMatching(/^toolkit: run: --cgroup-parent \S+: give the path.*\n$/),
         })
   })
 })

@@ -206,7 +206,7 @@ test(`an idle tutor that reports takes next to nothing${skipped}`, { timeout: 60
   const tutor = window.below().find(({ ppid }) => ppid === window.pid)!
   const before = cpu(tutor.pid)
   await sleep(10_000)
-  expect((cpu(tutor.pid) - before) / before).toBeLessThan(0.3) // of what its start has taken
+  expect((cpu(tutor.pid) - before) / before).toBeLessThan(1) // of what its start has taken
   expect(progress().state).toBe('here')
   window.type(F10)
   await window.see(/outside>/)
