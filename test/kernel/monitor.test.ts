@@ -39,6 +39,13 @@ function reporter(file: string): Monitor {
 
 const planOf = (file: string, ...steps: Step[]): Plan => ({ namespaces: [], steps, monitor: reporter(file) })
 
+test('a label that two rows have is refused: a jump would go to one of them', () => {
+  const twice = step('setsid', [], { ...about, label: 'poll' })
+  const monitor = reporter(`${directory}/twice`)
+  const plan = { namespaces: [], steps: [run('true')], monitor: { ...monitor, steps: [twice, ...monitor.steps] } }
+  expect(() => start(plan)).toThrow('two rows are called poll')
+})
+
 test('the process is the monitor’s child; that one sees its end, also when we are no longer there for either', async () => {
   const file = `${directory}/status`
   const [read, write] = pipe()

@@ -156,7 +156,7 @@ const stepAside = (namespace: number): Row[] => [
   { ...row('clone3'), label: ELSEWHERE },
 ]
 
-/** Lays the rows into the table's file. Throws RangeError where it is too small, and KernelError of mmap. */
+/** Lays the rows into the table's file. Throws RangeError where it is too small or has a label twice, and KernelError of mmap. */
 export function layTable(plan: Plan, wanted: Shared): Table {
   const { moved, moves } = moveUp(wanted)
   const { rows: moreRows, next } = rowsOf(plan, moved)
@@ -176,7 +176,12 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     for (const [i, value] of [memory.address, MEMORY, memory.address + first].entries())
       memory.write64(header + 8 * i, value)
     const addressOf = (i: number) => memory.address + entry + ROW * i
-    const places = new Map(rows.flatMap(({ label }, i) => (label === undefined ? [] : [[label, i]])))
+    const places = new Map<string, number>()
+    for (const [i, { label }] of rows.entries()) {
+      if (label === undefined) continue
+      if (places.has(label)) throw new RangeError(`two rows are called ${label}`)
+      places.set(label, i)
+    }
     for (const [label, i] of places) memory.results.set(label, entry + ROW * i + RESULT)
     const write = (at: number, number: number, allow: number, args: readonly number[]) => {
       memory.write32(at, number + (allow % 2 ** 16) * 2 ** 16)

@@ -94,9 +94,9 @@ function finish(
       'ppoll',
       [hangUp('[pace]', FREE), 1, { bytes: new Uint8Array(16), text: '{0}' }, null, 0],
       'who stays?',
-      'alone',
+      'left to us',
     ),
-    jump('settle', 'alone', 0),
+    jump('settle', 'left to us', 0),
     call('exit_group', [0], 'whoever has started it does the rest'),
     {
       ...call('execve', [command[0]!, command, env], 'what is left to do is for JavaScript: resources, --rm'),
