@@ -229,7 +229,7 @@ describe.skipIf(skipped)(`containers that live on${skipped}`, () => {
     const kept = '--name box --log-driver json-file --log-opt max-size=1m'
     const read = world.shell(`$TOOLKIT run ${kept} busybox sh -c '${flood}' | (sleep 1; wc -c)`)
     expect(read).toMatchObject({ stdout: `${40 << 20}\n`, stderr: 'end\n' })
-    expect(toolkit('logs', 'box').stdout.length).toBeLessThan(1 << 20)
+    expect(toolkit('logs', 'box').stdout.length).toBeLessThan((1 << 20) + (128 << 10)) // and what was left in its pipes
     const left = world.shell(`$TOOLKIT run --name other busybox sh -c 'while echo y; do :; done' | head -1`)
     expect(left.stderr).toMatch(/the container goes on, until: toolkit stop [0-9a-f]{12}\n$/)
     expect(toolkit('inspect', '-f', '{{.State.Running}}', 'other').stdout).toBe('true\n')

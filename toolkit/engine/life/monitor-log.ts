@@ -2,8 +2,26 @@
 // index, and a new part where one is full. What lies where: monitor.ts.
 import { CLOCK, O, SPLICE_F } from '../../kernel/constants.ts'
 import { all, pieces } from '../../kernel/iovec.ts'
-import type { Jump, Step } from '../../kernel/step.ts'
-import { call, DIRECTORY, FREE, go, INDEX, jump, LOG, MIB, NULL, number, PACE, PIPES } from './monitor-steps.ts'
+import type { Jump, Step, Struct } from '../../kernel/step.ts'
+import { NOT_RUN } from '../../kernel/table.ts'
+import { MOST } from '../log/limit.ts'
+import {
+  call,
+  DIRECTORY,
+  FREE,
+  go,
+  INDEX,
+  jump,
+  LOG,
+  limitPart,
+  MIB,
+  NULL,
+  number,
+  PACE,
+  PIDFD,
+  PIPES,
+  pollfd,
+} from './monitor-steps.ts'
 import { fill } from './monitor-terminal.ts'
 
 /** Bytes of a record of the index. */
@@ -11,6 +29,7 @@ export const INDEX_RECORD = 32
 /** In a record of the index: which stream; LOST is added where a full disk did not take the bytes. */
 export const STREAM = { stdout: 1, stderr: 2 } as const
 export const LOST = 0x100
+const REST = 4 * MIB // bytes: more than the pipes of a container that has ended hold
 
 /** The label of the first step for a stream, in each round or in the last. */
 export const taking = (stream: keyof typeof STREAM, round: 'each' | 'last') => `${round} ${stream}`
@@ -48,9 +67,16 @@ export function take(stream: keyof typeof STREAM, round: 'each' | 'last', then: 
   ]
 }
 
-/** The log is full: it becomes the older part, and a new one begins. */
-export function rotate(): (Step | Jump)[] {
+/**
+ * The log is full: it becomes the older part, and a new one begins, as soon as whoever shows it has come so far. Where the
+ * container has ended by then, nobody waits: this part becomes a little longer, by what is left in the pipes.
+ */
+export function rotate(most?: number): (Step | Jump)[] {
   const why = 'two parts of a log are kept, and no more'
+  const ifEnded = (to: string) => [jump('ask', 'ask', NOT_RUN - 1), jump(to, 'ask', 0)]
+  const on = [...ifEnded(taking('stdout', 'last')), go('poll')]
+  const look = (what: Struct, label: string) =>
+    call('ppoll', [what, 1, { bytes: new Uint8Array(16), text: '{0}' }, null, 0], 'which of them?', label)
   const renew = (name: string, to: { descriptor: string }): (Step | Jump)[] => [
     call('renameat2', [DIRECTORY, name, DIRECTORY, `${name}.1`, 0], why),
     call('close_range', [FREE, FREE, 0], 'makes 6 the lowest free descriptor, so that openat returns it'),
@@ -63,17 +89,23 @@ export function rotate(): (Step | Jump)[] {
     { ...call('close_range', [FREE, FREE, 0], 'it has its number now'), label: `${name} is done` },
   ]
   return [
-    call(
-      'read',
-      [PACE, { bytes: new Uint8Array(1), text: 'byte' }, 1],
-      'until whoever shows it has come so far',
-      'rotate',
-    ),
+    call('dup3', [PACE, FREE, O.CLOEXEC], 'under a number that one can write down', 'rotate'),
+    jump('pace', 'longer', 0), // not run so far
+    ...ifEnded('write'), //       that is full, too
+    go('ask'),
+    call('ppoll', [pollfd('[pace, pidfd]', FREE, PIDFD), 2, null, null, 0], 'until one of them is ready', 'pace'),
+    look(pollfd('[pace]', FREE), 'paced'),
+    jump('renew', 'paced', 0),
+    look(pollfd('[pidfd]', PIDFD), 'no more'),
+    jump('longer', 'no more', 0),
+    go('pace'),
+    call('read', [PACE, { bytes: new Uint8Array(1), text: 'byte' }, 1], 'whoever shows it has come so far', 'renew'),
     call('close_range', [FREE, FREE, 0], why),
     ...renew('log', LOG),
     ...renew('log.index', INDEX),
-    jump(taking('stdout', 'last'), 'ask', 0),
-    go('poll'),
+    ...on,
+    { ...limitPart((most ?? MOST) + REST), label: 'longer' },
+    ...on,
   ]
 }
 

@@ -69,11 +69,14 @@ export const begin = (name: string): Step[] => [
   call('rt_sigprocmask', [SETMASK, { bytes: new Uint8Array(8).fill(0xff), text: '~[]' }, null, 8], 'it ends last'),
 ]
 
-/** A monitor's: it holds the container's lock, and writes a log whose parts have `most` bytes at most. */
-export function limitLog(most = MOST): Step[] {
+/** Writes to a file no more than so many bytes of it. */
+export function limitPart(most: number): Step {
   const { hard } = rlimits.current('RLIMIT_FSIZE')
-  return [
-    call('fcntl', [LOCK, F.SETFD, 1], 'held until this process ends: the container has somebody who looks after it'),
-    rlimits.plan({ rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? most : Math.min(most, hard), hard }] })[0]!,
-  ]
+  return rlimits.plan({ rlimits: [{ type: 'RLIMIT_FSIZE', soft: hard < 0 ? most : Math.min(most, hard), hard }] })[0]!
 }
+
+/** A monitor's: it holds the container's lock, and writes a log whose parts have `most` bytes at most. */
+export const limitLog = (most = MOST): Step[] => [
+  call('fcntl', [LOCK, F.SETFD, 1], 'held until this process ends: the container has somebody who looks after it'),
+  limitPart(most),
+]

@@ -12,8 +12,9 @@
 //                                that is full by then has room for them.
 //
 // Two parts are kept, so whoever reads more slowly than the container writes misses some. Not the command that has started
-// it and stays: its 'pace' is a pipe with a byte for each part that it has begun to read. As long as that is open, the rest
-// is left to it, too, in the end. For others the pipe has hung up from the start.
+// it and stays: its 'pace' is a pipe with a byte for each part that it has begun to read. The monitor waits for that, until the
+// container has ended. As long as the pipe is open, the rest is left to it, too, in the end. For others it has hung up from
+// the start.
 //
 // splice(2) moves bytes from the pipe to the file without a stop in between: at every moment a byte is in the one or in the
 // other, so a monitor that is killed loses none. What has no entry in the index yet came later than the last that has.
@@ -139,7 +140,7 @@ export function planMonitor(wish: MonitorWish): Monitor {
       call('wait4', [-1, status, W.NOHANG + W.ALL, null], 'whether it has ended, and how', 'ask'),
       jump('ended', 'ask', 0),
       go('poll'),
-      ...rotate(),
+      ...rotate(wish.most),
       ...finish(wish, {
         status: { bytes: status, from: 0, length: 4 },
         known: { bytes: number(KNOWN), from: 0, length: 8 },
@@ -172,7 +173,7 @@ export function planAdoption(wish: MonitorWish): Monitor {
       call('ppoll', [pollfd('[pidfd]', PIDFD), 1, { bytes: now, text: '{0}' }, null, 0], 'whether it has ended', 'ask'),
       jump('reaped', 'ask', 0),
       go('poll'),
-      ...rotate(),
+      ...rotate(wish.most),
       {
         ...call(
           'ppoll',
