@@ -15,6 +15,11 @@ const toolkit = (...args: string[]) => world.toolkit(args)
 const format = (template: string) => toolkit('inspect', '-f', template, 'box').stdout.trim()
 
 describe.skipIf(skipped)(`the streams of run${skipped}`, () => {
+  test('who begins to read late gets all of it', () => {
+    const lines = 'for i in $(seq 90); do head -c 999 /dev/zero; echo; usleep 1000; done'
+    expect(world.shell(`$TOOLKIT run busybox sh -c '${lines}' | (sleep 1; wc -c)`).stdout).toBe('90000\n')
+  })
+
   test('while nobody reads, others can end it all the same', async () => {
     const path = `${world.state}/never-read`
     world.shell(`mkfifo ${path}`)
@@ -44,5 +49,18 @@ describe.skipIf(skipped)(`the streams of run${skipped}`, () => {
     expect(toolkit('run', '--name', 'box', '--log-opt', 'max-size=8k', 'busybox', ...program).status).toBe(4)
     expect(toolkit('start', '-a', 'box').status).toBe(4)
     expect(format('{{.State.Status}} {{.State.ExitCode}}')).toBe('exited 4')
+  })
+
+  test('-i: what cannot be read is at its end', () => {
+    for (const where of ['0>/dev/null', '</tmp', '<&-']) {
+      const run = world.shell(`$TOOLKIT run -i busybox sh -c 'cat; exit 3' ${where}; echo $?`)
+      expect(run, where).toMatchObject({ stdout: '3\n', stderr: '' })
+    }
+  })
+
+  test('pipes are left as they were found', () => {
+    const flags = 'for fd in 0 1 2; do grep flags /proc/$BASHPID/fdinfo/$fd; done'
+    const { stdout } = world.shell(`echo hi | ($TOOLKIT run -i busybox cat; ${flags}) 2>&1 | cat`)
+    expect(stdout).toMatch(/^hi\n(flags:\s+0[0-3]\n){3}$/)
   })
 })

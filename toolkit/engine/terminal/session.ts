@@ -20,6 +20,7 @@ import { sweepOne } from '../state/orphans.ts'
 import { shorten } from '../state/store.ts'
 import { DetachKeys } from './detach-keys.ts'
 import { renewHolder, takeKept } from './holder.ts'
+import { keepFlags, ownInput, ownOutput } from './own-streams.ts'
 import { openStream } from './stream.ts'
 import { borrowTerminal, keepSize } from './user-terminal.ts'
 
@@ -74,20 +75,20 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
   })
   const { id, directory, reader, writer, close } = begun
   const pidfd = holdProcess(findContainer(id).state)
-  const { stdout, stderr } = process
-  for (const stream of [stdout, stderr]) stream.on('error', () => leave({ left: 'unread' }))
-  const screen = terminal && stdout.isTTY
+  const restoreFlags = keepFlags()
+  const unread = () => leave({ left: 'unread' })
+  const outputs = { stdout: ownOutput('stdout', unread), stderr: ownOutput('stderr', unread) }
+  const screen = terminal && outputs.stdout.isTerminal
   const show = async ({ stream, data }: Piece) => {
     if (!shown.includes(stream)) return
     for (let at = 0; at < data.length; at += SLICE) {
-      const to = stream === 'stdout' ? stdout : stderr
-      if (!to.write(data.subarray(at, at + SLICE))) await new Promise(resolve => to.once('drain', resolve))
+      await outputs[stream].write(data.subarray(at, at + SLICE))
       if (screen) await setImmediate() // ^C is heard in between
     }
     if (!screen || reader.behind < TOO_FAR) return
     const { behind } = reader
     reader.skip()
-    stdout.write(`\r\n[${behind >> 20} MB left out; toolkit logs ${id} has them]\r\n`)
+    await outputs.stdout.write(`\r\n[${behind >> 20} MB left out; toolkit logs ${id} has them]\r\n`)
   }
   const join = () => {
     if (pidfd === undefined) return () => {}
@@ -110,6 +111,7 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
     hearing?.stop()
     following.stop()
     close()
+    restoreFlags()
     if (pidfd !== undefined) closeSync(pidfd)
   }
 }
@@ -196,9 +198,17 @@ function joinStdin(directory: string, writer: number | undefined): () => void {
   if (writer === undefined && !existsSync(path)) return () => {}
   const pipe = new net.Socket({ fd: writer ?? openSync(path, O.WRONLY + O.NONBLOCK), readable: false, writable: true })
   pipe.on('error', () => {}) // it reads no more
-  process.stdin.pipe(pipe)
+  const input = ownInput()
+  const end = () => pipe.end()
+  input.on('end', end).on('error', end) // it cannot be read: a directory, or open for writing alone
+  input.on('data', data => {
+    // pipe() would look at process.stdout, and make that O_NONBLOCK
+    if (pipe.write(data)) return
+    input.pause()
+    pipe.once('drain', () => input.resume())
+  })
   return () => {
-    process.stdin.unpipe(pipe).pause()
+    input.pause()
     pipe.destroy()
   }
 }
