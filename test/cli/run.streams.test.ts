@@ -51,6 +51,11 @@ describe.skipIf(skipped)(`the streams of run${skipped}`, () => {
     expect(format('{{.State.Status}} {{.State.ExitCode}}')).toBe('exited 4')
   })
 
+  test('a full disk is told', () => {
+    const run = world.shell('$TOOLKIT run busybox echo hi >/dev/full; echo $? >&2')
+    expect(run.stderr).toMatch(/^toolkit: the output cannot be written: no space left.*\n1\n$/)
+  })
+
   test('-i: what cannot be read is at its end', () => {
     for (const where of ['0>/dev/null', '</tmp', '<&-']) {
       const run = world.shell(`$TOOLKIT run -i busybox sh -c 'cat; exit 3' ${where}; echo $?`)

@@ -52,6 +52,10 @@ export function leave(end: SessionEnd): number {
     if (end.undone !== undefined) printError(notAllUndone(end.undone))
     return exitNow(end.exitCode ?? 125)
   }
+  if (end.left === 'unwritten') {
+    printError(`toolkit: the output cannot be written: ${end.why}; the container goes on without us`)
+    return exitNow(1)
+  }
   if (end.left === 'by keys') printError('read escape sequence') // as docker does
   return exitNow(0)
 }

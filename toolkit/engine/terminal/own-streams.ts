@@ -37,8 +37,8 @@ export interface Output {
   write(data: Uint8Array | string): Promise<void>
 }
 
-/** `onError`: is told that nobody takes it any more. */
-export function ownOutput(name: 'stdout' | 'stderr', onError: () => void): Output {
+/** `onError`: is told why nobody takes it any more. */
+export function ownOutput(name: 'stdout' | 'stderr', onError: (error: NodeJS.ErrnoException) => void): Output {
   const fd = openAnew(name === 'stdout' ? 1 : 2, O.WRONLY)
   const stream = fd === undefined ? process[name] : new net.Socket({ fd, readable: false, writable: true })
   stream.on('error', onError)

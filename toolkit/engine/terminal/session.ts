@@ -7,6 +7,7 @@ import process from 'node:process'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { pipe } from '../../kernel/call.ts'
 import { O, type SIG } from '../../kernel/constants.ts'
+import { errnoMeaning } from '../../kernel/errno.ts'
 import { failpoint } from '../failpoint.ts'
 import type { Staying } from '../life/detach.ts'
 import { readExit } from '../life/exit-record.ts'
@@ -53,12 +54,13 @@ export interface SessionWish {
 
 /**
  * The container has ended: with a code, or nobody knows with which; `undone`: why something of it is left, which the next
- * command undoes. Or it lives on: its user has left by the keys, a signal has
- * come (with `insisted`: the third, the program did not care), or nobody reads what it writes.
+ * command undoes. Or it lives on: its user has left by the keys, a signal has come (with `insisted`: the third, the program
+ * did not care), nobody reads what it writes, or that cannot be written: a disk is full.
  */
 export type SessionEnd =
   | { readonly exitCode: number | undefined; readonly undone?: string }
   | { readonly left: 'by keys' | 'unread' }
+  | { readonly left: 'unwritten'; readonly why: string }
   | { readonly signal: keyof typeof SIG; readonly insisted?: true }
 
 /** Stays until the container ends, or the user leaves. Throws a UsageError. */
@@ -76,7 +78,8 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
   const { id, directory, reader, writer, close } = begun
   const pidfd = holdProcess(findContainer(id).state)
   const restoreFlags = keepFlags()
-  const unread = () => leave({ left: 'unread' })
+  const unread = ({ code, errno = 0 }: NodeJS.ErrnoException) =>
+    leave(code === 'EPIPE' ? { left: 'unread' } : { left: 'unwritten', why: errnoMeaning(-errno) })
   const outputs = { stdout: ownOutput('stdout', unread), stderr: ownOutput('stderr', unread) }
   const screen = terminal && outputs.stdout.isTerminal
   const show = async ({ stream, data }: Piece) => {
