@@ -56,6 +56,15 @@ describe.skipIf(skipped)(`the streams of run${skipped}`, () => {
     expect(run.stderr).toMatch(/^toolkit: the output cannot be written: no space left.*\n1\n$/)
   })
 
+  test('what a full disk of the log has not taken is told', () => {
+    const small = `mount -t tmpfs -o size=3m tmpfs /mnt; TOOLKIT_STATE=/mnt $TOOLKIT run ${world.state}/rootfs/busybox`
+    const flood = "sh -c 'head -c 6000000 /dev/zero; exit 3'"
+    const run = world.shell(`unshare -m sh -c "${small} ${flood} | wc -c"`)
+    const [, missing] = /^toolkit: at least (\d+) bytes of what it wrote are missing/.exec(run.stderr) ?? []
+    expect(Number(missing)).toBeGreaterThan(0)
+    expect(Number(run.stdout)).toBeLessThan(6_000_000)
+  })
+
   test('-i: what cannot be read is at its end', () => {
     for (const where of ['0>/dev/null', '</tmp', '<&-']) {
       const run = world.shell(`$TOOLKIT run -i busybox sh -c 'cat; exit 3' ${where}; echo $?`)

@@ -49,6 +49,8 @@ export function leave(end: SessionEnd): number {
     return exitNow(128 + SIG[end.signal])
   }
   if ('exitCode' in end) {
+    if (end.lost > 0)
+      printError(`toolkit: at least ${end.lost} bytes of what it wrote are missing: the disk of its log was full`)
     if (end.undone !== undefined) printError(notAllUndone(end.undone))
     return exitNow(end.exitCode ?? 125)
   }

@@ -53,12 +53,12 @@ export interface SessionWish {
 }
 
 /**
- * The container has ended: with a code, or nobody knows with which; `undone`: why something of it is left, which the next
- * command undoes. Or it lives on: its user has left by the keys, a signal has come (with `insisted`: the third, the program
+ * The container has ended: with a code, or nobody knows with which; `lost`: bytes that a full disk did not take, at least; `undone`: why
+ * something of it is left, which the next command undoes. Or it lives on: its user has left by the keys, a signal has come (with `insisted`: the third, the program
  * did not care), nobody reads what it writes, or that cannot be written: a disk is full.
  */
 export type SessionEnd =
-  | { readonly exitCode: number | undefined; readonly undone?: string }
+  | { readonly exitCode: number | undefined; readonly lost: number; readonly undone?: string }
   | { readonly left: 'by keys' | 'unread' }
   | { readonly left: 'unwritten'; readonly why: string }
   | { readonly signal: keyof typeof SIG; readonly insisted?: true }
@@ -108,7 +108,7 @@ export async function joinSession(wish: SessionWish): Promise<SessionEnd> {
     if (end) return end
     const { exitCode } = readExit(directory) ?? (await outcome(id)) ?? {}
     const undone = wish.start && (await putAway(id, directory))
-    return { exitCode, ...(undone !== undefined && { undone }) }
+    return { exitCode, lost: reader.lost, ...(undone !== undefined && { undone }) }
   } finally {
     part()
     hearing?.stop()
