@@ -53,9 +53,10 @@ export interface SessionWish {
 }
 
 /**
- * The container has ended: with a code, or nobody knows with which; `lost`: bytes that a full disk did not take, at least; `undone`: why
- * something of it is left, which the next command undoes. Or it lives on: its user has left by the keys, a signal has come (with `insisted`: the third, the program
- * did not care), nobody reads what it writes, or that cannot be written: a disk is full.
+ * The container has ended: with a code, or nobody knows with which; `lost`: bytes that a full disk did not take, at least;
+ * `undone`: why something of it is left, which the next command undoes. Or it lives on: its user has left by the keys, a
+ * signal has come (with `insisted`: the third, the program did not care), nobody reads what it writes, or that cannot be
+ * written: a disk is full.
  */
 export type SessionEnd =
   | { readonly exitCode: number | undefined; readonly lost: number; readonly undone?: string }
