@@ -2,16 +2,33 @@
 // hundreds of attributes and is made at every start of a container; so they are data first, and laid out in one go.
 
 /** An attribute: its type, and a number (32 bits), a string (a NUL will follow), bytes, or attributes inside. */
-export type Attribute = readonly [type: number, value: number | string | Uint8Array | readonly Attribute[]]
+export type Attribute = readonly [type: number, value: number | string | Uint8Array | readonly Attribute[] | Lists]
+
+/** Attributes, list after list. The same list in several messages is laid out once. */
+export interface Lists {
+  readonly lists: readonly (readonly Attribute[])[]
+}
 
 const NESTED = 0x8000 // NLA_F_NESTED
 const room = new Uint8Array(0x10000) // bytes: an attribute cannot be longer; most messages have 300
 
-/** The bytes of attributes, each padded to 4. Throws a RangeError where they are longer than 64 KiB. */
-export function pack(attributes: readonly Attribute[]): Buffer {
-  const end = layOut(attributes, 0)
+/** The bytes of attributes behind those of `head`, each padded to 4. Throws a RangeError for more than 64 KiB. */
+export function pack(attributes: readonly Attribute[], head: readonly number[] = []): Buffer {
+  room.set(head)
+  const end = layOut(attributes, head.length)
   if (end > room.length) throw new RangeError(`${end} bytes of attributes in one message`)
   return Buffer.from(room.subarray(0, end))
+}
+
+const known = new WeakMap<readonly Attribute[], Uint8Array>()
+
+/** The same for a list that may come again. */
+function layOutOnce(list: readonly Attribute[], start: number): number {
+  const before = known.get(list)
+  if (before) room.set(before, start)
+  const end = before ? start + before.length : layOut(list, start)
+  if (!before) known.set(list, room.slice(start, end))
+  return end
 }
 
 /** Writes them from `start` on; returns where they end. Byte by byte: Buffer's own methods take ten times as long at first. */
@@ -31,7 +48,8 @@ function layOut(attributes: readonly Attribute[], start: number): number {
     } else if (value instanceof Uint8Array) {
       for (let i = 0; i < value.length; i++) room[end++] = value[i]!
     } else {
-      end = layOut(value, end)
+      if ('lists' in value) for (const list of value.lists) end = layOutOnce(list, end)
+      else end = layOut(value, end)
       flags = NESTED
     }
     const length = end - at

@@ -1,7 +1,7 @@
 // The firewall: tables of rules that every packet passes, nft(8). A table is a whole here: described once, printed as
 // `nft list table` prints it, and put in place in one transaction, so that no packet ever meets half of it.
 import { NLM_F } from '../kernel/constants.ts'
-import { type Message, message } from '../kernel/netlink-message.ts'
+import type { Message } from '../kernel/netlink-message.ts'
 import { type Attribute, pack } from '../kernel/nfnetlink.ts'
 import { concatenate, type DataType, keyLength, type Term, typeNumber } from '../kernel/nftables.ts'
 
@@ -59,8 +59,7 @@ function change(
   flags = 0,
 ): Message {
   const type = SUBSYSTEM | NFT_MSG[name.slice(8) as keyof typeof NFT_MSG]
-  const nfgenmsg = Buffer.from([FAMILY[family], 0, 0, 0])
-  return message({ name, type, flags, text }, [nfgenmsg, pack(attributes)])
+  return { name, type, flags, text, body: pack(attributes, [FAMILY[family], 0, 0, 0]), gaps: [] } // struct nfgenmsg first
 }
 
 type Name = Pick<Table, 'family' | 'name'>
@@ -151,7 +150,6 @@ function addChain(table: Table, { name, type, hook, priority, policy }: Chain): 
 const ruleText = (rule: readonly Term[]): string => rule.map(({ text }) => text).join(' ')
 
 function addRule(table: Table, { name }: Chain, rule: readonly Term[]): Message {
-  const expressions = rule.flatMap(({ expressions }) => expressions)
   return change(
     'NFT_MSG_NEWRULE',
     table,
@@ -159,7 +157,7 @@ function addRule(table: Table, { name }: Chain, rule: readonly Term[]): Message 
     [
       [1, table.name],
       [2, name],
-      [4, expressions],
+      [4, { lists: rule.map(({ expressions }) => expressions) }],
     ],
     NLM_F.CREATE | NLM_F.APPEND,
   )

@@ -51,16 +51,22 @@ const LOOPBACK = '127.0.0.0/8'
 /** `segments`: all networks of the engine that have a container in them. */
 export function firewall(options: FirewallOptions, segments: readonly Segment[]): Table[] {
   const members = segments.flatMap(({ members }) => members)
-  return [routing(options, segments, members), switching(options, segments, members)]
+  return [routing(options, segments.map(wired), members), switching(options, segments, members)]
 }
 
-const from = ({ bridge }: Segment): Term => is(iifname, bridge)
-const notFrom = ({ bridge }: Segment): Term => is(iifname, bridge, { not: true })
-const into = ({ bridge }: Segment): Term => is(oifname, bridge)
-const notInto = ({ bridge }: Segment): Term => is(oifname, bridge, { not: true })
+/** Terms that come in many rules are made once, and so encoded once. */
+const wired = (segment: Segment) => ({
+  ...segment,
+  from: is(iifname, segment.bridge),
+  notFrom: is(iifname, segment.bridge, { not: true }),
+  into: is(oifname, segment.bridge),
+  notInto: is(oifname, segment.bridge, { not: true }),
+  isSource: is(ipSource, segment.subnet),
+})
+type Wired = ReturnType<typeof wired>
 
 /** What is routed: published ports, the way out, and nothing else in; from one network to another no more than that. */
-function routing({ name, alone }: FirewallOptions, segments: readonly Segment[], members: readonly Member[]): Table {
+function routing({ name, alone }: FirewallOptions, segments: readonly Wired[], members: readonly Member[]): Table {
   const open = segments.filter(({ internal }) => !internal)
   const publish = [
     [toThisMachine, redirect([ipDestination, protocol, destinationPort], 'published_on')],
@@ -73,7 +79,7 @@ function routing({ name, alone }: FirewallOptions, segments: readonly Segment[],
       ...{ name: 'guard', type: 'filter', hook: 'prerouting', priority: -300, policy: 'accept' },
       rules: [
         [is(iifname, 'lo', { not: true }), is(ipDestination, LOOPBACK), drop],
-        ...segments.map(segment => [notFrom(segment), is(ipDestination, segment.subnet), drop]),
+        ...segments.map(({ notFrom, subnet }) => [notFrom, is(ipDestination, subnet), drop]),
       ],
     },
     { ...{ name: 'published_in', type: 'nat', hook: 'prerouting', priority: -100, policy: 'accept' }, rules: publish },
@@ -82,30 +88,30 @@ function routing({ name, alone }: FirewallOptions, segments: readonly Segment[],
       ...{ name: 'forward', type: 'filter', hook: 'forward', priority: 0, policy: alone ? 'drop' : 'accept' },
       rules: [
         // From one container of a network to another: such frames pass here where the host has br_netfilter.
-        ...segments.map(segment => [from(segment), into(segment), accept]),
-        ...segments.flatMap(segment => (segment.internal ? [[from(segment), drop]] : [])),
-        ...segments.flatMap(segment => [
-          ...(segment.internal
+        ...segments.map(({ from, into }) => [from, into, accept]),
+        ...segments.flatMap(({ internal, from }) => (internal ? [[from, drop]] : [])),
+        ...segments.flatMap(({ internal, into }) => [
+          ...(internal
             ? []
             : [
-                [into(segment), established, accept],
-                [into(segment), redirected, accept], // a published port
+                [into, established, accept],
+                [into, redirected, accept], // a published port
               ]),
-          [into(segment), drop],
+          [into, drop],
         ]),
-        ...open.map(segment => [from(segment), accept]), // out
+        ...open.map(({ from }) => [from, accept]), // out
         // A bridge between other links is none of our business, though its frames may pass here (br_netfilter).
         ...(alone ? [[is(iifkind, 'bridge'), is(oifkind, 'bridge'), accept]] : []),
       ],
     },
     {
       ...{ name: 'leaving', type: 'nat', hook: 'postrouting', priority: 100, policy: 'accept' },
-      rules: open.flatMap(segment => [
-        [is(ipSource, segment.subnet), notInto(segment), masquerade], // the world does not know this network
+      rules: open.flatMap(({ isSource, into, notInto }) => [
+        [isSource, notInto, masquerade], // the world does not know this network
         // One container reaches another by a published port: without this the answer would go straight back to it, from
         // an address that it has not asked. The same for the host itself by 127.0.0.1, which is nobody's else.
-        [is(ipSource, segment.subnet), into(segment), redirected, masquerade],
-        [is(ipSource, LOOPBACK), into(segment), masquerade],
+        [isSource, into, redirected, masquerade],
+        [is(ipSource, LOOPBACK), into, masquerade],
       ]),
     },
   ]

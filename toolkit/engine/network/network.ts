@@ -32,7 +32,7 @@ import {
 import { holdPorts, type PortWish } from './ports.ts'
 import { readNetworks } from './store.ts'
 import { tidyLater } from './tidy.ts'
-import { networkOf, removeBridge, unwire, withNetlink } from './wiring.ts'
+import { isBridged, networkOf, removeBridge, unwire, withNetlink } from './wiring.ts'
 
 const USUAL_STATE = '/var/lib/toolkit'
 const EXAMPLE_PORT = 32768 // where the kernel may choose one
@@ -146,8 +146,10 @@ export function leaveNetwork(id: string, network = bridgeNetwork()): void {
   withNetlink(NETLINK.NETFILTER, firewall => {
     const gone = exclusively(network, () => unwire(id, network, firewall))
     for (const lease of gone) recordMember(networkOf(lease, network), 'disconnect', id)
-    const empty = gone.map(lease => networkOf(lease, network)).filter(left => readLeases(left).length === 0)
-    for (const left of empty) tidyLater(left, firewall)
+    for (const lease of gone) {
+      const left = networkOf(lease, network)
+      if (readLeases(left).length === 0) tidyLater(left, firewall, isBridged(lease) ? [lease.link] : [])
+    }
   })
 }
 

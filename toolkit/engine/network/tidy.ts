@@ -8,10 +8,10 @@ import { closeSync, openSync } from 'node:fs'
 import { attempt } from '../../kernel/call.ts'
 import { AT, LOCK, NLM_F, W } from '../../kernel/constants.ts'
 import { type Netlink, openNetlink } from '../../kernel/netlink.ts'
-import { encode, formatMessage } from '../../kernel/netlink-message.ts'
+import { encode, formatMessage, type ToldMessage } from '../../kernel/netlink-message.ts'
 import { start } from '../../kernel/start.ts'
 import { type Plan, type Step, type Struct, step } from '../../kernel/step.ts'
-import { linkDelete } from '../../primitives/link.ts'
+import { linkDelete, linkDown } from '../../primitives/link.ts'
 import { lockOf, type Network } from './leases.ts'
 
 const PAUSE = 500_000_000 // nanoseconds
@@ -23,11 +23,10 @@ function pause(nanoseconds: number): Struct {
   return { bytes, text: `{tv_sec=0, tv_nsec=${nanoseconds}}` }
 }
 
-/** What that process does. It is given the networks' `lock`, and sockets: `netlink` and `firewall`. */
-export function tidyPlan({ bridge, directory, driver }: Network): Plan {
+/** What that process does. It is given the networks' `lock`, and sockets: `netlink` and `firewall`. `cables`: host's ends. */
+export function tidyPlan({ bridge, directory, driver }: Network, cables: readonly string[] = []): Plan {
   const about = { lesson: '15-bridge', shell: '' } as const
-  const without = (link: string): Step => {
-    const asked = linkDelete(link)
+  const ask = (asked: ToldMessage): Step => {
     const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
     const message: Struct = {
       bytes,
@@ -43,6 +42,7 @@ export function tidyPlan({ bridge, directory, driver }: Network): Plan {
     steps: [
       step('setsid', [], { ...about, why: 'Ctrl-C at the terminal is not meant for it' }),
       step('close_range', [0, 2, 0], { ...about, why: 'whoever reads our output would wait for its end' }),
+      ...cables.map(cable => ask(linkDown(cable))),
       step('clock_nanosleep', [CLOCK_MONOTONIC, 0, pause(PAUSE), null], {
         ...about,
         why: 'another container may come soon, and can use the bridge as it is',
@@ -53,8 +53,8 @@ export function tidyPlan({ bridge, directory, driver }: Network): Plan {
         why: 'fails, and ends all this, where somebody is in the network',
         allow: ['ENOENT'], // the whole state directory has been removed
       }),
-      without(bridge),
-      ...(driver?.kind === 'vxlan' ? [without(driver.link)] : []),
+      ask(linkDelete(bridge)),
+      ...(driver?.kind === 'vxlan' ? [ask(linkDelete(driver.link))] : []),
       step('close', [{ descriptor: 'lock' }], { ...about, why: 'whoever has waited to join makes a bridge anew' }),
       step('close', [{ descriptor: 'firewall' }], {
         ...about,
@@ -67,8 +67,11 @@ export function tidyPlan({ bridge, directory, driver }: Network): Plan {
 
 const started: number[] = [] // pids; an engine that lives on has to wait for them some day
 
-/** Starts the process that takes the bridge away, if nobody comes within half a second; and holds this socket meanwhile. */
-export function tidyLater(network: Network, firewall: Netlink): void {
+/**
+ * Starts the process that switches off the last cables, and takes the bridge away if nobody comes within half a second; and
+ * holds this socket meanwhile.
+ */
+export function tidyLater(network: Network, firewall: Netlink, cables: readonly string[] = []): void {
   started.splice(0, started.length, ...started.filter(pid => attempt('wait4', [pid, null, W.NOHANG, null]) === 0))
   const netlink = openNetlink()
   const file = openSync(lockOf(network), 'a', 0o600) // not locked yet: that is for the process to do
@@ -78,7 +81,7 @@ export function tidyLater(network: Network, firewall: Netlink): void {
       ['netlink', netlink.descriptor],
       ['firewall', firewall.descriptor],
     ])
-    const process = start(tidyPlan(network), { descriptors })
+    const process = start(tidyPlan(network, cables), { descriptors })
     started.push(process.pid)
     process.close()
   } finally {
