@@ -144,12 +144,10 @@ export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridge
 export function leaveNetwork(id: string, network = bridgeNetwork()): void {
   if (!existsSync(lockOf(network))) return
   withNetlink(NETLINK.NETFILTER, firewall => {
-    const gone = exclusively(network, () => unwire(id, network, firewall))
+    const last: Lease[] = [] // as it was under the lock: who joins meanwhile is found by the process that tidies up
+    const gone = exclusively(network, () => unwire(id, network, firewall, lease => last.push(lease)))
     for (const lease of gone) recordMember(networkOf(lease, network), 'disconnect', id)
-    for (const lease of gone) {
-      const left = networkOf(lease, network)
-      if (readLeases(left).length === 0) tidyLater(left, firewall, isBridged(lease) ? [lease.link] : [])
-    }
+    for (const lease of last) tidyLater(networkOf(lease, network), firewall, isBridged(lease) ? [lease.link] : [])
   })
 }
 
