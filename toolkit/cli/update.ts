@@ -26,8 +26,8 @@ const CHANGEABLE = [
 
 const absent: Absent = {
   'kernel-memory': { value: 'BYTES', why: 'Linux has no such limit any more, --memory counts it in' },
-  'cpu-rt-period': { value: 'MICROSECONDS', why: 'no container has real-time processor time here' },
-  'cpu-rt-runtime': { value: 'MICROSECONDS', why: 'no container has real-time processor time here' },
+  'cpu-rt-period': { value: 'MICROSECONDS', why: 'real-time processor time is given with run or create' },
+  'cpu-rt-runtime': { value: 'MICROSECONDS', why: 'real-time processor time is given with run or create' },
 }
 
 export const command: Command = {
