@@ -1,11 +1,13 @@
 // Times of whole programs, from before the fork until they are waited for.
-import { spawn, spawnSync } from 'node:child_process'
+import { type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
 export interface Contender {
   readonly name: string
   readonly argv: readonly string[]
+  /** Beside the environment that all have. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Result {
@@ -15,9 +17,10 @@ export interface Result {
 }
 
 /** Runs a program to its end. Throws where it fails: a contender that does not work must not win. */
-export function runOnce({ name, argv }: Contender): number {
+export function runOnce({ name, argv, env }: Contender): number {
+  const options: SpawnSyncOptions = { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] }
   const before = performance.now()
-  const { status, stderr, error } = spawnSync(argv[0]!, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
+  const { status, stderr, error } = spawnSync(argv[0]!, argv.slice(1), options)
   const time = performance.now() - before
   if (status !== 0) throw new Error(`${name}: ${error?.message ?? `exit code ${status}`} ${stderr}`.trim())
   return time

@@ -60,7 +60,7 @@ export function runtimes(rootfs: string, scratch: string): { contenders: Contend
         continue
       }
       const bundle = makeBundle(runtime, rootfs, join(scratch, `${runtime}-${i}`), variant)
-      const argv = [runtime, 'run', '--bundle', bundle, id]
+      const argv = [runtime, '--root', join(scratch, runtime), 'run', '--bundle', bundle, id]
       if (works(...argv)) contenders.push({ name, argv })
       else missing.push(`${name}: does not work here (${firstLine(argv)})`)
     }
