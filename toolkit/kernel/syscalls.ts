@@ -58,6 +58,7 @@ export const syscalls = {
   umask: call(95, 166, 'mode'),
   setsid: call(112, 157),
   getpgid: call(121, 155, 'int'),
+  sched_getaffinity: call(204, 123, 'pid', 'size', 'ptr'),
   clock_gettime: call(228, 113, 'int', 'ptr'),
   clock_nanosleep: call(230, 115, 'int', 'int', 'ptr', 'ptr'),
   rt_sigaction: call(13, 134, 'enum:SIG', 'ptr', 'ptr', 'size'),

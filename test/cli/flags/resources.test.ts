@@ -1,11 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { type ResourceFlags, resources } from '../../../toolkit/cli/flags/resources.ts'
 import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
 
 const G = 2 ** 30
-const cpus = availableParallelism()
+const cpus = Number(execFileSync('nproc', { env: { PATH: process.env.PATH } })) // it has a variable that says otherwise
 type Given = Parameters<typeof resources>[0]
 
 test('without any of them there is nothing but the defaults', () => {
