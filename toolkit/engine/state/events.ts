@@ -29,7 +29,8 @@ export function steadyNow(): { clock: number; boot: string } {
 const FRESH = 2 // seconds; after that the file may have become the older part
 
 let file: { readonly fd: number; readonly opened: number } | undefined
-let waiting = ''
+/** Lines that are still to be written down; each is made only then, when there is more time. */
+let waiting: (() => string)[] = []
 
 function open(): number {
   const now = process.hrtime()[0] // `performance` would have to be loaded first: half a millisecond
@@ -58,11 +59,12 @@ function open(): number {
 
 /** Writes down what waits for it. */
 export function flush(): void {
-  if (waiting === '') return
+  const lines = waiting
+  if (lines.length === 0) return
+  waiting = []
   try {
-    writeSync(open(), waiting)
+    writeSync(open(), lines.map(line => line()).join(''))
   } catch {}
-  waiting = ''
 }
 
 const time = Buffer.alloc(16) // struct timespec
@@ -87,12 +89,14 @@ export function record(
 ): void {
   attempt('clock_gettime', [CLOCK.REALTIME, time])
   const seconds = time.readUIntLE(0, 6)
-  const { clock, boot } = steadyNow()
-  const first = fields({ ...more, Type: type, Action: action })
-  const actor = `{"ID":${JSON.stringify(id)},"Attributes":{${fields(attributes)}}}`
   const nano = String(time.readUInt32LE(8)).padStart(9, '0')
-  const times = `"time":${seconds},"timeNano":${seconds}${nano},"boot":"${boot}","clock":${clock}`
-  waiting += `{${first},"Actor":${actor},"scope":"local",${times}}\n`
+  const { clock, boot } = steadyNow()
+  waiting.push(() => {
+    const first = fields({ ...more, Type: type, Action: action })
+    const actor = `{"ID":${JSON.stringify(id)},"Attributes":{${fields(attributes)}}}`
+    const times = `"time":${seconds},"timeNano":${seconds}${nano},"boot":"${boot}","clock":${clock}`
+    return `{${first},"Actor":${actor},"scope":"local",${times}}\n`
+  })
   if (!hold) flush()
 }
 
