@@ -163,12 +163,13 @@ function inheritCpuset({ directories }: Group): Action {
     lesson: '11-limits',
     shell: directories.map(path => files.map(file => `cat ${path}/../${file} > ${path}/${file}`).join('; ')).join('; '),
     apply(context) {
-      for (const path of directories)
-        for (const file of files) {
-          if (readFileSync(`${path}/${file}`, 'utf8').trim()) continue
-          const inherited = readFileSync(`${path}/../${file}`, 'utf8').trim()
+      for (const file of files) {
+        let top = directories.length // the uppermost that is empty; usually only the new group itself
+        let inherited = ''
+        while (inherited === '' && top > 0) inherited = readFileSync(`${directories[--top]}/../${file}`, 'utf8').trim()
+        for (const path of directories.slice(top))
           writeAction(`${path}/${file}`, inherited, { why: '', lesson: '11-limits', shell: '' }).apply(context)
-        }
+      }
     },
   }
 }
