@@ -8,7 +8,7 @@ import { number, type SyscallName } from './syscalls.ts'
 
 interface Libc {
   /** -1 where the call has failed. */
-  syscall(n: number, ...registers: (number | bigint)[]): number
+  syscall(...registers: (number | bigint)[]): number
   /** Why, in its only element: this thread's errno(3). */
   readonly errno: Int32Array
 }
@@ -54,10 +54,10 @@ function register(arg: Arg, keep: Uint8Array[]): number | bigint {
 /** Makes the call and returns its result, or -errno like the kernel itself. */
 export function attempt(name: SyscallName, args: readonly Arg[]): number {
   const keep: Uint8Array[] = []
-  const registers = args.map(arg => register(arg, keep))
+  const registers: (number | bigint)[] = [number(name), 0, 0, 0, 0, 0, 0]
+  for (let i = 0; i < args.length; i++) registers[i + 1] = register(args[i]!, keep)
   libc ??= loadLibc()
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = registers
-  const result = libc.syscall(number(name), a, b, c, d, e, f)
+  const result = libc.syscall(...registers)
   // Read from memory at once: asked of koffi, by a second call, V8 may collect garbage before the answer, and its locks
   // leave an errno of their own.
   return result === -1 ? -libc.errno[0]! : Number(result)

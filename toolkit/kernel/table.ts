@@ -173,15 +173,16 @@ export function layTable(plan: Plan, wanted: Shared): Table {
     const header = memory.reserve(HEADER)
     const entry = memory.reserve(ROW * rows.length)
     const first = entry + ROW * (ahead.length + moves.length + next)
-    for (const [i, value] of [memory.address, MEMORY, memory.address + first].entries())
-      memory.write64(header + 8 * i, value)
+    memory.write64(header, memory.address)
+    memory.write64(header + 8, MEMORY)
+    memory.write64(header + 16, memory.address + first)
     const addressOf = (i: number) => memory.address + entry + ROW * i
     const places = new Map<string, number>()
-    for (const [i, { label }] of rows.entries()) {
-      if (label === undefined) continue
+    rows.forEach(({ label }, i) => {
+      if (label === undefined) return
       if (places.has(label)) throw new RangeError(`two rows are called ${label}`)
       places.set(label, i)
-    }
+    })
     for (const [label, i] of places) memory.results.set(label, entry + ROW * i + RESULT)
     const write = (at: number, number: number, allow: number, args: readonly number[]) => {
       memory.write32(at, number + (allow % 2 ** 16) * 2 ** 16)
