@@ -1,8 +1,9 @@
 // What a container has mounted, in docker's words: .Mounts of all, and in .HostConfig what -v, --mount and --tmpfs said.
 import { posix } from 'node:path'
 import type { RunOptions } from '../engine/options.ts'
+import { pairsOf } from '../engine/pairs.ts'
 import type { ContainerRow } from '../engine/state/list.ts'
-import { DRIVER, LABEL, OPTION, pairsOf, sorted } from '../engine/volume/driver-options.ts'
+import { DRIVER, LABEL, OPTION, sorted } from '../engine/volume/driver-options.ts'
 import { dataOf } from '../engine/volume/store.ts'
 import { mountsOf } from '../engine/volume/uses.ts'
 import { SUBPATH } from '../engine/volume/volumes.ts'

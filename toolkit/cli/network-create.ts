@@ -2,6 +2,7 @@
 
 import { DRIVERS, type DriverName } from '../engine/network/driver.ts'
 import { createNetwork } from '../engine/network/networks.ts'
+import { pairsOf } from '../engine/pairs.ts'
 import { newId } from '../engine/state/store.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Absent, absentFlags, refuseAbsent } from './flags/absent.ts'
@@ -71,10 +72,8 @@ export const create: Subcommand = {
 }
 
 function pairs(flag: string, given: unknown): Record<string, string> {
-  const found = ((given ?? []) as readonly string[]).map(text => {
-    const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
-    if (key === undefined) throw new UsageError(`network create: --${flag} ${JSON.stringify(text)}: give KEY=VALUE`, 1)
-    return [key, value!]
-  })
-  return Object.fromEntries(found)
+  const texts = (given ?? []) as readonly string[]
+  const bad = texts.find(text => text.indexOf('=') < 1)
+  if (bad !== undefined) throw new UsageError(`network create: --${flag} ${JSON.stringify(bad)}: give KEY=VALUE`, 1)
+  return pairsOf(texts)
 }

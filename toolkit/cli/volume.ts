@@ -1,8 +1,9 @@
 // toolkit volume: directories that the engine keeps for containers. docker's words, output and exit codes.
 
+import { pairsOf } from '../engine/pairs.ts'
 import { sweep } from '../engine/state/orphans.ts'
 import { newId } from '../engine/state/store.ts'
-import { pairsOf, sorted, whyNot } from '../engine/volume/driver-options.ts'
+import { sorted, whyNot } from '../engine/volume/driver-options.ts'
 import {
   checkVolumeName,
   dataOf,

@@ -1,5 +1,6 @@
 // Flags that docker has and for which there is one answer here, or none: taken where they ask for what is so anyway,
 // else refused in a line that says what to do instead. A script that was written for docker goes on as far as it can.
+import { pairsOf, withoutKey } from '../../engine/pairs.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { many, one, parseBytes } from './amounts.ts'
 import { refuseValue } from './refuse.ts'
@@ -14,14 +15,14 @@ export const flags = {
   'volume-driver': { value: 'local', help: 'for docker’s sake: there is one', blank: true },
   'disable-content-trust': { help: 'for docker’s sake: nothing here is signed' },
   'kernel-memory': { value: 'BYTES', help: 'for docker’s sake: no effect; --memory counts what the kernel takes, too' },
-  'storage-opt': { value: 'KEY=VALUE', many: true, help: NEVER },
-  gpus: { value: 'REQUEST', many: true, help: `${NEVER}; --device gives device files`, blank: true },
-  ip6: { value: 'IP', help: NEVER, blank: true },
-  'link-local-ip': { value: 'IP', many: true, help: NEVER },
-  'cpu-count': { value: 'NUMBER', help: WINDOWS },
-  'cpu-percent': { value: 'NUMBER', help: WINDOWS },
-  'io-maxbandwidth': { value: 'BYTES', help: WINDOWS },
-  'io-maxiops': { value: 'NUMBER', help: WINDOWS },
+  'storage-opt': { value: 'KEY=VALUE', many: true, help: NEVER, absent: true },
+  gpus: { value: 'REQUEST', many: true, help: `${NEVER}; --device gives device files`, blank: true, absent: true },
+  ip6: { value: 'IP', help: NEVER, blank: true, absent: true },
+  'link-local-ip': { value: 'IP', many: true, help: NEVER, absent: true },
+  'cpu-count': { value: 'NUMBER', help: WINDOWS, absent: true },
+  'cpu-percent': { value: 'NUMBER', help: WINDOWS, absent: true },
+  'io-maxbandwidth': { value: 'BYTES', help: WINDOWS, absent: true },
+  'io-maxiops': { value: 'NUMBER', help: WINDOWS, absent: true },
 } satisfies Record<string, Flag>
 
 const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
@@ -92,10 +93,8 @@ export const annotationFlag = {
 
 /** Throws a UsageError where one has no key. */
 export function annotations(given: Parsed['flags']): Readonly<Record<string, string>> | undefined {
-  const pairs = many(given, 'annotation').map(text => {
-    const [, key = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(text) ?? []
-    if (key === '') throw refuseValue('annotation', text, 'give KEY=VALUE')
-    return [key, value] as const
-  })
-  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined
+  const texts = many(given, 'annotation')
+  const bad = withoutKey(texts)
+  if (bad !== undefined) throw refuseValue('annotation', bad, 'give KEY=VALUE')
+  return texts.length > 0 ? pairsOf(texts) : undefined
 }

@@ -1,4 +1,5 @@
 // Labels: what a user says of a container, a network or a volume, to find it by.
+import { pairsOf, withoutKey } from '../../engine/pairs.ts'
 import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 
@@ -7,13 +8,10 @@ export type Labels = Readonly<Record<string, string>>
 export const labelFlag: Flag = { value: 'KEY[=VALUE]', many: true, help: 'something to find it by' }
 /** KEY=VALUE, or KEY alone for an empty value; a later one of the same key wins. */
 export function labelsOf(given: Parsed['flags'][string]): Record<string, string> {
-  const pairs = ((given ?? []) as readonly string[]).map(text => {
-    const at = text.indexOf('=')
-    if (at === 0 || text === '')
-      throw new UsageError(`--label ${JSON.stringify(text)}: give KEY or KEY=VALUE`, UNREADABLE)
-    return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-  })
-  return Object.fromEntries(pairs)
+  const texts = (given ?? []) as readonly string[]
+  const bad = withoutKey(texts)
+  if (bad !== undefined) throw new UsageError(`--label ${JSON.stringify(bad)}: give KEY or KEY=VALUE`, UNREADABLE)
+  return pairsOf(texts)
 }
 
 /** The labels as one text: a=1,b=2. */

@@ -1,7 +1,8 @@
 // The flags that put volumes, files of the host, or empty file systems into a container. Docker's words and syntax.
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
-import { DRIVER, LABEL, OPTION, pairsOf, whyNot } from '../../engine/volume/driver-options.ts'
+import { pairsOf } from '../../engine/pairs.ts'
+import { DRIVER, LABEL, OPTION, whyNot } from '../../engine/volume/driver-options.ts'
 import { SUBPATH } from '../../engine/volume/volumes.ts'
 import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'

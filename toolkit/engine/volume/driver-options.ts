@@ -13,15 +13,6 @@ export type DriverOptions = Readonly<Record<string, string>>
 /** Words of a mount of a volume that say what it is like when it is made: KEY=VALUE after each of the first two. */
 export const [LABEL, OPTION, DRIVER] = ['label=', 'opt=', 'driver='] as const
 
-/** Of KEY=VALUE, or KEY alone; the last of a key counts. */
-export const pairsOf = (texts: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
-    texts.map(text => {
-      const [key = '', ...value] = text.split('=')
-      return [key, value.join('=')]
-    }),
-  )
-
 const KEYS = ['type', 'device', 'o']
 const FLAGS = ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime', 'strictatime']
 /** What is so without a word. */
