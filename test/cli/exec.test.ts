@@ -36,6 +36,11 @@ describe.skipIf(skipped)(`exec${skipped}`, () => {
     expect(exec('-e', 'B=2', '-w', '/etc', 'box', 'sh', '-c', 'echo $A $B; pwd').stdout).toBe('1 2\n/etc\n')
   })
 
+  test('another user can open /dev/stdout by its name', () => {
+    const { stdout, stderr } = world.shell('$TOOLKIT exec -u 1000 box sh -c "echo here >/dev/stdout" | cat')
+    expect({ stdout, stderr }).toEqual({ stdout: 'here\n', stderr: '' })
+  })
+
   test('another user has no rights', () => {
     expect(exec('-u', '1000:7', 'box', 'sh', '-c', 'id -u; id -g; grep CapEff /proc/self/status').stdout).toBe(
       '1000\n7\nCapEff:\t0000000000000000\n',

@@ -26,6 +26,22 @@ describe.skipIf(skipped)(`stdin, stdout, stderr${skipped}`, () => {
     expect(result).toMatchObject({ status: 0, stdout: 'end\n', stderr: '' })
   })
 
+  test('pipes are its user’s: it can open /dev/stdout by its name', () => {
+    const run = '$TOOLKIT run --rm -u 1000 busybox sh -c "echo out >/dev/stdout; echo err >/dev/stderr" 2>&1 | cat'
+    expect(world.shell(run)).toMatchObject({ stdout: 'out\nerr\n', stderr: '' })
+    const read = 'echo in | $TOOLKIT run --rm -i -u 1000 busybox cat /dev/stdin | cat'
+    expect(world.shell(read)).toMatchObject({ stdout: 'in\n', stderr: '' })
+    const apart = '$TOOLKIT run --rm --userns private -u 1000 busybox sh -c "echo out >/dev/stdout" | cat'
+    expect(world.shell(apart)).toMatchObject({ stdout: 'out\n', stderr: '' })
+  })
+
+  test('a file of the host is not', () => {
+    const { stdout } = world.shell(
+      'f=$(mktemp); $TOOLKIT run --rm -u 1000 busybox sh -c "echo out" >$f; stat -c %u $f; cat $f; rm $f',
+    )
+    expect(stdout).toBe('0\nout\n')
+  })
+
   test('what the command does not read stays for others', () => {
     const { stdout } = world.shell(
       '(printf "one\\ntwo\\n") | ($TOOLKIT run --rm busybox true; $TOOLKIT run --rm -i busybox cat)',

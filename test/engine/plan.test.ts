@@ -46,6 +46,7 @@ function plan({ terminal = false, stdin = false, args = ['sh', '-c', 'exit'], wa
     system: planSystem(system),
     network: [],
     seccomp: [filter],
+    streams: [],
     stdin,
     init,
   })

@@ -50,6 +50,8 @@ export interface ContainerPlan {
   readonly network: readonly Action[]
   /** The filter of system calls. */
   readonly seccomp: readonly Step[]
+  /** What the engine does for 0, 1 and 2 that are its own. */
+  readonly streams: readonly Action[]
   /** Pass our own stdin on; without it the program's input is at its end. A terminal is always both. */
   readonly stdin: boolean
   /** Have a process of ours as PID 1. */
@@ -70,6 +72,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...rootfs.before, //               layers become one tree of files
       ...mounts.before, //               volumes, taken from the host's files
       ...system.before,
+      ...more.streams, //                pipes become its user's
     ],
     namespaces: linux.namespaces.flatMap(({ type, path }) =>
       path || (type === 'time' && linux.timeOffsets) ? [] : (namespaces[type] ?? []),

@@ -19,6 +19,7 @@ import { makeSpec } from './spec.ts'
 import type { Resources } from './state/resources.ts'
 import { newId, pathsOf } from './state/store.ts'
 import { planSystem } from './system-mounts.ts'
+import { ownPipes } from './terminal/own-pipes.ts'
 import type { Volumes } from './volume/mounts.ts'
 import { planMounts } from './volume/volumes.ts'
 
@@ -82,6 +83,7 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
       sharesNetwork: !namespaces.some(({ type, path }) => type === 'network' && !path),
     }),
     seccomp: await seccompSteps({ profile: options.seccomp, capabilities: spec.process.capabilities.bounding }),
+    streams: livesOn || options.terminal ? [] : ownPipes(spec, options.interactive),
     stdin: options.interactive,
     init: options.init,
     livesOn,

@@ -17,6 +17,7 @@ import * as terminal from '../../primitives/terminal.ts'
 import * as user from '../../primitives/user.ts'
 import { becomeProgram } from '../plan.ts'
 import type { Spec } from '../spec.ts'
+import { ownPipes } from '../terminal/own-pipes.ts'
 import type { ExecWish } from './exec.ts'
 
 const CONTAINER = { descriptor: 'container' }
@@ -73,6 +74,7 @@ export function planExec({ spec, seccomp, wish, pid: first, container, cgroups: 
           if (born) descriptors.set(cgroups.CGROUP, openSync(born, O.RDONLY + O.DIRECTORY))
         },
       },
+      ...(livesOn ? [] : ownPipes(spec, wish.interactive)),
       ...apart.map(({ name, path }) =>
         callAction(
           step('openat', [AT.FDCWD, path, O.RDONLY + O.CLOEXEC, 0], {
