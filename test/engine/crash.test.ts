@@ -125,6 +125,17 @@ describe.skipIf(skipped)(`kill -9 of the engine${skipped}`, () => {
     },
   )
 
+  test('a sweep that does not see the groups leaves them to one that does', async () => {
+    const before = lookAt(world)
+    const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
+    await run.until('ready')
+    await run.kill()
+    world.shell('unshare -m sh -c "umount -R /sys/fs/cgroup; $TOOLKIT rm -f nobody"')
+    expect(world.left().live).toHaveLength(1)
+    sweep()
+    await expectAsBefore(world, before)
+  })
+
   test('a pid that has come to mean another process is left alone', async () => {
     const run = world.start(['run', '--rm', 'busybox', 'sh', '-c', 'echo ready; sleep 1000'])
     await run.until('ready')

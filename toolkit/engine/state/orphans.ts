@@ -11,7 +11,7 @@ import type { HeldPorts } from '../network/ports.ts'
 import { flush, recordOf } from './events.ts'
 import { lock, remove } from './files.ts'
 import { findContainer } from './list.ts'
-import { release, releaseUnknown } from './resources.ts'
+import { checkSeen, release, releaseUnknown } from './resources.ts'
 import {
   amend,
   bootId,
@@ -141,6 +141,7 @@ async function settle(id: string, lock: number, restart: Restarter | undefined):
       recordVolumes(state, 'unmount')
       flush()
     }
+    if (state.bootId === bootId()) checkSeen(resources) // else they are gone in any case
     await release(resources, state.id)
     // Somebody may have given it another name meanwhile, or have stopped it.
     try {

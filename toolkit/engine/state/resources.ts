@@ -1,5 +1,8 @@
 // What a container has outside of its directory and its namespaces: written down before it is made, and undone from
 // that record alone, by its own engine or by the next command.
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { UsageError } from '../../kernel/usage-error.ts'
 import { cgroupsBelow, readLayout } from '../../observe/cgroups.ts'
 import { removeCgroup } from '../cgroup/cgroup.ts'
 import { failpoint } from '../failpoint.ts'
@@ -14,6 +17,18 @@ export interface Resources {
   readonly network: boolean
   /** Volumes without a name that go with it. */
   readonly volumes?: readonly string[]
+}
+
+/**
+ * Throws a UsageError where a hierarchy of its groups is not mounted here (in a mount namespace, in a chroot): they seem to
+ * be gone, and would stay for good if they were taken for that.
+ */
+export function checkSeen({ cgroups }: Resources): void {
+  const isMounted = (directory: string): boolean =>
+    directory !== '/' && (existsSync(`${directory}/cgroup.procs`) || isMounted(dirname(directory)))
+  const hidden = cgroups.find(directory => !isMounted(dirname(directory)))
+  if (hidden !== undefined)
+    throw new UsageError(`the cgroup ${hidden} cannot be removed: it is not to be seen from here`)
 }
 
 /** Undoes all of it; what is gone already is as good. Throws where something cannot be undone now. */
