@@ -41,6 +41,10 @@ export class World {
   }
 
   end(): void {
+    if (!skipped && fs.existsSync(`${this.state}/containers`)) {
+      this.removeAll() // waits until all of each is put away: their record goes now
+      this.sweep()
+    }
     for (const pid of processesNaming(this.state)) process.kill(Number(pid), 'SIGKILL') // of a test that failed
     fs.rmSync(this.state, { recursive: true, force: true, maxRetries: 10 }) // a monitor may still put the last one away
   }
@@ -51,7 +55,12 @@ export class World {
       .splice(0)
       .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
     for (const child of running) child.kill('SIGKILL')
-    if (running.length > 0) this.toolkit(['ps'])
+    if (running.length > 0) this.sweep()
+  }
+
+  /** Undoes what engines that were killed have left. */
+  sweep(): void {
+    this.toolkit(['rm', '-f', 'nobody'])
   }
 
   /** Ends and removes all containers: for tests with some that live on. */
