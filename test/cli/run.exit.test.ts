@@ -90,6 +90,23 @@ describe.skipIf(skipped)(`bad input: one clear line, exit code 125, nothing left
     expect(stderr).toMatch(message)
   })
 
+  test('a filter that forbids what comes after it', () => {
+    fs.writeFileSync(`${world.state}/kill.json`, '{ "defaultAction": "SCMP_ACT_KILL" }')
+    const args = ['run', '--rm', '--security-opt', `seccomp=${world.state}/kill.json`, 'busybox', 'true']
+    const { status, stdout, stderr } = world.toolkit(args)
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' })
+    expect(stderr).toMatch(/^toolkit: .*killed before step \d+, capset; its seccomp filter must allow that call\n$/)
+  })
+
+  test.each([
+    ['-w', '/x'.repeat(3000)],
+    ['-v', `/tmp:${'/x'.repeat(3000)}`],
+  ])('a path that no kernel takes: %s', (flag, value) => {
+    const { status, stderr } = world.toolkit(['run', '--rm', flag, value, 'busybox', 'true'])
+    expect(status).toBe(125)
+    expect(stderr).toMatch(/^toolkit: run: --(workdir|volume).*at most 4095 bytes\n$/)
+  })
+
   test('--step without a terminal', () => {
     const { status, stderr } = world.shell('setsid -w $TOOLKIT run --rm --step busybox true </dev/null')
     expect({ status, stderr }).toEqual({

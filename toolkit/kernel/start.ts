@@ -26,12 +26,16 @@ import { isFailure } from './row.ts'
 import { runner } from './runner.ts'
 import { cloneFlags, type Plan, READY } from './step.ts'
 import { layTable, NOT_RUN, type Table, WORD } from './table.ts'
+import { UsageError } from './usage-error.ts'
 import { decode, type Exit, wait, waitSync } from './wait.ts'
 
 export interface StartOptions {
   /** Open descriptors by the names that the plan has for them. They stay open here; the process gets those it uses. */
   readonly descriptors?: ReadonlyMap<string, number>
 }
+
+/** Somebody else has ended the process on its way, or a filter of its own. */
+export class Killed extends UsageError {}
 
 /** A process on its way to its program. */
 export interface Starting {
@@ -202,7 +206,10 @@ function watch(
     }
     if (stopped === own && cloneRow < 0) return undefined // a monitor alone
     if (stopped < own && rows[stopped]!.call === 'execve') return undefined
-    return new Error(`the new process was killed before step ${rows.slice(stopped).find(({ step }) => step)?.step}`)
+    const next = rows.slice(stopped).find(({ step }) => step)
+    const filtered = rows.slice(0, stopped).some(({ call }) => call === 'seccomp')
+    const by = filtered ? '; its seccomp filter must allow that call' : ''
+    return new Killed(`the new process was killed before step ${next?.step}, ${next?.call}${by}`)
   }
 
   if (!process) {

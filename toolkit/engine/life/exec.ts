@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs'
 import { attempt } from '../../kernel/call.ts'
 import { SIG } from '../../kernel/constants.ts'
 import { KernelError } from '../../kernel/error.ts'
+import { Killed } from '../../kernel/start.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { ended, exitStatus, wait } from '../../kernel/wait.ts'
 import { readNamespace } from '../../observe/namespaces.ts'
@@ -132,7 +133,7 @@ async function inWords(
   const { word, wish, container, state } = about
   // The kernel ends all others of its pid namespace before the first: one that was killed on its way is a sign of that.
   const isGone = error instanceof KernelError && error.code === 'ESRCH'
-  const wasKilled = isGone || !(error instanceof UsageError || error instanceof KernelError)
+  const wasKilled = isGone || error instanceof Killed || !(error instanceof UsageError || error instanceof KernelError)
   if (!survives(state) || (wasKilled && (await ended(container, DYING))))
     return new UsageError(`container ${word} has ended meanwhile`, 1)
   if (error instanceof UsageError && error.message.startsWith('run: '))

@@ -157,6 +157,7 @@ export const fileCauses = (): readonly CauseRow[] => [
   {
     call: 'write',
     errno: 'ENOENT',
+    when: ([, text]) => /^[+-]/.test(String(text)),
     cause: 'the cgroup above does not pass this controller on',
     remedy: 'write +CONTROLLER to cgroup.subtree_control, from the top down',
   },
