@@ -1,5 +1,6 @@
 // What a program file says it needs before it can run: its loader and its libraries. elf(5).
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { PATH_MAX } from '../kernel/constants.ts'
 import { orGone } from './read.ts'
 
 export interface Elf {
@@ -23,7 +24,7 @@ const DT = { NEEDED: 1, STRTAB: 5 } as const
 // A file can claim anything. These are far above what real programs have.
 const MAX_SEGMENTS = 512
 const MAX_DYNAMIC = 1 << 16
-const MAX_STRING = 4096 // PATH_MAX
+const MAX_STRING = PATH_MAX
 
 class Unreadable extends Error {}
 

@@ -1,6 +1,6 @@
 // The program itself, and what it inherits: signals, umask, working directory, environment. execve(2), signal(7).
 import { posix } from 'node:path'
-import { AT, CLOSE_RANGE, O, RESOLVE, SIG } from '../kernel/constants.ts'
+import { AT, CLOSE_RANGE, O, PATH_MAX, RESOLVE, SIG } from '../kernel/constants.ts'
 import { openHow } from '../kernel/mount-structs.ts'
 import { SIG_DFL } from '../kernel/sigaction.ts'
 import { type Step, step } from '../kernel/step.ts'
@@ -76,6 +76,8 @@ export function oomScore({ process: { oomScoreAdj } }: { process: Pick<Process, 
 
 /** Throws a UsageError for a working directory that is not absolute. */
 export function checkDirectory(cwd: string): void {
+  if (Buffer.byteLength(cwd) >= PATH_MAX)
+    throw new UsageError(`run: --workdir: a path has at most ${PATH_MAX - 1} bytes`)
   if (!cwd.startsWith('/')) throw new UsageError(`run: --workdir ${JSON.stringify(cwd)}: allowed: an absolute path`)
 }
 

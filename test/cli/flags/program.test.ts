@@ -32,6 +32,7 @@ describe('-e and --env-file', () => {
     [{ env: ['A=\0'] }, '--env'],
     [{ 'env-file': ['/no/such/file'] }, '--env-file'],
     [{ 'env-file': ['/'] }, '--env-file'],
+    [{ 'env-file': ['/dev/zero'] }, '--env-file'],
   ])('%j is refused in one line that names the flag', (given, flag) => {
     const attempt = () => program(given)
     expect(attempt).toThrow(UsageError)

@@ -151,8 +151,8 @@ function endpointOf(value: string): Endpoint {
   if (unknown)
     throw refuse('network', value, `unknown key ${quote(unknown[0]!)}; there are name, ip, alias, mac-address`)
   const isOwn = name === 'bridge' || name === 'default'
-  if (name === undefined || name === 'none' || name === 'host' || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name))
-    throw refuse('network', value, WORDS)
+  if (name === 'none' || name === 'host') throw refuse('network', value, 'not beside another network')
+  if (name === undefined || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name)) throw refuse('network', value, WORDS)
   const [ip, mac] = [all('ip')[0], all('mac-address')[0]]
   return endpoint({ name: isOwn ? undefined : name, ip, aliases: all('alias'), mac })
 }
@@ -199,12 +199,12 @@ function exposed(value: string): string[] {
 function publishOf(values: readonly string[]): PortWish[] {
   const wishes = values.flatMap(parsePublish)
   const fixed = wishes.filter(({ host }) => host && host[0] === host[1])
-  for (const [i, { protocol, address, host, text }] of fixed.entries()) {
-    const twin = fixed
-      .slice(0, i)
-      .find(other => other.protocol === protocol && other.address === address && other.host![0] === host![0])
-    if (twin)
+  const seen = new Set<string>()
+  for (const { protocol, address, host, text } of fixed) {
+    const key = `${protocol} ${address} ${host![0]}`
+    if (seen.has(key))
       throw refuse('publish', text, `port ${host![0]} is given twice (${protocol}); it can lead to one place only`)
+    seen.add(key)
   }
   return wishes
 }
