@@ -117,6 +117,15 @@ await build({
   format: 'esm',
   splitting: true,
 })
+// Their types: whoever imports them has settings of his own for TypeScript, which must not be those of our sources.
+const declarations = [
+  'node_modules/typescript/bin/tsc',
+  '-p',
+  'toolkit/types.tsconfig.json',
+  '--outDir',
+  `${outdir}/types`,
+]
+if (spawnSync('bin/node', declarations, { stdio: 'inherit' }).status !== 0) throw new Error('the types are not written')
 
 fs.writeFileSync(`${outdir}/toolkit.1`, spawnSync('bin/node', ['scripts/man.ts']).stdout)
 await build({

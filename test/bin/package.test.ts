@@ -31,6 +31,23 @@ test('has what is needed, and nothing else', () => {
   expect(packed.size).toBeLessThan(12e6) // bytes; Node comes as a package of its own
 })
 
+test('its rooms have types for everybody, however strict', () => {
+  const folder = `${directory}/typed`
+  fs.mkdirSync(`${folder}/node_modules`, { recursive: true })
+  fs.symlinkSync(process.cwd(), `${folder}/node_modules/toolkit`)
+  fs.writeFileSync(`${folder}/package.json`, '{ "type": "module" }')
+  const rooms = packed.files.flatMap(({ path }) => /^dist\/modules\/(.*)\.js$/.exec(path)?.[1] ?? [])
+  const named = rooms.filter(room => fs.existsSync(`toolkit/${room}.ts`)) // esbuild's own chunks have no source
+  expect(named.length).toBeGreaterThan(80)
+  const lines = named.map((room, i) => `import * as m${i} from 'toolkit/${room}'\nexport { m${i} }`)
+  fs.writeFileSync(`${folder}/all.ts`, `${lines.join('\n')}\nconst sum: string = m0\n`)
+  const types = ['--types', 'node', '--typeRoots', path.resolve('node_modules/@types')]
+  const how = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', ...types]
+  const tsc = [path.resolve('node_modules/typescript/bin/tsc'), ...how, 'all.ts']
+  const { stdout } = spawnSync(path.resolve('bin/node'), tsc, { cwd: folder, encoding: 'utf8' })
+  expect(stdout).toMatch(/^all\.ts\(\d+,7\): error TS2322: .*\n$/) // the one that we have made
+})
+
 describe('in an empty folder', () => {
   const folder = `${directory}/empty`
   fs.mkdirSync(folder)
