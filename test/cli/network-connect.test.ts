@@ -159,7 +159,7 @@ describe.skipIf(skipped)(`several networks${skipped}`, () => {
 
   const refused: [string[], string][] = [
     [['--net', 'red', '--net', 'name=red'], '--network red: is given twice'],
-    [['--net', 'red', '--net', 'none'], 'must be none, host'],
+    [['--net', 'red', '--net', 'none'], 'not beside another network'],
     [['--net', 'shut', '--net', 'red', '--ip', '10.1.0.7'], 'no address of a container in 10.3.0.0/24'],
     [['--net', 'red', '--net', 'name=blue,ip=10.1.0.7'], 'no address of a container in 10.2.0.0/24'],
     [['--net', 'red', '--net', 'green'], 'no network "green"'],
