@@ -98,14 +98,17 @@ describe.skipIf(skipped)(`state.json${skipped}`, () => {
   test.each(damages)('%s, while it runs: it goes on, and ends as ever', async (what, damage) => {
     const run = world.start(['run', '--name', 'bad', '-i', 'busybox', 'sh', '-c', 'echo up; read x; exit 4'], 'pipe')
     await run.until('up')
-    const path = `${containers}/live/${idOf('bad')}/state.json`
-    damage(path)
+    const id = idOf('bad')
+    const groups: string[] = JSON.parse(fs.readFileSync(`${containers}/live/${id}/state.json`, 'utf8')).resources
+      .cgroups
+    damage(`${containers}/live/${id}/state.json`)
     works()
     expect(world.toolkit(['rm', 'bad']).status).toBe(1) // it runs
     run.child.stdin!.end('\n')
     expect(await run.exit).toEqual({ code: 4, signal: null })
     if (what !== 'gone') expect(world.toolkit(['rm', 'bad'])).toMatchObject({ status: 0, stderr: '' }) // or nobody knows it
     expect(world.left()).toEqual(nothing)
+    expect(groups.filter(group => fs.existsSync(group))).toEqual([])
   })
 
   test('a copy of a running container’s directory: removed without a hand on the original', async () => {

@@ -108,7 +108,10 @@ function claimOrphans(only?: string): Orphan[] {
 async function finish({ id, lock }: Orphan, restart: Restarter | undefined): Promise<string | undefined> {
   try {
     if (existsSync(`${directoryOf('live', id)}/state.json`)) await settle(id, lock, restart)
-    else forget('live', id)
+    else {
+      await releaseUnknown(id) // its record was lost while it ran; or there was nothing of it yet
+      forget('live', id)
+    }
     return undefined
   } catch (error) {
     return (error as Error).message
