@@ -1,12 +1,13 @@
 // Reading a file of an image. What an image contains is somebody else's: /etc/passwd may be a link to the host's shadow
 // file, a FIFO that never answers, a device, or five gigabytes of nothing.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { attempt } from '../kernel/call.ts'
 import { O, RESOLVE } from '../kernel/constants.ts'
 import { ERRNO } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { openHow } from '../kernel/mount-structs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
+import { readUpTo } from '../observe/read.ts'
 
 const TRIES = 16 // EAGAIN: somebody renamed a directory on the way while the kernel followed a '..'
 
@@ -29,14 +30,6 @@ function locate(root: number, path: string): number {
   if (result === -ERRNO.ELOOP)
     throw refuse(path, 'behind links that lead in a circle, or through /proc to another file')
   throw new KernelError('openat2', args, -result)
-}
-
-/** Reads to the end, but no more than `size` bytes. */
-function readUpTo(fd: number, size: number): Buffer {
-  const bytes = Buffer.alloc(size)
-  let length = 0
-  for (let n = -1; n !== 0 && length < size; length += n) n = readSync(fd, bytes, length, size - length, null)
-  return bytes.subarray(0, length)
 }
 
 /** A located file's content behind a new descriptor, if it is a regular file of a bearable size. */

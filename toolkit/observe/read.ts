@@ -1,5 +1,5 @@
 // How everything here reads: synchronously, on this thread, and without surprise when the process has just ended.
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 
 // What /proc answers about a process that has ended, is ending, or is none of our business (not root, hidepid). All
 // other errors (EMFILE, ENFILE, ENOMEM) are about the reader: taken for "gone", they would get a running container
@@ -18,6 +18,14 @@ export function orGone<T>(read: () => T): T | undefined {
 
 /** The text of a file; undefined where it is gone. */
 export const readText = (path: string): string | undefined => orGone(() => readFileSync(path, 'utf8'))
+
+/** What comes from a descriptor to its end, but no more than `size` bytes: a device or a pipe may have no end. */
+export function readUpTo(fd: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  let length = 0
+  for (let n = -1; n !== 0 && length < size; length += n) n = readSync(fd, bytes, length, size - length, null)
+  return bytes.subarray(0, length)
+}
 
 /** The text of a symbolic link, whole and undecoded; undefined where it is gone. */
 export const readLink = (path: string): string | undefined => orGone(() => readlinkSync(path))

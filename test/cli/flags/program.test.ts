@@ -25,6 +25,12 @@ describe('-e and --env-file', () => {
     expect(program({ 'env-file': [path], env: ['B=4'] }).env).toEqual(['A=1', 'B=two words ', 'A=3', 'B=4'])
   })
 
+  test('a file below 1 MiB is taken, whatever its bytes', () => {
+    const path = file('')
+    writeFileSync(path, Buffer.concat([Buffer.from('A='), Buffer.alloc(500_000, 0xff)]))
+    expect(program({ 'env-file': [path] }).env).toEqual([`A=${'\ufffd'.repeat(500_000)}`])
+  })
+
   test.each([
     [{ env: ['=x'] }, '--env'],
     [{ env: [''] }, '--env'],

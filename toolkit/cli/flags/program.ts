@@ -1,6 +1,7 @@
 // The flags about the command itself: its name, its words, its environment, its place, and how it is looked after.
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
+import { readUpTo } from '../../observe/read.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { type Labels, labelFlag, labelsOf } from './labels.ts'
 
@@ -86,30 +87,24 @@ function variable(flag: string, setting: string): string[] {
 
 const MOST = 1 << 20 // bytes
 
-/** The first MOST bytes of a file, and one more where there are more: a device or a pipe may have no end. */
-function beginningOf(path: string): string {
-  const fd = openSync(path, 'r')
-  try {
-    const bytes = Buffer.alloc(MOST + 1)
-    let length = 0
-    for (let read = 1; read > 0 && length < bytes.length; length += read)
-      read = readSync(fd, bytes, length, bytes.length - length, null)
-    return bytes.toString('utf8', 0, length)
-  } finally {
-    closeSync(fd)
-  }
-}
-
 /** Of a file with a setting a line; empty lines and those that begin with # are left out. */
 function linesOf(flag: 'env-file' | 'label-file', path: string): string[] {
-  let text: string
+  let bytes: Buffer
   try {
-    text = beginningOf(path)
+    const fd = openSync(path, 'r')
+    try {
+      bytes = readUpTo(fd, MOST + 1)
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
     throw refuse(flag, path, `cannot be read (${(error as NodeJS.ErrnoException).code}); give a text file`)
   }
-  if (Buffer.byteLength(text) > MOST) throw refuse(flag, path, 'more than 1 MiB; give a smaller file')
-  const lines = text.split(/\r?\n/).map(line => line.trimStart())
+  if (bytes.length > MOST) throw refuse(flag, path, 'more than 1 MiB; give a smaller file')
+  const lines = bytes
+    .toString()
+    .split(/\r?\n/)
+    .map(line => line.trimStart())
   return lines.filter(line => line !== '' && !line.startsWith('#'))
 }
 

@@ -14,6 +14,7 @@ import { attempt } from '../../kernel/call.ts'
 import { O } from '../../kernel/constants.ts'
 import { ERRNO, errnoMeaning } from '../../kernel/errno.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
+import { readUpTo } from '../../observe/read.ts'
 import { cString, type Entry, type Piece, toText } from './entry.ts'
 import { inside, pathOf } from './locate.ts'
 
@@ -188,12 +189,10 @@ function attributesOf(fd: number): Map<string, Buffer> {
 function wholeOf(fd: number, { from }: Reading): { size: number; content: () => Iterable<Piece> } {
   const open = openAgain(fd)
   try {
-    const data = Buffer.alloc(CHUNK)
-    let size = 0
-    for (let n = 1; n > 0; size += n) n = readSync(open, data, size, CHUNK - size, null)
-    if (size === CHUNK)
+    const data = readUpTo(open, CHUNK)
+    if (data.length === CHUNK)
       throw new UsageError(`${toText(from)}: the kernel makes more than 1 MiB of it; read it with cat`, 1)
-    return { size, content: () => [data.subarray(0, size)] }
+    return { size: data.length, content: () => [data] }
   } finally {
     closeSync(open)
   }
