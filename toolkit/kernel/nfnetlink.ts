@@ -25,9 +25,12 @@ const known = new WeakMap<readonly Attribute[], Uint8Array>()
 /** The same for a list that may come again. */
 function layOutOnce(list: readonly Attribute[], start: number): number {
   const before = known.get(list)
-  if (before) room.set(before, start)
-  const end = before ? start + before.length : layOut(list, start)
-  if (!before) known.set(list, room.slice(start, end))
+  if (before) {
+    room.set(before, start)
+    return start + before.length
+  }
+  const end = layOut(list, start)
+  known.set(list, room.slice(start, end))
   return end
 }
 

@@ -74,7 +74,7 @@ export function oomScore({ process: { oomScoreAdj } }: { process: Pick<Process, 
   ]
 }
 
-/** Throws a UsageError for a working directory that is not absolute. */
+/** Throws a UsageError for a working directory that is not absolute, or longer than the kernel takes. */
 export function checkDirectory(cwd: string): void {
   if (Buffer.byteLength(cwd) >= PATH_MAX)
     throw new UsageError(`run: --workdir: a path has at most ${PATH_MAX - 1} bytes`)

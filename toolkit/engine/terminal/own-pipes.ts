@@ -1,18 +1,13 @@
 // Pipes that a container gets from us as its 0, 1 and 2 become its user's, as under runc: programs open /dev/stdout by
 // its name, and a pipe belongs to who has made it. Nothing else does: a file that has a name is somebody's on the host.
-import { fchownSync, fstatSync, readlinkSync } from 'node:fs'
+import { fchownSync, fstatSync } from 'node:fs'
 import type { Action } from '../../kernel/action.ts'
+import { readLink } from '../../observe/read.ts'
 import { outside } from '../../primitives/user.ts'
 import type { Spec } from '../spec.ts'
 
 /** pipe(7): one without a name; a named one is a path. */
-function isPipe(fd: number): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:[')
-  } catch {
-    return false // it is closed
-  }
-}
+const isPipe = (fd: number): boolean => readLink(`/proc/self/fd/${fd}`)?.startsWith('pipe:[') ?? false
 
 /** `input`: it gets our stdin, too. */
 export function ownPipes({ process: { user }, linux }: Pick<Spec, 'process' | 'linux'>, input: boolean): Action[] {
