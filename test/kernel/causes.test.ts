@@ -344,7 +344,13 @@ provoke(
       `${NO_PID}`,
       10,
     ]),
-    fails('EINVAL', /does not take this value/, open(`${anyCgroup}/cgroup.procs`, O.WRONLY), [
+    fails('ENOENT', /nothing by the name/, open('/proc/sys/net/ipv4/tcp_congestion_control', O.WRONLY), [
+      'write',
+      { result: 0 },
+      'nosuch',
+      6,
+    ]),
+    fails('EINVAL', /does not take this value in this file$/, open(`${anyCgroup}/cgroup.procs`, O.WRONLY), [
       'write',
       { result: 0 },
       'x',
@@ -555,6 +561,7 @@ describe('the table', () => {
     ['clone3', [], 'EBUSY', /controllers/],
     ['mount', ['tmpfs', '/mnt', 'tmpfs', 0, null], 'ENOSPC', /as many mounts/],
     ['write', [3, '1', 1], 'EBUSY', /never both/],
+    ['write', [3, '0 0 2\n1 5 1\n', 12], 'EINVAL', /ids overlap/],
     ['mkdirat', [AT.FDCWD, '/x', 0], 'ENOSPC', /inode/],
     ['dup3', [3, 1, 0], 'EMFILE', /this process/],
   ] satisfies [SyscallName, unknown[], ErrnoName, RegExp][])('%s%j: %s', (name, args, errno, cause) => {

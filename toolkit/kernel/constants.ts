@@ -2,6 +2,7 @@
 // it. All values are the same on x86-64 and arm64 (include/uapi/asm-generic) unless a comment says otherwise.
 
 /** Bytes of a path, its NUL with it: linux/limits.h. */
+export const NAME_MAX = 255 // bytes of one part of a path
 export const PATH_MAX = 4096
 
 /** clone(2), unshare(2), setns(2). */

@@ -11,7 +11,7 @@ export const fileCauses = (): readonly CauseRow[] => [
   {
     call: 'mknodat',
     errno: 'EPERM',
-    cause: 'only root of the host may make device nodes; root of a user namespace may not',
+    cause: 'only root of the host may make device nodes, not that of a user namespace; in devpts and mqueue nobody may',
     remedy: 'run it with sudo, or bind mount the host’s node on an empty file',
   },
   {
@@ -29,7 +29,7 @@ export const fileCauses = (): readonly CauseRow[] => [
   {
     call: MAKING,
     errno: 'ENOENT',
-    cause: 'the directory that it should be made in does not exist',
+    cause: 'the directory that it should be made in does not exist, or is one of the kernel’s, such as /proc',
     remedy: 'create that first: mkdir -p',
   },
   {
@@ -151,8 +151,15 @@ export const fileCauses = (): readonly CauseRow[] => [
   {
     call: 'write',
     errno: 'EINVAL',
-    cause: 'the kernel does not take this value in this file; an id map: not lines of three numbers, or overlapping',
-    remedy: 'compare with the file’s present content and its section in cgroups(7) or user_namespaces(7)',
+    when: ([, text]) => /^\d+ +\d+ +\d+(\n|$)/.test(String(text)),
+    cause: 'the kernel does not take this value in this file; an id map: ids overlap, or there are too many lines',
+    remedy: 'compare with the file’s present content, and with user_namespaces(7)',
+  },
+  {
+    call: 'write',
+    errno: 'EINVAL',
+    cause: 'the kernel does not take this value in this file',
+    remedy: 'compare with the file’s present content, and its section in cgroups(7) or proc(5)',
   },
   {
     call: 'write',
@@ -160,6 +167,12 @@ export const fileCauses = (): readonly CauseRow[] => [
     when: ([, text]) => /^[+-]/.test(String(text)),
     cause: 'the cgroup above does not pass this controller on',
     remedy: 'write +CONTROLLER to cgroup.subtree_control, from the top down',
+  },
+  {
+    call: 'write',
+    errno: 'ENOENT',
+    cause: 'the kernel has nothing by the name that was written',
+    remedy: 'look which names there are: a file near by often lists them, such as *_available_*',
   },
   {
     call: 'write',
