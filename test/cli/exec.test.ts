@@ -57,7 +57,7 @@ describe.skipIf(skipped)(`exec${skipped}`, () => {
   })
 
   test.each([
-    [['-w', '/nosuch', 'box', 'true'], /--workdir "\/nosuch": no such file/],
+    [['-w', '/nosuch', 'box', 'true'], /--workdir \/nosuch: no such file/],
     [['-w', '/etc/passwd', 'box', 'true'], /--workdir/],
     [['-w', 'tmp', 'box', 'true'], /exec: --workdir "tmp": allowed: an absolute path/],
     [['-u', 'nobodyhere', 'box', 'true'], /exec: --user "nobodyhere": no user/],

@@ -166,7 +166,7 @@ describe.skipIf(skipped)(`volumes${skipped}`, () => {
         expect(run(['--rm', ...part(below)], 'true'), below).toMatchObject({
           ...{
             status: 125,
-            stderr: expect.stringContaining(`cannot mount ${below} of a volume at /part: there is no`),
+            stderr: expect.stringContaining(`there is no ${below} in`),
           },
         })
       expect(run(['--rm', '--mount', 'src=fresh,dst=/part,volume-subpath=a'], 'true').status).toBe(125)

@@ -103,7 +103,7 @@ describe.skipIf(skipped)(`rights${skipped}`, () => {
   test.each([
     ['sys_resource', '--cap-add SYS_RESOURCE', 'cap-sys-resource'],
     ['sys_time', '--cap-add SYS_TIME', 'capabilities'],
-    ['sys_resource', '--ulimit nofile=1:999999999', 'cap-sys-resource'],
+    ['sys_resource', '--ulimit nofile=4:999999999', 'cap-sys-resource'],
   ] as const)('without %s: %s', (right, flags, id) => {
     const { stderr, status } = without(right, `${bin} run --rm ${flags} $ROOTFS true`)
     const { missing, remedy } = requirement(id)

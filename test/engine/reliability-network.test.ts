@@ -181,7 +181,7 @@ describe.skipIf(why)(`the bridge of toolkit run${why}`, () => {
 
   test('no state of the network left: the container ends, and the next works', async () => {
     const one = await serve('one', 8081)
-    fs.rmSync(`${world.state}/networks`, { recursive: true })
+    fs.rmSync(`${world.state}/networks`, { recursive: true, maxRetries: 10 })
     one.child.kill('SIGTERM')
     expect(await one.exit).toEqual({ code: 143, signal: null })
     host.sh('echo 0 >/proc/sys/net/ipv4/ip_forward')

@@ -7,6 +7,7 @@ import { type Gate, isGate, type Plan } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { TERMINAL_GATE } from '../primitives/terminal.ts'
 import { failpoint } from './failpoint.ts'
+import { inOtherWords } from './refusal.ts'
 import type { Forwarding } from './signals.ts'
 import type { Attachment } from './terminal/attach.ts'
 
@@ -97,7 +98,7 @@ export async function carryOut(wanted: Plan, options: CarryOutOptions): Promise<
     const cause = alive ? giveUp(process!, standing, error) : error
     observer?.done(process, cause)
     await terminal?.close()
-    throw cause
+    throw inOtherWords(cause, plan)
   } finally {
     for (const fd of descriptors.values()) closeSync(fd)
   }

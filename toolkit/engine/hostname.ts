@@ -3,6 +3,7 @@ import { UsageError } from '../kernel/usage-error.ts'
 import { utsName } from '../observe/hostname.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import type { RunOptions } from './options.ts'
+import { quote } from './refusal.ts'
 
 type Wish = Pick<RunOptions, 'hostname' | 'domainname' | 'namespaces'>
 
@@ -21,11 +22,11 @@ export function domainOf({ domainname, namespaces }: Wish): { readonly domainnam
 }
 
 function check(flag: 'hostname' | 'domainname', name: string, { uts }: Wish['namespaces']): void {
-  if (uts !== 'private')
-    throw new UsageError(`run: --${flag} ${JSON.stringify(name)}: not with --uts host, which has the host's name`)
+  const refuse = (why: string) => new UsageError(`run: --${flag} ${quote(name)}: ${why}`)
+  if (uts !== 'private') throw refuse("not with --uts host, which has the host's name")
   const length = Buffer.byteLength(name)
   if (length > MAX_HOSTNAME)
-    throw new UsageError(`--${flag}: ${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
+    throw refuse(`${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)
   if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(name))
-    throw new UsageError(`--${flag}: ${JSON.stringify(name)} is not a host name; use letters, digits, '-' and '.'`)
+    throw refuse("not a host name; use letters, digits, '-' and '.'")
 }

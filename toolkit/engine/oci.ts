@@ -98,7 +98,7 @@ export async function ociConfig(options: RunOptions, id = newId()): Promise<Desc
     pid: joins(pid) ? 'private' : pid,
   } as const
   const spec = makeSpec({ ...options, namespaces, mounts: { ...options.mounts, mounts: volumes.mounts } }, id)
-  planMounts(spec.mounts, options.mounts.create, volumes.sources) // refuses what cannot be mounted
+  planMounts(spec.mounts, { ...options.mounts, volumes: volumes.sources }) // refuses what cannot be mounted
   const seccomp = await plainProfile({
     profile: options.seccomp,
     capabilities: spec.process.capabilities.bounding,

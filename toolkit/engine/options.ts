@@ -129,6 +129,8 @@ export interface RunOptions {
     readonly mounts: readonly Mount[]
     /** Sources that are made where they are missing. */
     readonly create: readonly string[]
+    /** Which flag asked for what is at a place: `--volume /a:/b` by `/b`. */
+    readonly asked?: Readonly<Record<string, string>>
     /** Containers whose volumes and directories are seen at the same places. */
     readonly from: readonly VolumesFrom[]
   }

@@ -14,7 +14,6 @@ import * as net from '../primitives/net.ts'
 import * as pid from '../primitives/pid.ts'
 import * as process from '../primitives/process.ts'
 import * as rlimits from '../primitives/rlimits.ts'
-import * as sysctl from '../primitives/sysctl.ts'
 import * as terminal from '../primitives/terminal.ts'
 import * as time from '../primitives/time.ts'
 import * as user from '../primitives/user.ts'
@@ -24,6 +23,7 @@ import type { Rootfs } from './rootfs.ts'
 import { maskedDirectories, type NamespaceType, type Spec } from './spec.ts'
 import type { SystemMounts } from './system-mounts.ts'
 import type { Mounts } from './volume/volumes.ts'
+import * as wishes from './wishes.ts'
 
 /** Those that a process is born in, in the order of the lessons; a cgroup namespace it makes itself, see cgroup.ts. */
 const namespaces: Partial<Record<NamespaceType, Namespace>> = {
@@ -67,7 +67,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
   const own = (type: NamespaceType) => linux.namespaces.some(namespace => namespace.type === type && !namespace.path)
   return {
     before: [
-      ...joined.before, //               namespaces of others
+      ...wishes.openNamespaces(joined.before), // namespaces of others
       ...cgroup.before, //               the group, and its limits
       ...rootfs.before, //               layers become one tree of files
       ...mounts.before, //               volumes, taken from the host's files
@@ -84,7 +84,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...(livesOn ? [] : pid.dieWithParent()), // the engine gone, the container gone
       ...(own('user') ? [] : cgroup.steps), // limited from here on
       ...process.undoNode(), //          signals as a shell would leave them
-      ...process.oomScore(spec),
+      ...wishes.oomScore(spec),
       ...process.clearUmask(),
       ...keyring.plan(), //              the keys of the engine's session stay behind
       ...joined.steps,
@@ -98,12 +98,12 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...mounts.late, //                 what the user wants to see in /dev
       ...(own('uts') ? uts.plan({ ...spec, hostname: spec.hostname! }) : []), // its name
       ...(own('network') ? net.loopbackUp() : []), // 127.0.0.1
-      ...sysctl.plan(linux), //          settings of its own network and ipc
+      ...wishes.sysctl(linux), //        settings of its own network and ipc
       ...masks.plan({ ...linux, directories: maskedDirectories(spec) }), // what shows the whole machine
       ...(network.length > 0 ? [{ gate: NETWORK_GATE, actions: network }] : []), // a cable to the bridge
       ...stdio(spec, stdin),
       ...rlimits.plan(spec.process),
-      ...process.makeDirectory(spec),
+      ...wishes.makeDirectory(spec),
       ...(spec.root.readonly ? mount.makeReadOnly() : []),
       ...becomeProgram(spec, seccomp, livesOn),
       ...(withInit ? init.plan(spec) : []), // a PID 1 that stays behind
@@ -120,7 +120,7 @@ export const becomeProgram = (
 ): (Step | Gate)[] => [
   ...process.umask(spec),
   ...becomeUser(spec, livesOn),
-  ...process.enterDirectory(spec),
+  ...wishes.enterDirectory(spec),
   ...process.closeOnExec(),
   ...restrict(spec, seccomp), //         the filter and the last rights, as late as can be
 ]

@@ -22,6 +22,7 @@ import { planSystem } from './system-mounts.ts'
 import { ownPipes } from './terminal/own-pipes.ts'
 import type { Volumes } from './volume/mounts.ts'
 import { planMounts } from './volume/volumes.ts'
+import { askedDevices } from './wishes.ts'
 
 /** All of a plan but the network, whose address nobody knows before it is taken. */
 export interface Prepared extends Omit<ContainerPlan, 'network'> {
@@ -64,7 +65,7 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   }
   const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
-  const { system, ...mounts } = planMounts(cgroupShown, options.mounts.create, volumes.sources)
+  const { system, ...mounts } = planMounts(cgroupShown, { ...options.mounts, volumes: volumes.sources })
   return {
     spec,
     cgroup,
@@ -79,6 +80,7 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
     linked: linked.hosts,
     system: planSystem(system, {
       extras: spec.linux.devices,
+      asked: askedDevices(options.wording?.devices),
       mappings,
       sharesNetwork: !namespaces.some(({ type, path }) => type === 'network' && !path),
     }),

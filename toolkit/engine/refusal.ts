@@ -1,8 +1,15 @@
-// An error of the kernel, said in other words: in the doctor's (host.ts), where it has a reason in the host.
+// An error of the kernel, said in other words: in the doctor's (host.ts), where it has a reason in the host; in its user's,
+// where it is about the value of one flag.
 import type { Action, Context } from '../kernel/action.ts'
+import { KernelError } from '../kernel/error.ts'
+import { type Plan, type Step, stepsOf } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+
+/** The error in other words, or as it is. */
+type Otherwise = (error: unknown) => unknown
 
 /** The same action, whose errors `otherwise` says in other words. What it is in words itself stays unread. */
-export function saying(action: Action, otherwise: (error: unknown) => unknown): Action {
+export function saying(action: Action, otherwise: Otherwise): Action {
   const apply = (context: Context) => {
     try {
       action.apply(context)
@@ -14,4 +21,46 @@ export function saying(action: Action, otherwise: (error: unknown) => unknown): 
     ...Object.getOwnPropertyDescriptors(action),
     apply: { value: apply, enumerable: true },
   })
+}
+
+/** What of its user's wish a step carries out. */
+export interface Wish {
+  /** The flag and its value: `run: --workdir /etc/passwd`. */
+  readonly asked: string
+  /** What may be asked for. */
+  readonly allowed: string
+}
+
+/** The same steps, whose errors `otherwise` says in other words: whoever carries them out asks `inOtherWords`. */
+export const stepsSaying = (otherwise: Otherwise, steps: readonly Step[]): Step[] =>
+  steps.map(step => ({ ...step, otherwise }))
+
+/** What a plan has failed with, in the words of the step that it was. */
+export function inOtherWords(error: unknown, plan: Plan): unknown {
+  if (!(error instanceof KernelError) || !error.step) return error
+  const { otherwise } = stepsOf(plan)[error.step - 1] as Step & { readonly otherwise?: Otherwise }
+  return otherwise ? otherwise(error) : error
+}
+
+/** Steps that carry out a wish: their errors name it. */
+export const wishing = (wish: Wish, steps: readonly Step[]): Step[] => stepsSaying(refusing(wish), steps)
+
+const MOST = 200 // characters of a value in an error
+
+/** A value as a part of one line, however it was made. */
+export const quote = (value: string): string =>
+  value.length <= MOST && /^[\x21-\x7e]+$/.test(value)
+    ? value
+    : JSON.stringify(value.length > MOST ? `${value.slice(0, MOST - 1)}…` : value).replace(
+        /[^\x20-\x7e\u2026]/g,
+        char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+
+/** An error of the kernel as a UsageError that names the flag, its value and what is allowed; any other as it is. */
+export function refusing(wish: Wish): Otherwise {
+  return error => {
+    if (!(error instanceof KernelError)) return error
+    const why = `${error.cause ?? error.meaning} (${error.call}: ${error.code})`
+    return new UsageError(`${wish.asked}: ${why}; allowed: ${wish.allowed}`)
+  }
 }

@@ -24,6 +24,7 @@ import type { Step } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { type Program, plan } from '../primitives/seccomp/filter.ts'
 import type { Seccomp } from '../primitives/seccomp/profile.ts'
+import { quote } from './refusal.ts'
 import { makeTree, remove } from './state/files.ts'
 
 /** To be raised when the default profile or the compiler changes; the test that knows the programs says when. */
@@ -130,14 +131,25 @@ interface ReadWish extends SeccompWish {
 
 async function reduceFor({ profile, text, capabilities, kernel }: ReadWish): Promise<Seccomp> {
   const { defaultProfile, parseProfile, reduce } = await import('../primitives/seccomp.ts')
-  const parsed = profile === 'default' ? defaultProfile : parseProfile(text, profile)
+  const parsed = profile === 'default' ? defaultProfile : ofFlag(profile, () => parseProfile(text, profile))
   return reduce(parsed, { arch, capabilities, kernel })
+}
+
+/** What is wrong with a profile, said of the flag. */
+function ofFlag<T>(profile: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const why = error.message.replace(/^seccomp profile(?: [^:]*)?: /, '')
+    throw new UsageError(`run: --security-opt ${quote(`seccomp=${profile}`)}: ${why}`)
+  }
 }
 
 async function compileAndKeep(path: string, inputs: Buffer, wish: ReadWish): Promise<Program> {
   const { compile, FLAGS } = await import('../primitives/seccomp.ts')
   const plain = await reduceFor(wish)
-  const filter = compile(plain, { arch })
+  const filter = ofFlag(wish.profile, () => compile(plain, { arch }))
   const flags = (plain.flags ?? []).reduce((bits, name) => bits | FLAGS[name], 0)
   keep(path, inputs, { filter, flags })
   return { filter, flags }

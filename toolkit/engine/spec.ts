@@ -23,7 +23,7 @@ import { aboveOurs, current, type Rlimit } from '../primitives/rlimits.ts'
 import { check as checkSysctl, defaults as defaultSysctl, type Sysctl } from '../primitives/sysctl.ts'
 import type { Offsets } from '../primitives/time.ts'
 import type { IdMapping } from '../primitives/user.ts'
-import { asFarAsMapped } from './as-user.ts'
+import { asFarAsMapped, checkMapped } from './as-user.ts'
 import type { AllResources } from './cgroup/cgroup.ts'
 import { refuse } from './host.ts'
 import { domainOf, hostnameOf } from './hostname.ts'
@@ -107,6 +107,7 @@ export function makeSpec(options: RunOptions, id: string): Spec {
   checkTogether(options)
   checkRights(options)
   const { home, ...user } = asFarAsMapped(resolveUser(rootfs, options), options)
+  checkMapped(user, options)
   checkDirectory(cwd)
   return {
     ociVersion: '1.2.0',

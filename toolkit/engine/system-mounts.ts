@@ -2,6 +2,7 @@
 // root may not do by itself what it takes; and for one of an ordinary user, whose engine may not, either.
 import type { Action } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
 import { type IdRange, inInitialUsers, ownMaps } from '../observe/id-maps.ts'
 import * as bind from '../primitives/bind.ts'
 import { DEV, plan as deviceTree } from '../primitives/device-tree.ts'
@@ -10,6 +11,7 @@ import * as mount from '../primitives/mount.ts'
 import * as user from '../primitives/user.ts'
 import { plan as visibleMounts } from '../primitives/visible-mount.ts'
 import { refuse } from './host.ts'
+import { extraDevices } from './wishes.ts'
 
 export interface SystemMounts {
   /** For `Plan.before`. */
@@ -23,6 +25,8 @@ export interface SystemMounts {
 export interface SystemWish {
   /** Devices besides the usual. */
   readonly extras?: readonly devices.Device[]
+  /** The flag of each of these, by its path. */
+  readonly asked?: Readonly<Record<string, string>>
   /** The container's user namespace, where it has one. */
   readonly mappings?: user.Mappings | undefined
   /** Its network is another's. */
@@ -32,8 +36,8 @@ export interface SystemWish {
 /** Throws UsageError for a device that a user namespace cannot have. */
 export function planSystem(mounts: readonly mount.Mount[], wish: SystemWish = {}): SystemMounts {
   if (!inInitialUsers()) return asUser(mounts, wish)
-  const { extras, mappings } = wish
-  const inside = devices.plan(extras)
+  const { extras = [], asked = {}, mappings } = wish
+  const inside = [...devices.planUsual(extras), ...extraDevices(extras, asked)]
   if (!mappings) return { before: [], prepare: [], steps: [...mount.plan({ mounts }), ...inside] }
   const { fitting, steps, prepared } = visible(mounts, mappings)
   const dev = fitting.find(({ destination }) => destination === '/dev')
@@ -43,9 +47,21 @@ export function planSystem(mounts: readonly mount.Mount[], wish: SystemWish = {}
     gid: (id: number) => user.outside(mappings.gidMappings, id),
   }
   return {
-    before: deviceTree(dev.options, inside, ids),
+    before: ofDevices(extras, asked, () => deviceTree(dev.options, inside, ids)),
     prepare: steps,
     steps: mount.plan({ mounts: fitting }, new Map<string, number | typeof DEV>([...prepared, [dev.destination, DEV]])),
+  }
+}
+
+/** What is wrong with one of these, said of its flag. */
+function ofDevices<T>(extras: readonly devices.Device[], asked: SystemWish['asked'], make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const [place] = error.message.split(':', 1)
+    const flag = extras.map(({ path }) => path.startsWith(place!) && asked?.[path]).find(Boolean)
+    throw flag ? new UsageError(`${flag}: ${error.message}`) : error
   }
 }
 

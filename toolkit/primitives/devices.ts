@@ -59,8 +59,11 @@ const above = (path: string): string[] =>
     .map((_, i, parts) => parts.slice(0, i).join('/'))
     .filter(directory => directory !== '' && directory !== '/dev')
 
-/** Makes the nodes that were asked for. What opening them gives is up to the cgroup, see device-rules.ts. */
-function extra(device: Device): Step[] {
+/**
+ * Makes one that was asked for. What opening it gives is up to the cgroup, see device-rules.ts. Throws a UsageError for a
+ * device that cannot be.
+ */
+export function planExtra(device: Device): Step[] {
   check(device)
   const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device
   const mode = (fileMode & 0o7777).toString(8)
@@ -94,9 +97,12 @@ function extra(device: Device): Step[] {
  * Fills an empty /dev: the usual devices, and `extras`, which may take the place of one of these. The umask must be 0, or
  * the nodes are not writable for all. Throws a UsageError for a device that cannot be.
  */
-export function plan(extras: readonly Device[] = []): Step[] {
+export const plan = (extras: readonly Device[] = []): Step[] => [...planUsual(extras), ...extras.flatMap(planExtra)]
+
+/** The same without the extras themselves. */
+export function planUsual(extras: readonly Pick<Device, 'path'>[]): Step[] {
   const taken = new Set(extras.map(({ path }) => path))
-  return [...nodes(taken), ...planLinks(), ...extras.flatMap(extra)]
+  return [...nodes(taken), ...planLinks()]
 }
 
 /** Those that every program expects, but `taken`. */
@@ -120,6 +126,9 @@ export const planLinks = (): Step[] =>
       shell: `ln -s ${target} /dev/${name}`,
     }),
   )
+
+/** Their names. */
+export const linksInDev = (): string[] => links.map(([, name]) => name)
 
 /** The paths of the devices that every program expects: for who may not make them, and has to show the host's. */
 export const usualDevices = (): string[] => devices.map(({ name }) => `/dev/${name}`)

@@ -30,9 +30,15 @@ export interface NamespaceEntry {
   readonly path?: string
 }
 
+/** Opens a namespace. Throws KernelError, and UsageError for what is none of its type. */
+export interface Opening extends Action {
+  readonly type: NamespaceType
+  readonly path: string
+}
+
 export interface Joining {
-  /** Opens the namespaces; for `Plan.before`. */
-  readonly before: readonly Action[]
+  /** For `Plan.before`. */
+  readonly before: readonly Opening[]
   /** Enters the user namespace; for `Plan.first`. Before user.becomeRoot. */
   readonly first: readonly Step[]
   /** Enters the others. */
@@ -43,7 +49,7 @@ export interface Joining {
 
 const descriptorOf = (type: NamespaceType): string => `namespace-${type}`
 
-/** Joins the namespaces that have a path. The actions throw KernelError, and UsageError for one of another type. */
+/** Joins the namespaces that have a path. */
 export function join(namespaces: readonly NamespaceEntry[]): Joining {
   const types = Object.keys(TYPES) as NamespaceType[]
   const entries = namespaces
@@ -63,7 +69,7 @@ export function join(namespaces: readonly NamespaceEntry[]): Joining {
   }
 }
 
-function open(type: NamespaceType, path: string): Action {
+function open(type: NamespaceType, path: string): Opening {
   const opening = callAction(
     step('openat', [AT.FDCWD, path, O.RDONLY | O.NONBLOCK | O.CLOEXEC, 0], {
       why: `holds the ${type} namespace, so that it cannot end in between`,
@@ -74,6 +80,7 @@ function open(type: NamespaceType, path: string): Action {
   )
   return {
     ...opening,
+    ...{ type, path },
     apply(context) {
       opening.apply(context)
       const fd = context.descriptors.get(descriptorOf(type))!

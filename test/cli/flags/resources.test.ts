@@ -118,6 +118,16 @@ describe('bad values are refused in one line that names flag, value and what is 
     [{ device: ['/dev/nowhere'] }, /^run: --device \/dev\/nowhere: there is no \/dev\/nowhere on this host/],
     [{ device: ['/etc/passwd'] }, /^run: --device \/etc\/passwd: \/etc\/passwd is no device$/],
     [{ device: ['/dev/pts'] }, /is no device; name each device in it/],
+    [{ device: ['/dev/null:/dev/x', '/dev/zero:/dev/x'] }, /^run: --device \/dev\/zero:\/dev\/x: another device is/],
+    [{ device: ['/dev/null:/dev/pts/9'] }, /^run: --device \/dev\/null:\/dev\/pts\/9: .*; give a place in \/dev$/],
+    [{ device: ['/dev/null:/dev/mqueue/x'] }, /no device can be in \/dev\/mqueue/],
+    [{ device: ['/dev/null:/proc/x'] }, /no device can be in \/proc/],
+    [{ device: ['/dev/null:/sys'] }, /no device can be in \/sys/],
+    [{ device: ['/dev/null:/dev/ptmx'] }, /something else in every container; give another place in \/dev$/],
+    [{ device: ['/dev/null:/dev/stdin'] }, /something else in every container/],
+    [{ device: ['/dev/null:/dev'] }, /something else in every container/],
+    [{ device: ['/dev/null:/dev/shm'] }, /something else in every container/],
+    [{ device: [`/dev/null:/dev/${'x'.repeat(256)}`] }, /a name has at most 255 bytes/],
     [{ cgroupns: 'shared' }, /^run: --cgroupns shared: give host or private/],
   ])('%j', (given, message) => {
     const refused = () => resources(given)

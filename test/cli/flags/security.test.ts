@@ -123,6 +123,8 @@ describe('bad values: one line that names the flag, the value and what is allowe
     ['ulimit', 'files=1', 'no such limit; allowed: as, core, cpu'],
     ['ulimit', 'constructor=1', 'no such limit'],
     ['ulimit', 'nofile=2:1', 'SOFT not above HARD'],
+    ['ulimit', 'nofile=3', 'allowed: nofile=4 or more'],
+    ['ulimit', 'nofile=0:9', 'allowed: nofile=4 or more'],
     ['ulimit', 'nofile=-1:5', 'SOFT not above HARD'],
     ['ulimit', 'nofile=99999999999999999999', 'at most 9007199254740991'],
     ['oom-score-adj', '1001', '-1000 to 1000'],

@@ -37,7 +37,7 @@ async function run(
   mkdirSync(parent)
   const { upper, work, target } = directories(parent, 'upper', 'work', 'target')
   const root = planRootfs({ layers: { lower: [image, base], upper, work }, target })
-  const { before, early, system, late } = planMounts(withMounts(ownMounts, wanted), create)
+  const { before, early, system, late } = planMounts(withMounts(ownMounts, wanted), { create })
   const steps: (Step | Gate)[] = [
     ...mount.makePrivate(),
     ...root.steps,
@@ -183,7 +183,7 @@ describe(`volumes${skipped}`, { skip: skipped !== '' }, () => {
     try {
       for (const word of ['rshared', 'rslave', 'shared', 'slave'])
         await expect(run(image, [bind(`${host}/data`, '/v', word)], 'true')).rejects.toThrow(
-          `as ${word}: it lies on ${host}/data, which is private; first: mount --make-shared ${host}/data`,
+          `cannot be ${word}: it lies on ${host}/data, which is private; first: mount --make-shared ${host}/data`,
         )
     } finally {
       execFileSync('umount', [`${host}/data`])

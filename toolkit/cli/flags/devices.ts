@@ -1,8 +1,9 @@
 // The flags that say which devices a container may use. Docker's words.
 import { type Stats, statSync } from 'node:fs'
+import { NAME_MAX, PATH_MAX } from '../../kernel/constants.ts'
 import { deviceNode } from '../../observe/devices.ts'
 import type { DeviceRule } from '../../primitives/device-rules.ts'
-import type { Device } from '../../primitives/devices.ts'
+import { type Device, linksInDev } from '../../primitives/devices.ts'
 import type { Flag } from '../options.ts'
 import { type Given, many } from './amounts.ts'
 import { refuseValue as refuse } from './refuse.ts'
@@ -27,6 +28,20 @@ export function find(flag: string, value: string, path: string): Stats {
   return stat
 }
 
+/** File systems of the container’s own that take no devices, or are mounted when these have been made. */
+const NOT_BELOW = ['/proc', '/sys', '/dev/pts', '/dev/mqueue']
+/** What is there in every container. */
+const NOT_AT = ['/dev', '/dev/shm', ...linksInDev().map(name => `/dev/${name}`)]
+
+/** Why no device can be at a place; undefined where one can. */
+function forbidden(path: string): string | undefined {
+  if (Buffer.byteLength(path) >= PATH_MAX || path.split('/').some(name => Buffer.byteLength(name) > NAME_MAX))
+    return `a name has at most ${NAME_MAX} bytes, a path ${PATH_MAX - 1}`
+  const top = NOT_BELOW.find(top => path === top || path.startsWith(`${top}/`))
+  if (top) return `no device can be in ${top}; give a place in /dev`
+  return NOT_AT.includes(path) ? `${path} is something else in every container; give another place in /dev` : undefined
+}
+
 /** One --device: the node to make, and the rule that lets it work. */
 function device(value: string): { node: Device; rule: DeviceRule } {
   const parts = value.split(':')
@@ -43,6 +58,8 @@ function device(value: string): { node: Device; rule: DeviceRule } {
   const node = deviceNode(path, stat)
   if (!node)
     throw refuse('device', value, `${source} is no device${stat.isDirectory() ? '; name each device in it' : ''}`)
+  const why = forbidden(path)
+  if (why) throw refuse('device', value, why)
   const { type, major, minor } = node
   return { node, rule: { allow: true, type, major, minor, access } }
 }
@@ -63,9 +80,19 @@ function rule(value: string): DeviceRule {
   }
 }
 
-/** The nodes, and the rules: first one of each node. Throws a UsageError. */
+/** The nodes, each once, and the rules: first one of each node. Throws a UsageError. */
 export function devices(given: Given): { nodes: readonly Device[]; rules: readonly DeviceRule[] } {
-  const named = many(given, 'device').map(device)
+  const values = many(given, 'device')
+  const named = values.map(device)
+  const nodes = new Map<string, Device>()
+  for (const [i, { node }] of named.entries()) {
+    const there = nodes.get(node.path)
+    if (there && !isSame(there, node))
+      throw refuse('device', values[i]!, `another device is at ${node.path} already; each place takes one`)
+    nodes.set(node.path, node)
+  }
   const rules = many(given, 'device-cgroup-rule').map(rule)
-  return { nodes: named.map(({ node }) => node), rules: [...named.map(({ rule }) => rule), ...rules] }
+  return { nodes: [...nodes.values()], rules: [...named.map(({ rule }) => rule), ...rules] }
 }
+
+const isSame = (a: Device, b: Device): boolean => a.type === b.type && a.major === b.major && a.minor === b.minor

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
 import { pairsOf } from '../../engine/pairs.ts'
+import { quote } from '../../engine/refusal.ts'
 import { DRIVER, LABEL, OPTION, whyNot } from '../../engine/volume/driver-options.ts'
 import { SUBPATH } from '../../engine/volume/volumes.ts'
 import type { UsageError } from '../../kernel/usage-error.ts'
@@ -42,6 +43,8 @@ export interface MountFlags {
   readonly mounts: readonly Mount[]
   /** Sources of -v: made where they are missing. */
   readonly create: readonly string[]
+  /** Which flag asked for what is at a place; not there where there is none. */
+  readonly asked?: Readonly<Record<string, string>>
   /** Containers whose mounts are taken over. */
   readonly from: readonly VolumesFrom[]
 }
@@ -216,6 +219,11 @@ export function mounts(given: Given): MountFlags {
   }
   return {
     mounts: wanted.map(([, , mount]) => mount),
+    ...(wanted.length > 0 && {
+      asked: Object.fromEntries(
+        wanted.map(([flag, value, { destination }]) => [destination, `--${flag} ${quote(value)}`]),
+      ),
+    }),
     create: volumes.filter(([, , { type }]) => type === 'bind').map(([, , { source }]) => source),
     from: many(given, 'volumes-from').map(volumesFrom),
   }

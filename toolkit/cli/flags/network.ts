@@ -1,10 +1,12 @@
 // The flags of a container's network and of the names it knows. Docker's words and values.
 import type { Endpoint, Link } from '../../engine/network/endpoints.ts'
 import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/network/names.ts'
-import { type NetworkMode, type PortWish, parsePublish, quote } from '../../engine/network/ports.ts'
+import { type NetworkMode, type PortWish, parsePublish } from '../../engine/network/ports.ts'
+import { quote } from '../../engine/refusal.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
+import type { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { refuseValue } from './refuse.ts'
 
 export const flags = {
   network: {
@@ -50,8 +52,7 @@ const OWN_ONLY = 'only in a network that you have made (toolkit network create);
 const MODES = ['none', 'host', 'bridge'] as const
 const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i
 
-const refuse = (flag: string, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${quote(value)}: ${allowed}`)
+const refuse: (flag: string, value: string, allowed: string) => UsageError = refuseValue
 
 export interface NetworkFlags {
   readonly mode: NetworkMode

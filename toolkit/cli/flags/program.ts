@@ -1,9 +1,10 @@
 // The flags about the command itself: its name, its words, its environment, its place, and how it is looked after.
 import { closeSync, openSync } from 'node:fs'
-import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
+import { UNREADABLE } from '../../kernel/usage-error.ts'
 import { readUpTo } from '../../observe/read.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { type Labels, labelFlag, labelsOf } from './labels.ts'
+import { refuseValue } from './refuse.ts'
 
 /** Of commands whose user is before the container's terminal. */
 export const detachFlag = {
@@ -50,9 +51,6 @@ export interface Program {
   readonly labels?: Labels
 }
 
-const refuse = (flag: string, value: string, allowed: string, exitCode?: number): UsageError =>
-  new UsageError(`run: --${flag} ${JSON.stringify(value)}: ${allowed}`, exitCode)
-
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
 export function program(given: Parsed['flags']): Program {
   const many = (flag: string) => (given[flag] ?? []) as readonly string[]
@@ -79,7 +77,7 @@ export function program(given: Parsed['flags']): Program {
 function variable(flag: string, setting: string): string[] {
   const [name = ''] = setting.split('=', 1)
   if (name === '' || /[\s\0]/.test(name) || setting.includes('\0'))
-    throw refuse(flag, setting.slice(0, 80), 'allowed: NAME=VALUE or NAME, the name without blanks', UNREADABLE)
+    throw refuseValue(flag, setting.slice(0, 80), 'allowed: NAME=VALUE or NAME, the name without blanks', UNREADABLE)
   if (setting.includes('=')) return [setting]
   const value = process.env[name]
   return value === undefined ? [] : [`${name}=${value}`]
@@ -98,9 +96,9 @@ function linesOf(flag: 'env-file' | 'label-file', path: string): string[] {
       closeSync(fd)
     }
   } catch (error) {
-    throw refuse(flag, path, `cannot be read (${(error as NodeJS.ErrnoException).code}); give a text file`)
+    throw refuseValue(flag, path, `cannot be read (${(error as NodeJS.ErrnoException).code}); give a text file`)
   }
-  if (bytes.length > MOST) throw refuse(flag, path, 'more than 1 MiB; give a smaller file')
+  if (bytes.length > MOST) throw refuseValue(flag, path, 'more than 1 MiB; give a smaller file')
   const lines = bytes
     .toString()
     .split(/\r?\n/)
@@ -113,7 +111,7 @@ export function mayPull(given: Parsed['flags']): boolean {
   const value = (given.pull ?? 'missing') as string
   if (value === 'missing' || value === 'never') return value === 'missing'
   const why = value === 'always' ? 'images come from nowhere here; ' : ''
-  throw refuse('pull', value, `${why}allowed: missing, never`)
+  throw refuseValue('pull', value, `${why}allowed: missing, never`)
 }
 
 /** The command: what follows the root file system, behind --entrypoint where that is given. */

@@ -134,6 +134,8 @@ function securityOption(given: string): Option {
 
 const LIMITS = Object.keys(RLIMIT).map(name => name.toLowerCase())
 
+const LEAST_FILES = 4 // one to go to the working directory by
+
 function ulimit(given: string): Rlimit {
   const [, name = '', softText = '', hardText = softText] = /^([^=]*)=(-1|\d+)(?::(-1|\d+))?$/.exec(given) ?? []
   if (softText === '') throw unreadable('ulimit', given, 'allowed: NAME=SOFT[:HARD] with numbers; -1 is no limit')
@@ -143,6 +145,8 @@ function ulimit(given: string): Rlimit {
   if (Math.max(soft, hard) > Number.MAX_SAFE_INTEGER)
     throw refuseValue('ulimit', given, `allowed: at most ${Number.MAX_SAFE_INTEGER}, or -1`)
   if (hard !== -1 && (soft === -1 || soft > hard)) throw unreadable('ulimit', given, 'allowed: SOFT not above HARD')
+  if (name === 'nofile' && soft !== -1 && soft < LEAST_FILES)
+    throw refuseValue('ulimit', given, `allowed: nofile=${LEAST_FILES} or more; 0, 1 and 2 are open, and we open one`)
   return { type: `RLIMIT_${name.toUpperCase()}` as RlimitType, soft, hard }
 }
 

@@ -1,8 +1,9 @@
 // The flags that give a container users of its own. Podman's words and syntax.
 import { readFileSync } from 'node:fs'
-import { UsageError } from '../../kernel/usage-error.ts'
+import type { UsageError } from '../../kernel/usage-error.ts'
 import { formatMap, type IdMapping, type Mappings } from '../../primitives/user.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { refuseValue } from './refuse.ts'
 
 export const flags = {
   userns: {
@@ -14,8 +15,7 @@ export const flags = {
   gidmap: { value: 'CONTAINER:HOST:SIZE', many: true, help: 'the same for groups (default: as --uidmap)' },
 } satisfies Record<string, Flag>
 
-const refuse = (flag: keyof typeof flags, value: string, allowed: string): UsageError =>
-  new UsageError(`run: --${flag} ${/^[\w:.-]+$/.test(value) ? value : JSON.stringify(value)}: ${allowed}`)
+const refuse: (flag: keyof typeof flags, value: string, allowed: string) => UsageError = refuseValue
 
 function range(flag: 'uidmap' | 'gidmap', value: string): IdMapping {
   const [, containerID, hostID, size = '1'] = /^(\d{1,10}):(\d{1,10})(?::(\d{1,10}))?$/.exec(value) ?? []

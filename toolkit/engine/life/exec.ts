@@ -116,7 +116,7 @@ export async function exec(held: HeldContainer, wish: ExecWish, observer?: Obser
     recordOf(state, 'exec_die', { execID, exitCode: String(exitStatus(exit)) })
     return exitStatus(exit)
   } catch (error) {
-    throw await inWords(error, { word, wish, container, state })
+    throw await inWords(error, { word, container, state })
   } finally {
     signals.stop()
     closeSync(container)
@@ -128,9 +128,9 @@ const DYING = 2000 // milliseconds
 /** What went wrong, said of `exec`: 126 where it is about what was asked for, as docker's. */
 async function inWords(
   error: unknown,
-  about: { word: string; wish: ExecWish; container: number; state: ContainerState },
+  about: { word: string; container: number; state: ContainerState },
 ): Promise<unknown> {
-  const { word, wish, container, state } = about
+  const { word, container, state } = about
   // The kernel ends all others of its pid namespace before the first: one that was killed on its way is a sign of that.
   const isGone = error instanceof KernelError && error.code === 'ESRCH'
   const wasKilled = isGone || error instanceof Killed || !(error instanceof UsageError || error instanceof KernelError)
@@ -138,8 +138,6 @@ async function inWords(
     return new UsageError(`container ${word} has ended meanwhile`, 1)
   if (error instanceof UsageError && error.message.startsWith('run: '))
     return new UsageError(error.message.replace('run:', 'exec:'), 126)
-  if (wish.cwd !== undefined && error instanceof KernelError && error.call === 'openat2' && error.args[1] === wish.cwd)
-    return new UsageError(`exec: --workdir ${JSON.stringify(wish.cwd)}: ${error.meaning}, in the container`, 126)
   return error
 }
 

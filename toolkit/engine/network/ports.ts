@@ -9,6 +9,8 @@ import { KernelError } from '../../kernel/error.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
 import { ip4 } from '../../kernel/netlink-message.ts'
 import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
+import { refuse } from '../host.ts'
+import { quote } from '../refusal.ts'
 
 const SHUT_RD = 0 // shutdown(2); what listens does not any more, and keeps its port
 
@@ -81,15 +83,6 @@ function range(text: string): [number, number] | undefined {
   return low >= 1 && high <= 65535 && low <= high ? [low, high] : undefined
 }
 
-/** A value as a part of one line, however it was made. */
-export const quote = (value: string): string =>
-  /^[\x21-\x7e]{1,80}$/.test(value)
-    ? value
-    : JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value).replace(
-        /[^\x20-\x7e\u2026]/g,
-        char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-
 /** Ports that are ours as long as their sockets are open. */
 export interface HeldPorts {
   readonly ports: readonly Port[]
@@ -98,7 +91,7 @@ export interface HeldPorts {
   close(): void
 }
 
-/** Takes the wished-for ports, all or none. Throws a UsageError that names the one which cannot be had. */
+/** Takes the wished-for ports, all or none. Throws a UsageError that names what cannot be had. */
 export function holdPorts(wishes: readonly PortWish[]): HeldPorts {
   const held: { port: Port; socket: number }[] = []
   const close = () => {
@@ -107,8 +100,15 @@ export function holdPorts(wishes: readonly PortWish[]): HeldPorts {
   try {
     for (const wish of wishes) held.push(holdOne(wish))
   } catch (error) {
+    const { text = '' } = wishes[held.length] ?? {}
+    const count = held.length
     close()
-    throw error
+    if (!(error instanceof KernelError) || error.code !== 'EMFILE') throw error
+    throw refuse('open-files', {
+      asked: `run: --publish ${quote(text)}`,
+      detail: `each port takes one, and there was room for ${count}`,
+      remedy: 'fewer ports, or a higher ulimit -n',
+    })
   }
   return { ports: held.map(({ port }) => port), sockets: held.map(({ socket }) => socket), close }
 }

@@ -16,6 +16,7 @@ import { UsageError } from '../../kernel/usage-error.ts'
 import { mountOver, readMounts } from '../../observe/mounts.ts'
 import * as bind from '../../primitives/bind.ts'
 import * as mount from '../../primitives/mount.ts'
+import { refusing, saying, type Wish, wishing } from '../refusal.ts'
 
 export interface Mounts {
   /** For `Plan.before`. */
@@ -27,6 +28,9 @@ export interface Mounts {
   /** After the devices. */
   readonly late: readonly Step[]
 }
+
+/** What every container has mounted in /dev. */
+const OF_DEV = ['/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']
 
 const isBelow = (path: string, top: string): boolean => path === top || path.startsWith(top === '/' ? '/' : `${top}/`)
 const isBind = ({ type, options }: mount.Mount): boolean =>
@@ -44,23 +48,26 @@ export function withMounts(defaults: readonly mount.Mount[], wanted: readonly mo
   return [...defaults.filter(({ destination }) => !destinations.includes(destination)), ...wanted]
 }
 
-/**
- * Puts the entries of an OCI config.json in order. `create`: sources that are made where they are missing, as
- * directories; `volumes`: sources that are the engine's own, and there by then. Looks at the host's files, changes
- * nothing. Throws UsageError.
- */
-export function planMounts(
-  mounts: readonly mount.Mount[],
-  create: readonly string[] = [],
-  volumes: readonly string[] = [],
-): Mounts {
+/** What else is known of mounts. */
+export interface AboutMounts {
+  /** Sources that are made where they are missing, as directories. */
+  readonly create?: readonly string[]
+  /** Sources that are the engine's own, and there by then. */
+  readonly volumes?: readonly string[]
+  /** Which flag asked for what is at a place: `--volume /a:/b` by `/b`. */
+  readonly asked?: Readonly<Record<string, string>>
+}
+
+/** Puts the entries of an OCI config.json in order. Looks at the host's files, changes nothing. Throws UsageError. */
+export function planMounts(mounts: readonly mount.Mount[], about: AboutMounts = {}): Mounts {
   const entries = mounts.map(entry => ({ ...entry, destination: posix.normalize(entry.destination) }))
   const isSystem = (entry: mount.Mount) =>
-    !isBind(entry) && ['/proc', '/sys', '/dev'].some(top => isBelow(entry.destination, top))
+    !isBind(entry) &&
+    (isBelow(entry.destination, '/proc') || isBelow(entry.destination, '/sys') || OF_DEV.includes(entry.destination))
   const asked = entries
     .filter(entry => !isSystem(entry))
     .toSorted((a, b) => depth(a.destination) - depth(b.destination))
-  const placed = asked.map((entry, i) => place(entry, `volume-${i}`, { create, volumes }))
+  const placed = asked.map((entry, i) => place(entry, `volume-${i}`, about))
   const late = (at: number) => isBelow(asked[at]!.destination, '/dev')
   return {
     before: placed.flatMap(({ before }) => before),
@@ -82,61 +89,65 @@ export function forbidden(destination: string): string | undefined {
 /** An option of a volume: only this part of it is mounted. */
 export const SUBPATH = 'subpath='
 
-interface Sources {
-  readonly create: readonly string[]
-  readonly volumes: readonly string[]
-}
-
-function place(entry: mount.Mount, name: string, sources: Sources) {
+function place(entry: mount.Mount, name: string, about: AboutMounts) {
   const { destination } = entry
+  const flag = about.asked?.[destination]
+  const asked = flag ? `run: ${flag}` : `a mount at ${destination}`
   // Below /dev all is ours, and its links lead to what a process has open.
   const links = isBelow(destination, '/dev') ? 'refuse' : 'follow'
   const why = forbidden(destination)
-  if (why) throw new UsageError(`a mount at ${destination}: ${destination} ${why}`)
-  if (!isBind(entry))
-    return { before: [], steps: [...bind.mountPoint(destination, 'directory', links), ...mount.mountThere(entry)] }
-  const { source, missing, kind } = look(entry, sources)
+  if (why) throw new UsageError(`${asked}: ${destination} ${why}`)
+  if (!isBind(entry)) {
+    const steps = [...bind.mountPoint(destination, 'directory', links), ...mount.mountThere(entry)]
+    return { before: [], steps: wishing(onA('directory', asked), steps) }
+  }
+  const { source, missing, kind } = look(entry, { ...about, of: asked })
   const below = subpathOf(entry)
+  const wish = onA(kind, asked)
+  const taken = [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source, below })]
   return {
-    before: [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source, below })],
-    steps: [...bind.mountPoint(destination, kind, links), ...bind.attach(name), ...hideState(source, entry)],
+    before: taken.map(action => saying(action, refusing(wish))),
+    steps: [
+      ...wishing(wish, [...bind.mountPoint(destination, kind, links), ...bind.attach(name)]),
+      ...hideState(source, entry),
+    ],
   }
 }
 
+const onA = (kind: 'directory' | 'file', asked: string): Wish => ({
+  asked,
+  allowed: `a ${kind} of the container as the place for this ${kind}, or a place where nothing is`,
+})
+
+interface Looking extends AboutMounts {
+  /** What asks for it. */
+  readonly of: string
+}
+
 /** What a bind mount shows, with symbolic links resolved, as the host sees it now. */
-function look({ source, destination, options }: mount.Mount, { create, volumes }: Sources) {
-  if (volumes.includes(source))
-    return { source, missing: false, kind: kindBelow(source, destination, options) } as const
+function look({ source, options }: mount.Mount, { create = [], volumes = [], of }: Looking) {
+  const refuse = (why: string) => new UsageError(`${of}: ${why}`)
+  const kindOf = (path: string) => kindBelow(path, subpathOf({ options }), refuse)
+  if (volumes.includes(source)) return { source, missing: false, kind: kindOf(source) } as const
   const stat = statSync(source, { throwIfNoEntry: false })
   if (!stat) {
     if (create.includes(source)) return { source, missing: true, kind: 'directory' } as const
-    throw new UsageError(`cannot mount ${source} at ${destination}: there is no ${source} on this machine`)
+    throw refuse(`there is no ${source} on this machine`)
   }
   const real = realpathSync(source)
   const state = realState()
-  if (isBelow(real, state))
-    throw new UsageError(
-      `cannot mount ${source} at ${destination}: it is part of ${state}, where the engine keeps its containers`,
-    )
-  checkPropagation(real, options)
-  return {
-    source: real,
-    missing: false,
-    kind:
-      subpathOf({ options }) === undefined
-        ? stat.isDirectory()
-          ? 'directory'
-          : 'file'
-        : kindBelow(real, destination, options),
-  } as const
+  if (isBelow(real, state)) throw refuse(`${source} is part of ${state}, where the engine keeps its containers`)
+  const spread = options.find(word => /^r?(shared|slave)$/.test(word))
+  if (spread) checkPropagation(real, spread, refuse)
+  const isFile = subpathOf({ options }) === undefined && !stat.isDirectory()
+  return { source: real, missing: false, kind: isFile ? 'file' : kindOf(real) } as const
 }
 
 const subpathOf = ({ options }: Pick<mount.Mount, 'options'>): string | undefined =>
   options.find(word => word.startsWith(SUBPATH))?.slice(SUBPATH.length)
 
 /** What a part of a volume is; all of it is a directory. */
-function kindBelow(source: string, destination: string, options: readonly string[]): 'directory' | 'file' {
-  const below = subpathOf({ options })
+function kindBelow(source: string, below: string | undefined, refuse: (why: string) => UsageError) {
   if (below === undefined) return 'directory'
   if (statSync(source, { throwIfNoEntry: false })) {
     const directory = openDirectoryInside(source, below)
@@ -144,7 +155,7 @@ function kindBelow(source: string, destination: string, options: readonly string
     if (found !== undefined) closeSync(found)
     if (found !== undefined) return directory === undefined ? 'file' : 'directory'
   }
-  throw new UsageError(`cannot mount ${below} of a volume at ${destination}: there is no ${source}/${below}`)
+  throw refuse(`there is no ${below} in ${source}, or it leads out of that`)
 }
 
 function realState(): string {
@@ -156,15 +167,12 @@ function realState(): string {
 }
 
 /** A mount can only share, or be a slave of, what has peers: a private one has none. */
-function checkPropagation(source: string, options: readonly string[]): void {
-  const word = options.find(word => /^r?(shared|slave)$/.test(word))
-  if (!word) return
+function checkPropagation(source: string, word: string, refuse: (why: string) => UsageError): void {
   const over = mountOver(readMounts(process.pid) ?? [], source)
   const { shared, master } = over?.propagation ?? {}
   if (shared !== undefined || (word.endsWith('slave') && master !== undefined)) return
-  throw new UsageError(
-    `cannot mount ${source} as ${word}: it lies on ${over?.mountPoint ?? '/'}, which is private; first: mount --make-shared ${over?.mountPoint ?? '/'}`,
-  )
+  const on = over?.mountPoint ?? '/'
+  throw refuse(`${source} cannot be ${word}: it lies on ${on}, which is private; first: mount --make-shared ${on}`)
 }
 
 /** A directory above our own, `/` perhaps, is shown without ours: nobody's overlay is to be changed from below. */

@@ -1,0 +1,88 @@
+// Steps that carry out the value of one flag, which only the kernel can judge: where it refuses, the error names the flag.
+import { statSync } from 'node:fs'
+import type { Action } from '../kernel/action.ts'
+import { KernelError } from '../kernel/error.ts'
+import type { Step } from '../kernel/step.ts'
+import { UsageError } from '../kernel/usage-error.ts'
+import { readText } from '../observe/read.ts'
+import { type Device, planExtra } from '../primitives/devices.ts'
+import type { Opening } from '../primitives/namespaces.ts'
+import * as process from '../primitives/process.ts'
+import { type Sysctl, plan as setSysctl } from '../primitives/sysctl.ts'
+import { refuse } from './host.ts'
+import { quote, refusing, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
+import type { Spec } from './spec.ts'
+
+/** `container:NAME` has become the path of that container’s by now. */
+export const openNamespaces = (openings: readonly Opening[]): Action[] =>
+  openings.map(opening => {
+    const { type, path } = opening
+    const asked = `run: --${type} ns:${quote(path)}`
+    const allowed = `one of that type, such as /proc/PID/ns/${type === 'network' ? 'net' : type}`
+    return saying(opening, error =>
+      error instanceof UsageError ? new UsageError(`${asked}: ${error.message}`) : refusing({ asked, allowed })(error),
+    )
+  })
+
+export function oomScore({ process: { oomScoreAdj } }: Pick<Spec, 'process'>): Step[] {
+  if (oomScoreAdj === undefined) return []
+  const asked = `run: --oom-score-adj ${oomScoreAdj}`
+  const otherwise = (error: unknown) =>
+    error instanceof KernelError && error.code === 'EACCES'
+      ? refuse('cap-sys-resource', { asked, detail: `and our own is ${readText('/proc/self/oom_score_adj')?.trim()}` })
+      : error
+  return stepsSaying(otherwise, process.oomScore({ process: { oomScoreAdj } }))
+}
+
+/** What the setting is here, on one line; undefined where it is none. */
+function present(name: string): string | undefined {
+  const path = `/proc/sys/${name.replaceAll('.', '/')}`
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile()
+  return isFile ? readText(path)?.trim().replace(/\s+/g, ' ') : undefined
+}
+
+export const sysctl = ({ sysctl }: { readonly sysctl: Sysctl }): Step[] =>
+  Object.entries(sysctl).flatMap(([name, value]) => {
+    const wish: Wish = {
+      asked: `run: --sysctl ${quote(`${name}=${value}`)}`,
+      get allowed() {
+        const now = present(name)
+        return now
+          ? `what the kernel takes for it; on this machine it is ${quote(now)}`
+          : "what 'sysctl -a' lists inside"
+      },
+    }
+    return wishing(wish, setSysctl({ sysctl: { [name]: value } }))
+  })
+
+const workdir = (cwd: string, allowed: string): Wish => ({
+  asked: `run: --workdir ${quote(cwd)}`,
+  allowed: `${allowed}, and no link of /proc`,
+})
+
+export const makeDirectory = (spec: Pick<Spec, 'process'>): Step[] =>
+  wishing(workdir(spec.process.cwd, 'a directory of the container, or a new one in it'), process.makeDirectory(spec))
+
+export const enterDirectory = (spec: Pick<Spec, 'process'>): Step[] =>
+  wishing(workdir(spec.process.cwd, 'a directory of the container'), process.enterDirectory(spec))
+
+/** Which flag asked for a device, by its place. `values`: SOURCE[:PLACE][:rwm], as given. */
+export const askedDevices = (values: readonly string[] = []): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    values.map(value => {
+      const [source, place = ''] = value.split(':')
+      return [place.startsWith('/') ? place : source, `run: --device ${quote(value)}`]
+    }),
+  )
+
+/** Devices besides the usual. */
+export const extraDevices = (extras: readonly Device[], asked: Readonly<Record<string, string>>): Step[] =>
+  extras.flatMap(device =>
+    wishing(
+      {
+        asked: asked[device.path] ?? `device ${device.path}`,
+        allowed: 'a place where nothing is in the image, best one in /dev',
+      },
+      planExtra(device),
+    ),
+  )
