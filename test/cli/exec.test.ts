@@ -59,8 +59,8 @@ describe.skipIf(skipped)(`exec${skipped}`, () => {
   test.each([
     [['-w', '/nosuch', 'box', 'true'], /--workdir \/nosuch: no such file/],
     [['-w', '/etc/passwd', 'box', 'true'], /--workdir/],
-    [['-w', 'tmp', 'box', 'true'], /exec: --workdir "tmp": allowed: an absolute path/],
-    [['-u', 'nobodyhere', 'box', 'true'], /exec: --user "nobodyhere": no user/],
+    [['-w', 'tmp', 'box', 'true'], /exec: --workdir tmp: allowed: an absolute path/],
+    [['-u', 'nobodyhere', 'box', 'true'], /exec: --user nobodyhere: no such user/],
   ])('%j ends with 126, and one line', (args, line) => {
     const { status, stderr } = exec(...args)
     expect({ status, lines: stderr.split('\n').length }).toEqual({ status: 126, lines: 2 })

@@ -186,7 +186,7 @@ describe.skipIf(skipped)(`restart policies${skipped}`, () => {
   })
 
   test.each([
-    [['--restart', 'sometimes'], /invalid restart policy: unknown policy "sometimes"; use one of/],
+    [['--restart', 'sometimes'], /run: --restart sometimes: invalid restart policy: unknown policy; use one of/],
     [['--restart', 'always:3'], /maximum retry count can only be used with 'on-failure'/],
     [['--restart', 'on-failure:x'], /maximum retry count must be an integer/],
     [['--restart', 'on-failure:-1'], /maximum retry count cannot be negative/],
@@ -194,7 +194,7 @@ describe.skipIf(skipped)(`restart policies${skipped}`, () => {
     [['--stop-signal', 'NOSUCH'], /invalid signal: NOSUCH/],
     [['--health-interval', '1s'], /there is no --health-cmd/],
     [['--health-cmd', 'x', '--no-healthcheck'], /--no-healthcheck conflicts with --health-\* options/],
-    [['--health-cmd', 'x', '--health-timeout', '-1s'], /--health-timeout cannot be negative/],
+    [['--health-cmd', 'x', '--health-timeout', '-1s'], /--health-timeout -1s: cannot be negative/],
   ])('%j is refused', (flags, message) => {
     const { status, stderr } = toolkit('run', '-d', ...flags, 'busybox', 'true')
     expect({ status, stderr }).toEqual({

@@ -59,7 +59,7 @@ describe.skipIf(skipped)(`the program${skipped}`, () => {
     expect(world.sh('pwd; stat -c %a .', ['-w', '/a/b'])).toBe('/a/b\n755\n')
     expect(world.toolkit(['run', '--rm', '-w', 'tmp', 'busybox', 'true'])).toMatchObject({
       status: 125,
-      stderr: expect.stringMatching(/^toolkit: run: --workdir "tmp": .*\n$/),
+      stderr: expect.stringMatching(/^toolkit: run: --workdir tmp: .*\n$/),
     })
   })
 

@@ -65,7 +65,7 @@ describe('resolveUser', () => {
 
   test('--group-add: names and numbers, each once', () => {
     expect(resolve('alice:7', usual, ['audio', '29', '33', '7'])).toEqual([1000, 7, '7 29 33', '/home/alice'])
-    expect(() => resolve('alice', usual, ['nosuch'])).toThrow('run: --group-add "nosuch": no group "nosuch"')
+    expect(() => resolve('alice', usual, ['nosuch'])).toThrow('run: --group-add nosuch: no such group')
   })
 
   // CVE-2024-40635, CVE-2026-30892: what is no id must never end up as 0.
@@ -103,12 +103,12 @@ describe('resolveUser', () => {
   ])('--user %j is refused, in one line', user => {
     const attempt = () => resolve(user)
     expect(attempt).toThrow(UsageError)
-    expect(attempt).toThrow(/^run: --user "[^\n]*$/)
+    expect(attempt).toThrow(/^run: --user [^\n]*$/)
   })
 
   test.each(['root', 'alice', '0x0', '-1', '1000abc'])('with an empty or no passwd %j is nobody, not root', user => {
-    expect(() => resolve(user, empty)).toThrow(/no user .* in \/etc\/passwd of the image/)
-    expect(() => resolve(user, bare)).toThrow(/no user .* in \/etc\/passwd of the image/)
+    expect(() => resolve(user, empty)).toThrow(/no such user in \/etc\/passwd of the image/)
+    expect(() => resolve(user, bare)).toThrow(/no such user in \/etc\/passwd of the image/)
   })
 
   test('numbers need no files', () => {
@@ -120,6 +120,6 @@ describe('resolveUser', () => {
     symlinkSync('/../../../../../../etc/passwd', `${root}/etc/passwd`) // in the image: itself
     expect(() => resolve('root', root)).toThrow(/links that lead in a circle/)
     symlinkSync(`${directory}/usual/etc/group`, `${root}/etc/group`)
-    expect(() => resolve('5:audio', image('link2', '', undefined))).toThrow(/no group "audio"/)
+    expect(() => resolve('5:audio', image('link2', '', undefined))).toThrow(/user 5:audio: no such group/)
   })
 })

@@ -55,6 +55,6 @@ export const main = mainOf(command, ({ flags, rest }) => {
   refuseAbsent('update', flags, absent)
   const { restart, ...given } = flags
   if (Object.keys(flags).length === 0) throw new UsageError("update: change what? See 'toolkit update --help'", 1)
-  const policy = restart === undefined ? undefined : restartPolicy(restart as string)
+  const policy = restart === undefined ? undefined : saidBy('update', () => restartPolicy(restart as string))
   return forEach(words, word => update(word, { resources: limits(given, word), restart: policy }))
 })

@@ -1,6 +1,6 @@
 // Whose ids a container may have: those that its user namespace maps. And what else it may be where the engine is root of
 // a user namespace only (rootless.ts). What the kernel would refuse is refused before anything is made, by the flag's name.
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { inInitialUsers, isIn, ownMaps } from '../observe/id-maps.ts'
 import { ownerOf, readNamespace } from '../observe/namespaces.ts'
 import type { User } from '../primitives/credentials.ts'
@@ -8,7 +8,6 @@ import type { Mount } from '../primitives/mount.ts'
 import { outside } from '../primitives/user.ts'
 import { refuse } from './host.ts'
 import type { RunOptions } from './options.ts'
-import { quote } from './refusal.ts'
 
 const NO_RANGE = 'ids other than 0 take a range in /etc/subuid and /etc/subgid, and newuidmap'
 
@@ -67,10 +66,10 @@ export function checkMapped({ uid, gid, additionalGids = [] }: User, options: Ru
     const allowed = map.map(({ containerID: first, size }) => (size > 1 ? `${first}-${first + size - 1}` : first))
     throw new UsageError(`${asked}: its user namespace has no ${what} ${id}; allowed: ${allowed.join(', ')}`)
   }
-  const flag = user === undefined ? 'run: --gidmap' : `run: --user ${quote(user)}`
+  const flag = user === undefined ? 'run: --gidmap' : `run: --user ${quoteValue(user)}`
   check(flag, 'user', uid)
   check(flag, 'group', gid)
-  const added = groupAdd.length > 0 ? `run: --group-add ${quote(groupAdd.join(' --group-add '))}` : flag
+  const added = groupAdd.length > 0 ? `run: --group-add ${quoteValue(groupAdd.join(' --group-add '))}` : flag
   for (const id of additionalGids) check(added, 'group', id)
   for (const { destination, what, id } of owners(mounts.mounts)) check(flagOf(mounts, destination), what, id)
 }

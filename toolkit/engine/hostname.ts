@@ -1,9 +1,8 @@
 // What a container is called: its host name, and the domain of that.
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { utsName } from '../observe/hostname.ts'
 import { MAX_HOSTNAME } from '../primitives/uts.ts'
 import type { RunOptions } from './options.ts'
-import { quote } from './refusal.ts'
 
 type Wish = Pick<RunOptions, 'hostname' | 'domainname' | 'namespaces'>
 
@@ -22,7 +21,7 @@ export function domainOf({ domainname, namespaces }: Wish): { readonly domainnam
 }
 
 function check(flag: 'hostname' | 'domainname', name: string, { uts }: Wish['namespaces']): void {
-  const refuse = (why: string) => new UsageError(`run: --${flag} ${quote(name)}: ${why}`)
+  const refuse = (why: string) => new UsageError(`run: --${flag} ${quoteValue(name)}: ${why}`)
   if (uts !== 'private') throw refuse("not with --uts host, which has the host's name")
   const length = Buffer.byteLength(name)
   if (length > MAX_HOSTNAME)

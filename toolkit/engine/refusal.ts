@@ -45,17 +45,6 @@ export function inOtherWords(error: unknown, plan: Plan): unknown {
 /** Steps that carry out a wish: their errors name it. */
 export const wishing = (wish: Wish, steps: readonly Step[]): Step[] => stepsSaying(refusing(wish), steps)
 
-const MOST = 200 // characters of a value in an error
-
-/** A value as a part of one line, however it was made. */
-export const quote = (value: string): string =>
-  value.length <= MOST && /^[\x21-\x7e]+$/.test(value)
-    ? value
-    : JSON.stringify(value.length > MOST ? `${value.slice(0, MOST - 1)}…` : value).replace(
-        /[^\x20-\x7e\u2026]/g,
-        char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-
 /** An error of the kernel as a UsageError that names the flag, its value and what is allowed; any other as it is. */
 export function refusing(wish: Wish): Otherwise {
   return error => {

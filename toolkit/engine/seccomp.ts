@@ -21,10 +21,9 @@ import {
 import { dirname } from 'node:path'
 import { stateDir } from '../image/paths.ts'
 import type { Step } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { type Program, plan } from '../primitives/seccomp/filter.ts'
 import type { Seccomp } from '../primitives/seccomp/profile.ts'
-import { quote } from './refusal.ts'
 import { makeTree, remove } from './state/files.ts'
 
 /** To be raised when the default profile or the compiler changes; the test that knows the programs says when. */
@@ -142,7 +141,7 @@ function ofFlag<T>(profile: string, read: () => T): T {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const why = error.message.replace(/^seccomp profile(?: [^:]*)?: /, '')
-    throw new UsageError(`run: --security-opt ${quote(`seccomp=${profile}`)}: ${why}`)
+    throw new UsageError(`run: --security-opt ${quoteValue(`seccomp=${profile}`)}: ${why}`)
   }
 }
 

@@ -3,21 +3,21 @@ import { statSync } from 'node:fs'
 import type { Action } from '../kernel/action.ts'
 import { KernelError } from '../kernel/error.ts'
 import type { Step } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { readText } from '../observe/read.ts'
 import { type Device, planExtra } from '../primitives/devices.ts'
 import type { Opening } from '../primitives/namespaces.ts'
 import * as process from '../primitives/process.ts'
 import { type Sysctl, plan as setSysctl } from '../primitives/sysctl.ts'
 import { refuse } from './host.ts'
-import { quote, refusing, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
+import { refusing, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
 import type { Spec } from './spec.ts'
 
 /** `container:NAME` has become the path of that container’s by now. */
 export const openNamespaces = (openings: readonly Opening[]): Action[] =>
   openings.map(opening => {
     const { type, path } = opening
-    const asked = `run: --${type} ns:${quote(path)}`
+    const asked = `run: --${type} ns:${quoteValue(path)}`
     const allowed = `one of that type, such as /proc/PID/ns/${type === 'network' ? 'net' : type}`
     return saying(opening, error =>
       error instanceof UsageError ? new UsageError(`${asked}: ${error.message}`) : refusing({ asked, allowed })(error),
@@ -44,11 +44,11 @@ function present(name: string): string | undefined {
 export const sysctl = ({ sysctl }: { readonly sysctl: Sysctl }): Step[] =>
   Object.entries(sysctl).flatMap(([name, value]) => {
     const wish: Wish = {
-      asked: `run: --sysctl ${quote(`${name}=${value}`)}`,
+      asked: `run: --sysctl ${quoteValue(`${name}=${value}`)}`,
       get allowed() {
         const now = present(name)
         return now
-          ? `what the kernel takes for it; on this machine it is ${quote(now)}`
+          ? `what the kernel takes for it; on this machine it is ${quoteValue(now)}`
           : "what 'sysctl -a' lists inside"
       },
     }
@@ -56,7 +56,7 @@ export const sysctl = ({ sysctl }: { readonly sysctl: Sysctl }): Step[] =>
   })
 
 const workdir = (cwd: string, allowed: string): Wish => ({
-  asked: `run: --workdir ${quote(cwd)}`,
+  asked: `run: --workdir ${quoteValue(cwd)}`,
   allowed: `${allowed}, and no link of /proc`,
 })
 
@@ -71,7 +71,7 @@ export const askedDevices = (values: readonly string[] = []): Readonly<Record<st
   Object.fromEntries(
     values.map(value => {
       const [source, place = ''] = value.split(':')
-      return [place.startsWith('/') ? place : source, `run: --device ${quote(value)}`]
+      return [place.startsWith('/') ? place : source, `run: --device ${quoteValue(value)}`]
     }),
   )
 

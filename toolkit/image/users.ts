@@ -1,7 +1,7 @@
 // From the word of --user to numbers. The kernel knows numbers only; the names are in the image's /etc/passwd and
 // /etc/group, passwd(5) and group(5). Docker's rules, but what is not plainly a number is never taken for one, and what
 // cannot be understood is never root.
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { readInside } from './inside.ts'
 
 /** The largest id, docker's. Beyond it a program that keeps ids in a signed number goes wrong; 2**32 is 0 to the kernel. */
@@ -50,12 +50,11 @@ function find(word: string, table: readonly Entry[], flag: string, kind: 'user' 
   const refuse = (why: string) => new UsageError(`run: ${flag}: ${why}`)
   const named = table.find(({ name }) => name === word)
   if (!/^\d+$/.test(word)) {
-    if (!named)
-      throw refuse(`no ${kind} ${JSON.stringify(word)} in ${path} of the image; give a name from there, or a number`)
+    if (!named) throw refuse(`no such ${kind} in ${path} of the image; give a name from there, or a number`)
     return { id: named.id, entry: named }
   }
   const id = parseId(word)
-  if (id === undefined) throw refuse(`${word} is out of range; allowed: 0 to ${MAX_ID}`)
+  if (id === undefined) throw refuse(`${quoteValue(word)} is out of range; allowed: 0 to ${MAX_ID}`)
   if (named && named.id !== id)
     throw refuse(
       `${word} is a number, and also the name of ${kind} ${named.id} in ${path} of the image; give ${named.id}`,
@@ -72,15 +71,15 @@ const members = ({ fields }: Entry): string[] => (fields[3] ?? '').split(',')
 export function resolveUser(root: string | number, { user = '0', groupAdd }: UserWish): ImageUser {
   const [who = '', group, ...rest] = user.split(':')
   if (who === '' || group === '' || rest.length > 0)
-    throw new UsageError(`run: --user ${JSON.stringify(user)}: allowed: UID[:GID] or NAME[:GROUP]`)
-  const flag = `--user ${JSON.stringify(user)}`
+    throw new UsageError(`run: --user ${quoteValue(user)}: allowed: UID[:GID] or NAME[:GROUP]`)
+  const flag = `--user ${quoteValue(user)}`
   const groups = entries(root, '/etc/group')
   const users = entries(root, '/etc/passwd').filter(({ fields }) => parseId(fields[3] ?? '') !== undefined)
   const { id: uid, entry } = find(who, users, flag, 'user', '/etc/passwd')
   const findGroup = (word: string, flag: string) => find(word, groups, flag, 'group', '/etc/group').id
   const gid = group === undefined ? Number(entry?.fields[3] ?? 0) : findGroup(group, flag)
   const memberOf = group === undefined && entry ? groups.filter(line => members(line).includes(entry.name)) : []
-  const added = groupAdd.map(word => findGroup(word, `--group-add ${JSON.stringify(word)}`))
+  const added = groupAdd.map(word => findGroup(word, `--group-add ${quoteValue(word)}`))
   return {
     uid,
     gid,

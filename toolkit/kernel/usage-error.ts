@@ -14,3 +14,14 @@ export class UsageError extends Error {
     this.exitCode = exitCode
   }
 }
+
+const MOST = 200 // characters of a value in an error
+
+/** A value as a part of one line, however it was made. */
+export const quoteValue = (value: string): string =>
+  value.length <= MOST && /^[\x21-\x7e]+$/.test(value)
+    ? value
+    : JSON.stringify(value.length > MOST ? `${value.slice(0, MOST - 1)}…` : value).replace(
+        /[^\x20-\x7e\u2026]/g,
+        char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )

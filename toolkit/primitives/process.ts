@@ -4,7 +4,7 @@ import { AT, CLOSE_RANGE, O, PATH_MAX, RESOLVE, SIG } from '../kernel/constants.
 import { openHow } from '../kernel/mount-structs.ts'
 import { SIG_DFL } from '../kernel/sigaction.ts'
 import { type Step, step } from '../kernel/step.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 
 const lesson = '20-engine'
 
@@ -77,8 +77,8 @@ export function oomScore({ process: { oomScoreAdj } }: { process: Pick<Process, 
 /** Throws a UsageError for a working directory that is not absolute, or longer than the kernel takes. */
 export function checkDirectory(cwd: string): void {
   if (Buffer.byteLength(cwd) >= PATH_MAX)
-    throw new UsageError(`run: --workdir: a path has at most ${PATH_MAX - 1} bytes`)
-  if (!cwd.startsWith('/')) throw new UsageError(`run: --workdir ${JSON.stringify(cwd)}: allowed: an absolute path`)
+    throw new UsageError(`run: --workdir ${quoteValue(cwd)}: a path has at most ${PATH_MAX - 1} bytes`)
+  if (!cwd.startsWith('/')) throw new UsageError(`run: --workdir ${quoteValue(cwd)}: allowed: an absolute path`)
 }
 
 // A magic link is a name that leads anywhere: /proc/self/fd/7, out of the container (CVE-2024-21626). chdir follows it.

@@ -36,14 +36,14 @@ const SETTINGS = [
   'health-start-interval',
 ] as const
 
-/** Reads --restart. Throws a UsageError in docker's words. */
+/** Reads --restart. Throws a UsageError that names the flag, in docker's words. */
 export function restartPolicy(text: string): RestartPolicy {
   const [, name = '', , count] = /^([^:]*)(:(.*))?$/s.exec(text)!
-  const refuse = (why: string) => new UsageError(`invalid restart policy: ${why}`)
+  const refuse = (why: string) => refuseValue('restart', text, `invalid restart policy: ${why}`)
   if (name === '' && count !== undefined)
     throw refuse("no policy provided before colon: use one of 'no', 'always', 'on-failure', or 'unless-stopped'")
   if (name !== '' && !['no', 'on-failure', 'always', 'unless-stopped'].includes(name))
-    throw refuse(`unknown policy ${JSON.stringify(name)}; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
+    throw refuse(`unknown policy; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
   if (count !== undefined && count !== '' && !/^[+-]?\d{1,9}$/.test(count))
     throw refuse('maximum retry count must be an integer')
   const most = Number(count ?? 0)
@@ -56,10 +56,11 @@ export function restartPolicy(text: string): RestartPolicy {
 function milliseconds(given: Given, flag: keyof typeof flags, usual: number): number {
   const text = given[flag] as string | undefined
   if (text === undefined) return usual
-  if (text.startsWith('-')) throw new UsageError(`--${flag} cannot be negative`)
+  if (text.startsWith('-')) throw refuseValue(flag, text, 'cannot be negative; give a duration such as 30s')
   const seconds = text === '0' ? 0 : parseDuration(text)
   if (seconds === undefined) throw unreadable(flag, text, 'give a duration such as 30s, 1m30s or 500ms')
-  if (seconds > 0 && seconds < 0.001) throw refuseValue(flag, text, 'cannot be less than 1ms')
+  if (seconds > 0 && seconds < 0.001)
+    throw refuseValue(flag, text, 'cannot be less than 1ms; give a duration such as 30s')
   return 1000 * seconds || usual
 }
 

@@ -9,8 +9,7 @@ import { refuseValue } from './refuse.ts'
 export function placeOf(flag: string, value: string, path: string | undefined): string {
   if (!path) throw refuseValue(flag, value, 'it does not say where in the container; give a path')
   if (!path.startsWith('/')) throw refuseValue(flag, value, `${path} is no absolute path in the container`)
-  if (Buffer.byteLength(path) >= PATH_MAX)
-    throw refuseValue(flag, `${value.slice(0, 80)}…`, `a path has at most ${PATH_MAX - 1} bytes`)
+  if (Buffer.byteLength(path) >= PATH_MAX) throw refuseValue(flag, value, `a path has at most ${PATH_MAX - 1} bytes`)
   const normal = posix.normalize(path).replace(/(.)\/$/, '$1')
   const why = forbidden(normal)
   if (why) throw refuseValue(flag, value, `${normal} ${why}`)

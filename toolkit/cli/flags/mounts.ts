@@ -2,10 +2,9 @@
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
 import { pairsOf } from '../../engine/pairs.ts'
-import { quote } from '../../engine/refusal.ts'
 import { DRIVER, LABEL, OPTION, whyNot } from '../../engine/volume/driver-options.ts'
 import { SUBPATH } from '../../engine/volume/volumes.ts'
-import type { UsageError } from '../../kernel/usage-error.ts'
+import { quoteValue, type UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { memory, placeOf, sharedMemory, tmpfs } from './memory.ts'
@@ -221,7 +220,7 @@ export function mounts(given: Given): MountFlags {
     mounts: wanted.map(([, , mount]) => mount),
     ...(wanted.length > 0 && {
       asked: Object.fromEntries(
-        wanted.map(([flag, value, { destination }]) => [destination, `--${flag} ${quote(value)}`]),
+        wanted.map(([flag, value, { destination }]) => [destination, `--${flag} ${quoteValue(value)}`]),
       ),
     }),
     create: volumes.filter(([, , { type }]) => type === 'bind').map(([, , { source }]) => source),

@@ -1,7 +1,7 @@
 // The flags that say which namespaces a container has of its own, and which users.
 import type { IpcMode, NamespaceMode, SharedMode } from '../../engine/options.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
+import { refuseValue } from './refuse.ts'
 
 export const flags = {
   uts: { value: 'host|private|ns:PATH', help: 'whose host name it has (default: private)', blank: true },
@@ -34,9 +34,7 @@ export function namespaces(given: Parsed['flags']): { uts: NamespaceMode; ipc: I
     const [, container] = /^container:([a-zA-Z0-9][a-zA-Z0-9_.-]*)$/.exec(value) ?? []
     if (container !== undefined && type !== 'uts') return { container }
     const words = [...ALLOWED[type], ...(type === 'uts' ? [] : ['container: and the name of one'])].join(', ')
-    throw new UsageError(
-      `run: --${type} ${JSON.stringify(value)}: allowed: ${words}, or ns: and a path such as /proc/PID/ns/${type}`,
-    )
+    throw refuseValue(type, value, `allowed: ${words}, or ns: and a path such as /proc/PID/ns/${type}`)
   }
   return { uts: mode('uts') as NamespaceMode, ipc: mode('ipc'), pid: mode('pid') as SharedMode }
 }

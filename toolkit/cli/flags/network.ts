@@ -2,9 +2,8 @@
 import type { Endpoint, Link } from '../../engine/network/endpoints.ts'
 import { HOST_GATEWAY, isAddress, isName, isOption, type NameWishes } from '../../engine/network/names.ts'
 import { type NetworkMode, type PortWish, parsePublish } from '../../engine/network/ports.ts'
-import { quote } from '../../engine/refusal.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
-import type { UsageError } from '../../kernel/usage-error.ts'
+import { quoteValue, type UsageError } from '../../kernel/usage-error.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { refuseValue } from './refuse.ts'
 
@@ -90,7 +89,7 @@ export function network(words: Parsed['flags']): NetworkFlags {
   const mode = path === undefined && container === undefined ? modeOf(first) : 'none'
   const places = mode === 'bridge' ? wanted.map(value => endpointOf(value)) : []
   if (mode !== 'bridge' && wanted[1] !== undefined)
-    throw refuse('network', wanted[1], `not together with ${quote(first)}, which is no network of the bridge kind`)
+    throw refuse('network', wanted[1], `not together with ${quoteValue(first)}, which is no network of the bridge kind`)
   const why = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
   const expose = [...new Set(many('expose').flatMap(exposed))]
   const all = given['publish-all'] === true ? expose : []
@@ -124,7 +123,7 @@ export function network(words: Parsed['flags']): NetworkFlags {
 export const portsWarning = ({ mode, publish }: Pick<NetworkFlags, 'mode' | 'publish'>): string | undefined =>
   mode === 'bridge' || publish.length === 0
     ? undefined
-    : `toolkit: --publish ${quote(publish[0]!.text)} has no effect with --network ${mode}, which has no ports of its own to lead to`
+    : `toolkit: --publish ${quoteValue(publish[0]!.text)} has no effect with --network ${mode}, which has no ports of its own to lead to`
 
 /** Who shares a network shares the names that are known in it. */
 function checkShared(container: string, wanted: string, given: Parsed['flags']): void {
@@ -150,7 +149,7 @@ function endpointOf(value: string): Endpoint {
   const unknown = fields.find(([key = '']) => !['name', 'ip', 'alias', 'mac-address'].includes(key))
   const [name] = all('name')
   if (unknown)
-    throw refuse('network', value, `unknown key ${quote(unknown[0]!)}; there are name, ip, alias, mac-address`)
+    throw refuse('network', value, `unknown key ${quoteValue(unknown[0]!)}; there are name, ip, alias, mac-address`)
   const isOwn = name === 'bridge' || name === 'default'
   if (name === 'none' || name === 'host') throw refuse('network', value, 'not beside another network')
   if (name === undefined || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name)) throw refuse('network', value, WORDS)

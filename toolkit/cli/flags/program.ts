@@ -77,7 +77,7 @@ export function program(given: Parsed['flags']): Program {
 function variable(flag: string, setting: string): string[] {
   const [name = ''] = setting.split('=', 1)
   if (name === '' || /[\s\0]/.test(name) || setting.includes('\0'))
-    throw refuseValue(flag, setting.slice(0, 80), 'allowed: NAME=VALUE or NAME, the name without blanks', UNREADABLE)
+    throw refuseValue(flag, setting, 'allowed: NAME=VALUE or NAME, the name without blanks', UNREADABLE)
   if (setting.includes('=')) return [setting]
   const value = process.env[name]
   return value === undefined ? [] : [`${name}=${value}`]

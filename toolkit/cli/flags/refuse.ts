@@ -1,9 +1,8 @@
-import { quote } from '../../engine/refusal.ts'
-import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
+import { quoteValue, UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 
 /** One line that names the flag, its value and what is allowed. */
 export const refuseValue = (flag: string, value: string, allowed: string, exitCode?: number): UsageError =>
-  new UsageError(`run: --${flag} ${quote(value)}: ${allowed}`, exitCode)
+  new UsageError(`run: --${flag} ${quoteValue(value)}: ${allowed}`, exitCode)
 
 /** The same for what is not of the flag's kind: a word where a number belongs. */
 export const unreadable = (flag: string, value: string, allowed: string): UsageError =>

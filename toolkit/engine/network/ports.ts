@@ -8,9 +8,8 @@ import { ERRNO } from '../../kernel/errno.ts'
 import { KernelError } from '../../kernel/error.ts'
 import { parseIpv4 } from '../../kernel/ip.ts'
 import { ip4 } from '../../kernel/netlink-message.ts'
-import { UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
+import { quoteValue, UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 import { refuse } from '../host.ts'
-import { quote } from '../refusal.ts'
 
 const SHUT_RD = 0 // shutdown(2); what listens does not any more, and keeps its port
 
@@ -44,7 +43,7 @@ function inShort(text: string, refuse: (why: string) => UsageError): string {
   const words: Record<string, string> = Object.fromEntries(text.split(',').map(word => [...word.split('='), '']))
   const unknown = Object.keys(words).find(key => !['published', 'target', 'protocol', 'mode'].includes(key))
   if (unknown !== undefined)
-    throw refuse(`unknown key ${quote(unknown)}; there are published, target, protocol and mode`)
+    throw refuse(`unknown key ${quoteValue(unknown)}; there are published, target, protocol and mode`)
   const { published = '', target, protocol = 'tcp', mode = 'ingress' } = words
   if (!target) throw refuse('it does not say which port of the container; give target=PORT')
   if (mode !== 'ingress' && mode !== 'host') throw refuse('mode is ingress or host, which are the same here')
@@ -53,7 +52,7 @@ function inShort(text: string, refuse: (why: string) => UsageError): string {
 
 /** What is wrong with a value of -p is thrown as a UsageError that ends in `why`. */
 export function parsePublish(text: string): PortWish[] {
-  const refuse = (why: string) => new UsageError(`run: --publish ${quote(text)}: ${why}`, UNREADABLE)
+  const refuse = (why: string) => new UsageError(`run: --publish ${quoteValue(text)}: ${why}`, UNREADABLE)
   const [, ...parts] = FORM.exec(inShort(text, refuse)) ?? []
   // Of two parts the first is the host's port, or nothing at all; an address needs all three.
   const [address = '', host = '', inside, protocol = 'tcp'] =
@@ -105,7 +104,7 @@ export function holdPorts(wishes: readonly PortWish[]): HeldPorts {
     close()
     if (!(error instanceof KernelError) || error.code !== 'EMFILE') throw error
     throw refuse('open-files', {
-      asked: `run: --publish ${quote(text)}`,
+      asked: `run: --publish ${quoteValue(text)}`,
       detail: `each port takes one, and there was room for ${count}`,
       remedy: 'fewer ports, or a higher ulimit -n',
     })
@@ -124,13 +123,15 @@ function holdOne(wish: PortWish): { port: Port; socket: number } {
   const which = first === last ? `port ${first} is` : `ports ${first} to ${last} are`
   const on = address === '0.0.0.0' ? '' : ` on ${address}`
   throw new UsageError(
-    `run: --publish ${quote(text)}: ${which} taken already${on} (${protocol}); choose another, or only the container's port to be given a free one`,
+    `run: --publish ${quoteValue(text)}: ${which} taken already${on} (${protocol}); choose another, or only the container's port to be given a free one`,
   )
 }
 
 function unavailable({ address, text }: PortWish, errno: number): Error {
   if (errno !== ERRNO.EADDRNOTAVAIL) return new KernelError('bind', [-1, null, 16], errno)
-  return new UsageError(`run: --publish ${quote(text)}: ${address} is no address of this machine; 'ip addr' lists them`)
+  return new UsageError(
+    `run: --publish ${quoteValue(text)}: ${address} is no address of this machine; 'ip addr' lists them`,
+  )
 }
 
 export const socketAddress = (address: string, port: number): Buffer => {
