@@ -24,6 +24,14 @@ export const linkDown = (name: string): ToldMessage => ({
   shell: `ip link set ${name} down`,
 })
 
+/** The same by the link's index, which no other gets after it. */
+export const linkDownAt = (index: number): ToldMessage => ({
+  ...routeMessage('RTM_NEWLINK', braces(`if${index}`, ['down']), [ifinfomsg({ index, up: false })]),
+  why: 'nothing more shall pass; by its index, because a new link may have its name by now',
+  lesson,
+  shell: `ip link set if${index} down`,
+})
+
 /** Sets the largest packet in bytes that a link carries. */
 export const linkMtu = (name: string, mtu: number): ToldMessage => ({
   ...routeMessage('RTM_NEWLINK', braces(name, [`mtu ${mtu}`]), [

@@ -4,7 +4,9 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exclusively, readHost, writeHost } from '../../../toolkit/engine/network/leases.ts'
 import { joinNetwork, leaveNetwork } from '../../../toolkit/engine/network/network.ts'
-import { wire } from '../../../toolkit/engine/network/wiring.ts'
+import { tidyLater } from '../../../toolkit/engine/network/tidy.ts'
+import { wire, withNetlink } from '../../../toolkit/engine/network/wiring.ts'
+import { NETLINK } from '../../../toolkit/kernel/constants.ts'
 import { UsageError } from '../../../toolkit/kernel/usage-error.ts'
 import { until } from '../../observe/helpers.ts'
 import { type Box, HOST, NEIGHBOUR, NetWorld, skipped } from '../net-world.ts'
@@ -258,6 +260,26 @@ describe.skipIf(skipped)(`the bridge network${skipped}`, () => {
     expect(readdirSync(`${world.network.directory}/leases`)).toEqual([])
     await until(() => links().length === 0)
     leaveNetwork('nobody', world.network)
+  })
+
+  test('the last cable is switched off, but not another one that has come to have its name', async () => {
+    const network = { ...world.network, bridge: 'none0', directory: `${world.state}/networks/none` }
+    const make = () => {
+      world.sh('ip link add cable type veth peer name other; ip link set cable up')
+      return Number(world.sh('ip -o link show cable').split(':')[0])
+    }
+    const isUp = () => /<[^>]*\bUP\b/.test(world.sh('ip -o link show cable'))
+    const tidy = (index: number) => withNetlink(NETLINK.NETFILTER, firewall => tidyLater(network, firewall, index))
+    const before = make()
+    world.sh('ip link del cable')
+    const now = make()
+    expect(now).not.toBe(before)
+    tidy(before)
+    await setTimeout(600)
+    expect(isUp()).toBe(true)
+    tidy(now)
+    await until(() => !isUp())
+    world.sh('ip link del cable')
   })
 
   test('forwarding that was on stays on; so does what another start of the machine switched on', async () => {

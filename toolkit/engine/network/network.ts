@@ -6,6 +6,9 @@ import { stateDir } from '../../image/paths.ts'
 import { NETLINK } from '../../kernel/constants.ts'
 import { parseSubnet, type Subnet } from '../../kernel/ip.ts'
 import { hashName } from '../../kernel/link-name.ts'
+import { openNetlink } from '../../kernel/netlink.ts'
+import { NetlinkError } from '../../kernel/netlink-error.ts'
+import { getLink, indexOf } from '../../kernel/rtnetlink.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { readLinks } from '../../observe/links.ts'
 import { readRoutes } from '../../observe/routes.ts'
@@ -144,11 +147,26 @@ export function previewNetwork({ ports, ...wish }: NetworkWish, network = bridge
 export function leaveNetwork(id: string, network = bridgeNetwork()): void {
   if (!existsSync(lockOf(network))) return
   withNetlink(NETLINK.NETFILTER, firewall => {
-    const last: Lease[] = [] // as it was under the lock: who joins meanwhile is found by the process that tidies up
-    const gone = exclusively(network, () => unwire(id, network, firewall, lease => last.push(lease)))
+    // As it was under the lock: who joins meanwhile, perhaps the same container, is found by the process that tidies up.
+    const last: { lease: Lease; cable: number | undefined }[] = []
+    const onLast = (lease: Lease) => last.push({ lease, cable: isBridged(lease) ? indexOfLink(lease.link) : undefined })
+    const gone = exclusively(network, () => unwire(id, network, firewall, onLast))
     for (const lease of gone) recordMember(networkOf(lease, network), 'disconnect', id)
-    for (const lease of last) tidyLater(networkOf(lease, network), firewall, isBridged(lease) ? [lease.link] : [])
+    for (const { lease, cable } of last) tidyLater(networkOf(lease, network), firewall, cable)
   })
+}
+
+/** Undefined where it is gone already. */
+function indexOfLink(name: string): number | undefined {
+  const netlink = openNetlink()
+  try {
+    return indexOf(netlink.request(getLink(name)))
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
+    throw error
+  } finally {
+    netlink.close()
+  }
 }
 
 /** Tells that a container has joined or left. */

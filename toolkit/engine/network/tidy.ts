@@ -11,7 +11,7 @@ import { type Netlink, openNetlink } from '../../kernel/netlink.ts'
 import { encode, formatMessage, type ToldMessage } from '../../kernel/netlink-message.ts'
 import { start } from '../../kernel/start.ts'
 import { type Plan, type Step, type Struct, step } from '../../kernel/step.ts'
-import { linkDelete, linkDown } from '../../primitives/link.ts'
+import { linkDelete, linkDownAt } from '../../primitives/link.ts'
 import { lockOf, type Network } from './leases.ts'
 
 const PAUSE = 500_000_000 // nanoseconds
@@ -23,8 +23,8 @@ function pause(nanoseconds: number): Struct {
   return { bytes, text: `{tv_sec=0, tv_nsec=${nanoseconds}}` }
 }
 
-/** What that process does. It is given the networks' `lock`, and sockets: `netlink` and `firewall`. `cables`: host's ends. */
-export function tidyPlan({ bridge, directory, driver }: Network, cables: readonly string[] = []): Plan {
+/** What that process does. It is given the networks' `lock`, and sockets: `netlink` and `firewall`. `cable`: index of the host's end. */
+export function tidyPlan({ bridge, directory, driver }: Network, cable?: number): Plan {
   const about = { lesson: '15-bridge', shell: '' } as const
   const ask = (asked: ToldMessage): Step => {
     const bytes = encode({ ...asked, flags: NLM_F.REQUEST }, 1)
@@ -42,7 +42,7 @@ export function tidyPlan({ bridge, directory, driver }: Network, cables: readonl
     steps: [
       step('setsid', [], { ...about, why: 'Ctrl-C at the terminal is not meant for it' }),
       step('close_range', [0, 2, 0], { ...about, why: 'whoever reads our output would wait for its end' }),
-      ...cables.map(cable => ask(linkDown(cable))),
+      ...(cable === undefined ? [] : [ask(linkDownAt(cable))]),
       step('clock_nanosleep', [CLOCK_MONOTONIC, 0, pause(PAUSE), null], {
         ...about,
         why: 'another container may come soon, and can use the bridge as it is',
@@ -68,10 +68,10 @@ export function tidyPlan({ bridge, directory, driver }: Network, cables: readonl
 const started: number[] = [] // pids; an engine that lives on has to wait for them some day
 
 /**
- * Starts the process that switches off the last cables, and takes the bridge away if nobody comes within half a second; and
+ * Starts the process that switches off the last cable, and takes the bridge away if nobody comes within half a second; and
  * holds this socket meanwhile.
  */
-export function tidyLater(network: Network, firewall: Netlink, cables: readonly string[] = []): void {
+export function tidyLater(network: Network, firewall: Netlink, cable?: number): void {
   started.splice(0, started.length, ...started.filter(pid => attempt('wait4', [pid, null, W.NOHANG, null]) === 0))
   const netlink = openNetlink()
   const file = openSync(lockOf(network), 'a', 0o600) // not locked yet: that is for the process to do
@@ -81,7 +81,7 @@ export function tidyLater(network: Network, firewall: Netlink, cables: readonly 
       ['netlink', netlink.descriptor],
       ['firewall', firewall.descriptor],
     ])
-    const process = start(tidyPlan(network, cables), { descriptors })
+    const process = start(tidyPlan(network, cable), { descriptors })
     started.push(process.pid)
     process.close()
   } finally {
