@@ -1,7 +1,7 @@
-// The examples of toolkit/primitives/README.md, each run as a stranger would run it, in namespaces of its own.
+// The examples of toolkit/primitives/README.md, each compiled and run as a stranger would run it, in namespaces of its own.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { afterAll, describe, expect, test } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const repo = `${import.meta.dirname}/../..`
 const text = readFileSync(`${repo}/toolkit/primitives/README.md`, 'utf8')
@@ -14,26 +14,47 @@ const modules = readdirSync(`${repo}/toolkit/primitives`).flatMap(file =>
   file.endsWith('.ts') ? [file.slice(0, -3)] : [],
 )
 const skipped = process.getuid!() === 0 ? '' : ' (skipped: needs root)'
-const files: string[] = []
-afterAll(() => {
-  for (const file of files) rmSync(file)
+// In the package, so that it finds itself by name.
+const folder = mkdtempSync(`${repo}/examples-`)
+const fileOf = (name: string) => `${folder}/${name}.mts`
+beforeAll(() => {
+  for (const { name, source } of examples) writeFileSync(fileOf(name), source!)
 })
+afterAll(() => rmSync(folder, { recursive: true }))
 
 test('every module has an example, and every example is of a module', () => {
   expect(examples.map(({ name }) => name).toSorted()).toEqual(modules.toSorted())
+})
+
+test('they are TypeScript, of the strict kind', () => {
+  const how = [
+    '--ignoreConfig',
+    '--noEmit',
+    '--strict',
+    '--noUncheckedIndexedAccess',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+  ]
+  const files = examples.map(({ name }) => fileOf(name))
+  const tsc = [`${repo}/node_modules/typescript/bin/tsc`, ...how, '--types', 'node', ...files]
+  const { status, stdout } = spawnSync(`${repo}/bin/node`, tsc, { cwd: folder, encoding: 'utf8' })
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
 })
 
 describe.skipIf(skipped)(`examples${skipped}`, () => {
   test.each(examples)('$name', ({ name, source, output }) => {
     expect(source?.trimEnd().split('\n').length, 'lines').toBeLessThanOrEqual(12)
     expect(source).toContain(`'toolkit/primitives/${name}`)
-    const file = `${repo}/example-${process.pid}-${name}.mjs` // in the package, so that it finds itself by name
-    files.push(file)
-    writeFileSync(file, source!)
-    const { status, stdout, stderr } = spawnSync('unshare', ['-mnuipf', '--mount-proc', `${repo}/bin/node`, file], {
-      encoding: 'utf8',
-      timeout: 20_000,
-    })
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      ['-mnuipf', '--mount-proc', `${repo}/bin/node`, fileOf(name)],
+      {
+        encoding: 'utf8',
+        timeout: 20_000,
+      },
+    )
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: output, stderr: '' })
   })
 })
