@@ -191,7 +191,7 @@ describe.skipIf(skipped)(`restart policies${skipped}`, () => {
     [['--restart', 'on-failure:x'], /maximum retry count must be an integer/],
     [['--restart', 'on-failure:-1'], /maximum retry count cannot be negative/],
     [['--restart', 'always', '--rm'], /conflicting options: cannot specify both --restart and --rm/],
-    [['--stop-signal', 'NOSUCH'], /invalid signal: NOSUCH/],
+    [['--stop-signal', 'NOSUCH'], /--stop-signal NOSUCH: invalid signal; give/],
     [['--health-interval', '1s'], /there is no --health-cmd/],
     [['--health-cmd', 'x', '--no-healthcheck'], /--no-healthcheck conflicts with --health-\* options/],
     [['--health-cmd', 'x', '--health-timeout', '-1s'], /--health-timeout -1s: cannot be negative/],

@@ -39,7 +39,7 @@ describe.skipIf(skipped)(`the program${skipped}`, () => {
     world.toolkit(['rm', 'made'])
     expect(JSON.parse(stdout)).toEqual({ a: '2', b: 'x=y ', c: '' })
     expect(world.toolkit(['create', '--label-file', '/nope', 'busybox', 'true'])).toMatchObject({
-      ...{ status: 1, stderr: expect.stringMatching(/^toolkit: run: --label-file \/nope: cannot be read/) },
+      ...{ status: 1, stderr: expect.stringMatching(/^toolkit: create: --label-file \/nope: cannot be read/) },
     })
   })
 

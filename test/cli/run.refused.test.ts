@@ -21,6 +21,7 @@ describe.skipIf(skipped)(`refused by the kernel${skipped}`, () => {
     world = new World()
     fs.mkdirSync(FILES)
     fs.writeFileSync(`${FILES}/file`, '')
+    fs.symlinkSync('loop', `${FILES}/loop`)
     fs.writeFileSync(`${FILES}/profile`, '{"defaultAction": "SCMP_ACT_SING"}')
     world.toolkit(['run', '--rm', 'busybox', 'true']) // what is made once is there
   })
@@ -39,9 +40,9 @@ describe.skipIf(skipped)(`refused by the kernel${skipped}`, () => {
     ['--sysctl net.ipv4.nosuch=1', /no such setting.*; allowed: what 'sysctl -a' lists/],
     ['--sysctl net.ipv4=1', /a directory cannot be written to.*; allowed: what 'sysctl -a' lists/],
     ['--device /dev/null:/etc/passwd', /the name is taken.*; allowed: a place where nothing is in the image/],
-    ['--device /dev/null:/etc/passwd/x', /a part of the path is a file.*; allowed: a place/],
-    ['--workdir /etc/passwd', /a part of the path is a file.*; allowed: a directory of the container/],
-    ['--workdir /etc/passwd/x', /a part of the path is a file.*; allowed: a directory of the container/],
+    ['--device /dev/null:/etc/passwd/x', /the path, or a part of it, is a file.*; allowed: a place/],
+    ['--workdir /etc/passwd', /the path, or a part of it, is a file.*; allowed: a directory of the container/],
+    ['--workdir /etc/passwd/x', /the path, or a part of it, is a file.*; allowed: a directory of the container/],
     [
       '--workdir /proc/self/fd/7',
       /; allowed: a directory of the container, or a new one in it, and no link of \/proc$/,
@@ -51,18 +52,40 @@ describe.skipIf(skipped)(`refused by the kernel${skipped}`, () => {
     ['--ipc ns:FILES/nosuch', /is not there.*; allowed: .*\/proc\/PID\/ns\/ipc$/],
     ['--pid ns:FILES/nosuch', /is not there.*; allowed: .*\/proc\/PID\/ns\/pid$/],
     ['--network ns:FILES/nosuch', /is not there.*; allowed: .*\/proc\/PID\/ns\/net$/],
-    ['--uts ns:/etc/passwd', /is no uts namespace, but an ordinary file; namespaces are in \/proc\/PID\/ns$/],
+    ['--uts ns:/etc/passwd', /is no uts namespace, but another file; namespaces are in \/proc\/PID\/ns$/],
     ['--uts ns:/proc/self/ns/ipc', /is no uts namespace: it is one of type ipc$/],
-    ['--volume FILES/file:/etc', /is a file and the other a directory.*; allowed: a file of the container/],
-    ['--volume /etc:/etc/passwd', /is a file in the image.*; allowed: a directory of the container/],
-    ['--volume nosuch:/etc/passwd', /is a file in the image.*; allowed: a directory of the container/],
-    [`--volume /etc:/${long}`, /at most 255 bytes.*; allowed: a directory/],
-    ['--mount type=bind,src=FILES/file,dst=/etc', /is a file and the other a directory.*; allowed: a file/],
+    [
+      '--volume FILES/file:/etc',
+      /is a file and the other a directory.*; allowed: a place in the container where a file is/,
+    ],
+    [
+      '--volume /etc:/etc/passwd',
+      /is a file in the container.*; allowed: a place in the container where a directory is/,
+    ],
+    [
+      '--volume nosuch:/etc/passwd',
+      /is a file in the container.*; allowed: a place in the container where a directory is/,
+    ],
+    [`--volume /etc:/${long}`, /at most 255 bytes.*; allowed: a place/],
+    ['--mount type=bind,src=FILES/file,dst=/etc', /is a file and the other a directory.*; allowed: a place/],
     ['--mount type=bind,src=FILES/nosuch,dst=/x', /there is no \S+\/nosuch on this machine$/],
-    ['--tmpfs /etc/passwd', /is a file in the image.*; allowed: a directory/],
-    ['--tmpfs /dev/null', /is a file.*; allowed: a directory/],
-    ['--tmpfs /dev/stdin', /is a symbolic link.*; allowed: a directory/],
+    ['--tmpfs /etc/passwd', /is a file in the container.*; allowed: a place/],
+    ['--tmpfs /dev/null', /is a file.*; allowed: a place/],
+    ['--tmpfs /dev/stdin', /is a symbolic link.*; allowed: a place/],
     ['--uidmap 0:100000:10 --tmpfs /x:uid=10', /its user namespace has no user 10; allowed: 0-9$/],
+    ['--sysctl net.core.rmem_max=1', /can be read only.*; allowed: what 'sysctl -a' lists inside/],
+    ['--workdir /proc/1/cwd', /a link of \/proc to what a process has open.*; allowed: a directory of the container/],
+    ['--volume /proc/nosuch/x:/y', /\(mkdir: ENOENT\)/],
+    ['--volume FILES/loop:/y', /loop cannot be reached: too many symbolic links \(stat: ELOOP\); give a file/],
+    ['--volume FILES/file/x:/y', /\(mkdir: ENOTDIR\); allowed: /],
+    ['--device FILES/loop', /loop cannot be reached: too many symbolic links \(stat: ELOOP\); give a device/],
+    ['--cgroup-parent tasks', /tasks is a name for files of the kernel; give another$/],
+    ['--cgroup-parent /memory.limit_in_bytes', /is a name for files of the kernel; give another$/],
+    ['--pids-limit 1 --init', /the limit on processes is reached.*; allowed: room for two processes, by --pids-limit/],
+    ['--pid host --userns private', /needs processes of its own, for its \/proc; allowed: --pid private$/],
+    ['--ipc host --userns private', /needs queues of its own, for its \/dev\/mqueue; allowed: --ipc private, /],
+    ['--userns private --device /dev/null:/dev/zero/x', /\/dev\/zero is no directory; give another place/],
+    ['--tty --volume FILES:/dev/pts', /--tty needs the container's own \/dev\/pts; leave one of them out$/],
     ['--security-opt seccomp=FILES/file', /not JSON/],
     ['--security-opt seccomp=FILES/profile', /defaultAction is "SCMP_ACT_SING": allowed are SCMP_ACT_/],
     ['--uidmap 0:100000:10 --user 11', /its user namespace has no user 11; allowed: 0-9$/],
@@ -75,7 +98,9 @@ describe.skipIf(skipped)(`refused by the kernel${skipped}`, () => {
     const { status, stderr } = world.toolkit(['run', '--rm', ...words, 'busybox', 'true'])
     expect(status).toBe(125)
     expect(stderr.split('\n')).toEqual([expect.stringMatching(message), ''])
-    expect(stderr.replace('"', '')).toContain(`toolkit: run: ${words.at(-2)} ${words.at(-1)!.slice(0, 150)}`)
+    const flag = words.findLast(word => word.startsWith('--'))!
+    const value = words.slice(words.indexOf(flag) + 1).map(word => ` ${word.slice(0, 150)}`)
+    expect(stderr.replace('"', '')).toContain(`toolkit: run: ${[flag, ...value].join('')}`)
     expect(world.left()).toEqual(nothing)
     expect(difference(before, state())).toEqual([])
     world.toolkit(['volume', 'rm', '-f', 'nosuch']) // as docker has it, a volume with a name stays

@@ -57,10 +57,10 @@ describe.skipIf(!isRoot)('detached mounts (needs root)', () => {
     ['open_tree', 'ENOENT', /nothing under that name/, () => tree(`${directory}/missing`)],
     ['move_mount', 'EINVAL', /a file and the other a directory/, () => move(tree(), place('file'))],
     ['move_mount', 'EINVAL', /no mount/, () => move(place('lower'), place('upper'))],
-    ['openat2', 'ELOOP', /ordinary directory/, () => lookUp('link', RESOLVE.NO_SYMLINKS)],
-    ['openat2', 'ENOTDIR', /ordinary directory/, () => lookUp('file', RESOLVE.NO_SYMLINKS)],
+    ['openat2', 'ELOOP', /no link is followed/, () => lookUp('link', RESOLVE.NO_SYMLINKS)],
+    ['openat2', 'ENOTDIR', /this is a file/, () => lookUp('file', RESOLVE.NO_SYMLINKS)],
     ['openat2', 'ENOENT', /not there/, () => lookUp('dangling', RESOLVE.NO_MAGICLINKS, fromRoot())],
-    ['openat2', 'ENOTDIR', /in the image/, () => lookUp('file', RESOLVE.NO_MAGICLINKS, fromRoot())],
+    ['openat2', 'ENOTDIR', /in the container/, () => lookUp('file', RESOLVE.NO_MAGICLINKS, fromRoot())],
     [
       'openat2',
       'ELOOP',

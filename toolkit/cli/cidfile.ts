@@ -1,6 +1,6 @@
 // --cidfile: the id of a container in a file, for scripts. It must be new, as docker's: an old one would name another.
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 
 export interface IdFile {
   write(id: string): void
@@ -16,8 +16,11 @@ export function reserveIdFile(command: string, path: string | undefined): IdFile
     fd = openSync(path, 'wx', 0o644)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    const why = code === 'EEXIST' ? 'is there already; remove it, or choose another' : `cannot be made (${code})`
-    throw new UsageError(`${command}: --cidfile ${JSON.stringify(path)} ${why}`)
+    const why =
+      code === 'EEXIST'
+        ? 'is there already; remove it, or give another'
+        : `cannot be made (${code}); give a new file in a directory that is there`
+    throw new UsageError(`${command}: --cidfile ${quoteValue(path)}: ${why}`)
   }
   let open = true
   const close = () => {

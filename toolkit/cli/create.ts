@@ -4,7 +4,8 @@ import { findRootfs } from '../image/rootfs.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { reserveIdFile } from './cidfile.ts'
 import { commandOf, pullFlag } from './flags/program.ts'
-import { type Command, mainOf } from './options.ts'
+import { ofCommand } from './flags/refuse.ts'
+import { type Command, mainOf, type Parsed } from './options.ts'
 import { getRootfs, warnOf, wishes, wishOf } from './run.ts'
 import { print } from './text/output.ts'
 
@@ -19,7 +20,15 @@ export const command: Command = {
   },
 }
 
-export const main = mainOf(command, async ({ flags, rest }) => {
+export const main = mainOf(command, async parsed => {
+  try {
+    return await create(parsed)
+  } catch (error) {
+    throw ofCommand('create', error)
+  }
+})
+
+async function create({ flags, rest }: Parsed): Promise<number> {
   const [name, ...words] = rest
   if (name === undefined)
     throw new UsageError("create: which root file system? For example 'toolkit create busybox sh'")
@@ -40,4 +49,4 @@ export const main = mainOf(command, async ({ flags, rest }) => {
     throw error
   }
   return 0
-})
+}

@@ -1,7 +1,9 @@
 // Commands that take several containers, volumes or networks do what they can: one that is not there does not stop them.
+
 import { exitCodeFor } from '../engine/exit-code.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { explainError, isExpected } from './failure.ts'
+import { ofCommand } from './flags/refuse.ts'
 import { print, printError } from './text/output.ts'
 import { printable } from './text/printable.ts'
 
@@ -63,8 +65,7 @@ export async function starting<T>(start: () => Promise<T>): Promise<T> {
   try {
     return await start()
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    throw new UsageError(error.message.replace(/^run: /, 'start: '), error.exitCode)
+    throw ofCommand('start', error)
   }
 }
 

@@ -2,7 +2,7 @@
 import type { RunOptions } from '../engine/options.ts'
 import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { inQuotes, UsageError } from '../kernel/usage-error.ts'
 import { printable } from './text/printable.ts'
 
 /** What the kernel refuses the root of a user namespace it often does not refuse root. */
@@ -21,7 +21,7 @@ export const isExpected = (error: unknown): boolean =>
 /** One line for what we know; a stack for what is our own fault. */
 export async function explainError(error: Error): Promise<string> {
   if (error instanceof KernelError && error.call === 'execve')
-    return `cannot start ${JSON.stringify((error.args[1] as string[])[0])} in the container: ${error.cause ?? error.meaning}`
+    return `cannot start ${inQuotes((error.args[1] as string[])[0]!)} in the container: ${error.cause ?? error.meaning}`
   if (error instanceof KernelError) return printable(error.message) + (await withoutRoot(error))
   if (error instanceof UsageError) return printable(error.message)
   if (!isRefusedFile(error)) return (await import('./stack.ts')).readableStack(String(error.stack))

@@ -1,6 +1,6 @@
 // The flags of a command as a table: parsed, checked and printed for --help from the same rows.
 
-import { UNREADABLE, UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UNREADABLE, UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
 import { print } from './text/output.ts'
 
@@ -64,7 +64,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
     const row = Object.hasOwn(table, flag) ? table[flag] : undefined
     if (!row) throw refuse(unknown(written))
     if (!row.value && value !== undefined && !YES.includes(value) && !NO.includes(value))
-      throw refuse(`${written} takes no value but true or false`)
+      throw refuse(`${written} takes no value but true or false, not ${quoteValue(value)}`)
     if (row.value && value === undefined && at === argv.length) throw refuse(`${written} needs a value: ${row.value}`)
     const taken = row.value ? (value ?? argv[at++]!) : !(value !== undefined && NO.includes(value))
     if (row.blank && taken === '') {

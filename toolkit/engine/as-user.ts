@@ -69,7 +69,7 @@ export function checkMapped({ uid, gid, additionalGids = [] }: User, options: Ru
   const flag = user === undefined ? 'run: --gidmap' : `run: --user ${quoteValue(user)}`
   check(flag, 'user', uid)
   check(flag, 'group', gid)
-  const added = groupAdd.length > 0 ? `run: --group-add ${quoteValue(groupAdd.join(' --group-add '))}` : flag
+  const added = groupAdd.length > 0 ? `run: ${groupAdd.map(word => `--group-add ${quoteValue(word)}`).join(' ')}` : flag
   for (const id of additionalGids) check(added, 'group', id)
   for (const { destination, what, id } of owners(mounts.mounts)) check(flagOf(mounts, destination), what, id)
 }

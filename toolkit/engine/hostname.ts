@@ -22,7 +22,7 @@ export function domainOf({ domainname, namespaces }: Wish): { readonly domainnam
 
 function check(flag: 'hostname' | 'domainname', name: string, { uts }: Wish['namespaces']): void {
   const refuse = (why: string) => new UsageError(`run: --${flag} ${quoteValue(name)}: ${why}`)
-  if (uts !== 'private') throw refuse("not with --uts host, which has the host's name")
+  if (uts !== 'private') throw refuse('only with --uts private: any other has a name already')
   const length = Buffer.byteLength(name)
   if (length > MAX_HOSTNAME)
     throw refuse(`${length} bytes are too many for a host name, the kernel takes ${MAX_HOSTNAME}`)

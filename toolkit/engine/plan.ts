@@ -4,7 +4,6 @@ import type { Action } from '../kernel/action.ts'
 import { type Gate, type Namespace, type Plan, READY, type Step } from '../kernel/step.ts'
 import * as capabilities from '../primitives/capabilities.ts'
 import * as credentials from '../primitives/credentials.ts'
-import * as init from '../primitives/init.ts'
 import * as ipc from '../primitives/ipc.ts'
 import * as keyring from '../primitives/keyring.ts'
 import * as masks from '../primitives/masks.ts'
@@ -106,7 +105,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...wishes.makeDirectory(spec),
       ...(spec.root.readonly ? mount.makeReadOnly() : []),
       ...becomeProgram(spec, seccomp, livesOn),
-      ...(withInit ? init.plan(spec) : []), // a PID 1 that stays behind
+      ...(withInit ? wishes.init(spec) : []), // a PID 1 that stays behind
       ...process.execute(spec), //       and the program
     ],
   }

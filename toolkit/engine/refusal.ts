@@ -1,6 +1,7 @@
 // An error of the kernel, said in other words: in the doctor's (host.ts), where it has a reason in the host; in its user's,
 // where it is about the value of one flag.
 import type { Action, Context } from '../kernel/action.ts'
+import { errnoMeaning } from '../kernel/errno.ts'
 import { KernelError } from '../kernel/error.ts'
 import { type Plan, type Step, stepsOf } from '../kernel/step.ts'
 import { UsageError } from '../kernel/usage-error.ts'
@@ -48,8 +49,14 @@ export const wishing = (wish: Wish, steps: readonly Step[]): Step[] => stepsSayi
 /** An error of the kernel as a UsageError that names the flag, its value and what is allowed; any other as it is. */
 export function refusing(wish: Wish): Otherwise {
   return error => {
-    if (!(error instanceof KernelError)) return error
-    const why = `${error.cause ?? error.meaning} (${error.call}: ${error.code})`
-    return new UsageError(`${wish.asked}: ${why}; allowed: ${wish.allowed}`)
+    const why = reasonOf(error)
+    return why === undefined ? error : new UsageError(`${wish.asked}: ${why}; allowed: ${wish.allowed}`)
   }
+}
+
+/** Why the kernel has refused a call, of ours or of Node's; undefined for any other error. */
+export function reasonOf(error: unknown): string | undefined {
+  if (error instanceof KernelError) return `${error.cause ?? error.meaning} (${error.call}: ${error.code})`
+  const { errno, syscall, code } = error as NodeJS.ErrnoException
+  return errno === undefined ? undefined : `${errnoMeaning(Math.abs(errno))} (${syscall}: ${code})`
 }

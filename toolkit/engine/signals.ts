@@ -1,7 +1,7 @@
 // Signals that reach us are meant for the program in the container.
 import { attempt } from '../kernel/call.ts'
 import { SIG } from '../kernel/constants.ts'
-import { UsageError } from '../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 
 // All that can be caught, but those about ourselves: our own children (CHLD), our own pipes (PIPE), our own sockets
 // (URG), our own use of a terminal in the background (TTIN, TTOU: the kernel makes the call again when the signal has
@@ -98,5 +98,5 @@ export function signalNumber(text: string): number {
       ? Number(text)
       : SIG[name as keyof typeof SIG]
   if (number !== undefined && number > 0 && number <= 64) return number
-  throw new UsageError(`invalid signal: ${text}; give a number or a name of signal(7), such as TERM`, 1)
+  throw new UsageError(`invalid signal: ${quoteValue(text)}; give a number or a name of signal(7), such as TERM`, 1)
 }

@@ -195,7 +195,7 @@ function checkRights(options: RunOptions): void {
   if (!high) return
   const { type, soft, hard } = high
   throw refuse('cap-sys-resource', {
-    asked: `run: --ulimit ${type.slice(7).toLowerCase()}=${soft}:${hard}`,
+    asked: `run: --ulimit ${type.slice(7).toLowerCase()}=${soft === hard ? '' : `${soft}:`}${hard}`,
     detail: `and our own hard limit is ${current(type).hard}`,
   })
 }
@@ -236,10 +236,23 @@ function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
   return { ...defaultSysctl(own), ...sysctl }
 }
 
-/** What the kernel refuses to a process with users of its own: /sys of a network that is not its own. */
-function checkTogether({ namespaces: { users }, network: { mode, path } }: RunOptions): void {
+/** What cannot go together. */
+function checkTogether({
+  namespaces: { users, pid, ipc },
+  network: { mode, path },
+  mounts,
+  terminal,
+}: RunOptions): void {
+  const needs = (what: string, allowed: string) =>
+    new UsageError(`run: --userns private: needs ${what}; allowed: ${allowed}`)
+  // The kernel mounts a new /sys, /proc or /dev/mqueue only for who has power over what they show.
   if (users && (mode === 'host' || path !== undefined))
-    throw new UsageError(
-      'run: --userns private: needs a network of its own, for its /sys; allowed: --network none or bridge',
-    )
+    throw needs('a network of its own, for its /sys', '--network none or bridge')
+  if (users && pid !== 'private') throw needs('processes of its own, for its /proc', '--pid private')
+  if (users && (ipc === 'host' || typeof ipc === 'object'))
+    throw needs('queues of its own, for its /dev/mqueue', '--ipc private, shareable or none')
+  const covered = terminal && mounts.mounts.some(({ destination }) => destination === '/dev/pts')
+  if (!covered) return
+  const flag = mounts.asked?.['/dev/pts'] ?? '--volumes-from'
+  throw new UsageError(`run: ${flag}: --tty needs the container's own /dev/pts; leave one of them out`)
 }

@@ -60,7 +60,9 @@ function ofDevices<T>(extras: readonly devices.Device[], asked: SystemWish['aske
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const [place] = error.message.split(':', 1)
-    const flag = extras.map(({ path }) => path.startsWith(place!) && asked?.[path]).find(Boolean)
+    const flag = extras
+      .map(({ path }) => (path === place || path.startsWith(`${place}/`)) && asked?.[path])
+      .find(Boolean)
     throw flag ? new UsageError(`${flag}: ${error.message}`) : error
   }
 }

@@ -6,6 +6,7 @@ import type { Step } from '../kernel/step.ts'
 import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { readText } from '../observe/read.ts'
 import { type Device, planExtra } from '../primitives/devices.ts'
+import { plan as planInit } from '../primitives/init.ts'
 import type { Opening } from '../primitives/namespaces.ts'
 import * as process from '../primitives/process.ts'
 import { type Sysctl, plan as setSysctl } from '../primitives/sysctl.ts'
@@ -43,17 +44,22 @@ function present(name: string): string | undefined {
 
 export const sysctl = ({ sysctl }: { readonly sysctl: Sysctl }): Step[] =>
   Object.entries(sysctl).flatMap(([name, value]) => {
-    const wish: Wish = {
-      asked: `run: --sysctl ${quoteValue(`${name}=${value}`)}`,
-      get allowed() {
-        const now = present(name)
-        return now
-          ? `what the kernel takes for it; on this machine it is ${quoteValue(now)}`
-          : "what 'sysctl -a' lists inside"
-      },
+    const asked = `run: --sysctl ${quoteValue(`${name}=${value}`)}`
+    const otherwise = (error: unknown) => {
+      const now = error instanceof KernelError && error.call === 'write' && present(name)
+      const allowed = now
+        ? `what the kernel takes for it; on this machine it is ${quoteValue(now)}`
+        : "what 'sysctl -a' lists inside, and may be written"
+      return refusing({ asked, allowed })(error)
     }
-    return wishing(wish, setSysctl({ sysctl: { [name]: value } }))
+    return stepsSaying(otherwise, setSysctl({ sysctl: { [name]: value } }))
   })
+
+export const init = (spec: Pick<Spec, 'process'>): Step[] =>
+  wishing(
+    { asked: 'run: --init', allowed: 'room for two processes, by --pids-limit and --ulimit nproc' },
+    planInit(spec),
+  )
 
 const workdir = (cwd: string, allowed: string): Wish => ({
   asked: `run: --workdir ${quoteValue(cwd)}`,

@@ -1,8 +1,9 @@
 // The kernel's numbers, in groups by their prefix: `MS.BIND` is C's MS_BIND. Each group names the man page that explains
 // it. All values are the same on x86-64 and arm64 (include/uapi/asm-generic) unless a comment says otherwise.
 
-/** Bytes of a path, its NUL with it: linux/limits.h. */
-export const NAME_MAX = 255 // bytes of one part of a path
+/** Bytes of one part of a path: linux/limits.h. */
+export const NAME_MAX = 255
+/** Bytes of a path, its NUL with it. */
 export const PATH_MAX = 4096
 
 /** clone(2), unshare(2), setns(2). */

@@ -17,11 +17,13 @@ export class UsageError extends Error {
 
 const MOST = 200 // characters of a value in an error
 
-/** A value as a part of one line, however it was made. */
+/** A value in quotes, as a part of one line; the beginning of one that is very long. */
+export const inQuotes = (value: string): string =>
+  JSON.stringify(value.length > MOST ? `${value.slice(0, MOST - 1)}…` : value).replace(
+    /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
+/** The same; without quotes where it is a plain word. */
 export const quoteValue = (value: string): string =>
-  value.length <= MOST && /^[\x21-\x7e]+$/.test(value)
-    ? value
-    : JSON.stringify(value.length > MOST ? `${value.slice(0, MOST - 1)}…` : value).replace(
-        /[^\x20-\x7e\u2026]/g,
-        char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
+  value.length <= MOST && /^[\x21-\x7e]+$/.test(value) ? value : inQuotes(value)

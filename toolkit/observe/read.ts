@@ -1,10 +1,22 @@
 // How everything here reads: synchronously, on this thread, and without surprise when the process has just ended.
 import { readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 
-// What /proc answers about a process that has ended, is ending, or is none of our business (not root, hidepid). All
+// What /proc answers about a process that has ended, is ending, or is none of our business (not root, hidepid); and a
+// directory where a file was looked for. All
 // other errors (EMFILE, ENFILE, ENOMEM) are about the reader: taken for "gone", they would get a running container
 // cleaned away.
-const NOTHING_TO_SEE = new Set(['ENOENT', 'ESRCH', 'ENOTDIR', 'EACCES', 'EPERM', 'EINVAL', 'EIO', 'ELOOP', 'ENODEV'])
+const NOTHING_TO_SEE = new Set([
+  'ENOENT',
+  'ESRCH',
+  'ENOTDIR',
+  'EISDIR',
+  'EACCES',
+  'EPERM',
+  'EINVAL',
+  'EIO',
+  'ELOOP',
+  'ENODEV',
+])
 
 /** The result of `read`, or undefined where there is nothing to see (any more). */
 export function orGone<T>(read: () => T): T | undefined {

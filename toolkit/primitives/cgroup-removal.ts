@@ -17,7 +17,7 @@ function orGone<T>(otherwise: T, action: () => T): T {
   try {
     return action()
   } catch (error) {
-    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise
+    if (['ENOENT', 'ENOTDIR', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise
     throw error
   }
 }
@@ -74,7 +74,7 @@ function refuseOwn(groups: readonly string[]): void {
 function rmdir(directory: string): boolean {
   const args = [AT.FDCWD, directory, AT.REMOVEDIR]
   const error = -attempt('unlinkat', args)
-  if (error === 0 || error === ERRNO.ENOENT) return true
+  if (error === 0 || error === ERRNO.ENOENT || error === ERRNO.ENOTDIR) return true
   if (error === ERRNO.EBUSY || error === ERRNO.ENOTEMPTY) return false
   throw new KernelError('unlinkat', args, error)
 }

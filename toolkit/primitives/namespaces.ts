@@ -101,7 +101,7 @@ function check(fd: number, type: NamespaceType, path: string): void {
   const statfs = Buffer.alloc(120) // struct statfs begins with the file system's magic number, see statfs(2)
   invoke('fstatfs', [fd, statfs])
   if (statfs.readBigInt64LE(0) !== BigInt(NSFS_MAGIC))
-    throw new UsageError(`${path} is no ${type} namespace, but an ordinary file; namespaces are in /proc/PID/ns`)
+    throw new UsageError(`${path} is no ${type} namespace, but another file; namespaces are in /proc/PID/ns`)
   const flag = attempt('ioctl', [fd, IOCTL.NS_GET_NSTYPE, null])
   if (flag === TYPES[type].flag) return
   const is = Object.entries(TYPES).find(([, { flag: known }]) => known === flag)?.[0] ?? 'other'

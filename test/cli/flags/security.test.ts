@@ -124,6 +124,7 @@ describe('bad values: one line that names the flag, the value and what is allowe
     ['ulimit', 'constructor=1', 'no such limit'],
     ['ulimit', 'nofile=2:1', 'SOFT not above HARD'],
     ['ulimit', 'nofile=3', 'allowed: nofile=4 or more'],
+    ['ulimit', 'cpu=0', 'allowed: cpu=1 or more'],
     ['ulimit', 'nofile=0:9', 'allowed: nofile=4 or more'],
     ['ulimit', 'nofile=-1:5', 'SOFT not above HARD'],
     ['ulimit', 'nofile=99999999999999999999', 'at most 9007199254740991'],

@@ -190,7 +190,7 @@ describe('on v1', () => {
         /^--pids-limit: there is no cgroup controller pids here/,
       )
       expect(() => prepare({ memory: { swappiness: 5 } }, poor)).toThrow(/^--memory-swappiness: there is no/)
-      expect(() => prepare({}, poor, { path: 'a/b' })).toThrow(/^--cgroup-parent: there is no cgroup here/)
+      expect(() => prepare({}, poor, { path: 'a/b' })).toThrow(/^run: --cgroup-parent: there is no cgroup here/)
     }
   })
 

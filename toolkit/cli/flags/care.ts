@@ -76,7 +76,7 @@ function health(given: Given): HealthCheck | undefined {
     return undefined
   }
   const retries = (given['health-retries'] as string | undefined) ?? '0'
-  if (/^-\d+$/.test(retries)) throw new UsageError('--health-retries cannot be negative')
+  if (/^-\d+$/.test(retries)) throw refuseValue('health-retries', retries, 'cannot be negative; give a whole number')
   if (!/^\d{1,9}$/.test(retries)) throw unreadable('health-retries', retries, 'give a whole number')
   return {
     args: ['/bin/sh', '-c', command],
@@ -91,8 +91,8 @@ function health(given: Given): HealthCheck | undefined {
 function checkSignal(name: string): void {
   try {
     signalNumber(name)
-  } catch (error) {
-    throw new UsageError((error as Error).message) // of `run` or `create` itself, with their exit codes
+  } catch {
+    throw refuseValue('stop-signal', name, 'invalid signal; give a number or a name of signal(7), such as TERM')
   }
 }
 
@@ -105,7 +105,7 @@ export function care(given: Given): Care | undefined {
   if (stopSignal !== undefined) checkSignal(stopSignal)
   const timeout = given['stop-timeout'] as string | undefined
   if (timeout !== undefined && !/^-?\d{1,9}$/.test(timeout))
-    throw unreadable('stop-timeout', timeout, 'give a whole number of seconds')
+    throw unreadable('stop-timeout', timeout, 'give a whole number of seconds, at most 999999999')
   const check = health(given)
   const all: Care = {
     ...(restart && restart.name !== 'no' && { restart }),

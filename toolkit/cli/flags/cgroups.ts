@@ -20,6 +20,10 @@ export interface CgroupFlags {
   readonly cgroupParent?: string
 }
 
+/** Files that each group has, or each of a controller: CONTROLLER.*; what systemd escapes. */
+const FILES =
+  /^(tasks|notify_on_release|release_agent|(cgroup|cpu|cpuacct|cpuset|memory|blkio|io|pids|devices|freezer|hugetlb|net_cls|net_prio|perf_event|rdma|misc)\..*)$/
+
 /** Reads the flags. Throws a UsageError that names the flag, the value and what is allowed. */
 export function cgroups(given: Parsed['flags']): CgroupFlags {
   const { cgroupns = 'private', 'cgroup-parent': parent } = given as { cgroupns?: string; 'cgroup-parent'?: string }
@@ -30,5 +34,8 @@ export function cgroups(given: Parsed['flags']): CgroupFlags {
   const wrong = names.find(name => name === '.' || name === '..' || name.length > 255 || /[\n\0]/.test(name))
   if (wrong !== undefined)
     throw refuseValue('cgroup-parent', parent, 'give the path of a group: a/b below ours, /a/b from the top')
+  const file = names.find(name => FILES.test(name))
+  if (file !== undefined)
+    throw refuseValue('cgroup-parent', parent, `${file} is a name for files of the kernel; give another`)
   return { cgroupns, cgroupParent: parent }
 }

@@ -1,9 +1,10 @@
 // The flags that say which devices a container may use. Docker's words.
 import { type Stats, statSync } from 'node:fs'
+import { reasonOf } from '../../engine/refusal.ts'
 import { NAME_MAX, PATH_MAX } from '../../kernel/constants.ts'
 import { deviceNode } from '../../observe/devices.ts'
 import type { DeviceRule } from '../../primitives/device-rules.ts'
-import { type Device, linksInDev } from '../../primitives/devices.ts'
+import { type Device, linksInDev, usualDevices } from '../../primitives/devices.ts'
 import type { Flag } from '../options.ts'
 import { type Given, many } from './amounts.ts'
 import { refuseValue as refuse } from './refuse.ts'
@@ -23,23 +24,34 @@ export const flags = {
 
 /** A file of the host. Throws a UsageError where it is not there. */
 export function find(flag: string, value: string, path: string): Stats {
-  const stat = statSync(path, { throwIfNoEntry: false })
+  let stat: Stats | undefined
+  try {
+    stat = statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw refuse(flag, value, `${path} cannot be reached: ${reasonOf(error)}; give a device of this host`)
+  }
   if (!stat) throw refuse(flag, value, `there is no ${path || 'device without a name'} on this host`)
   return stat
 }
 
 /** File systems of the container’s own that take no devices, or are mounted when these have been made. */
-const NOT_BELOW = ['/proc', '/sys', '/dev/pts', '/dev/mqueue']
+const NO_DEVICES = ['/proc', '/sys', '/dev/pts', '/dev/mqueue']
+const LINKS = linksInDev().map(name => `/dev/${name}`)
 /** What is there in every container. */
-const NOT_AT = ['/dev', '/dev/shm', ...linksInDev().map(name => `/dev/${name}`)]
+const TAKEN = ['/dev', '/dev/shm', ...LINKS]
+const NO_DIRECTORIES = [...LINKS, ...usualDevices()]
+
+const isBelow = (path: string, top: string): boolean => path.startsWith(`${top}/`)
 
 /** Why no device can be at a place; undefined where one can. */
 function forbidden(path: string): string | undefined {
   if (Buffer.byteLength(path) >= PATH_MAX || path.split('/').some(name => Buffer.byteLength(name) > NAME_MAX))
     return `a name has at most ${NAME_MAX} bytes, a path ${PATH_MAX - 1}`
-  const top = NOT_BELOW.find(top => path === top || path.startsWith(`${top}/`))
+  const top = NO_DEVICES.find(top => path === top || isBelow(path, top))
   if (top) return `no device can be in ${top}; give a place in /dev`
-  return NOT_AT.includes(path) ? `${path} is something else in every container; give another place in /dev` : undefined
+  if (TAKEN.includes(path)) return `${path} is something else in every container; give another place in /dev`
+  const file = NO_DIRECTORIES.find(file => isBelow(path, file))
+  return file && `${file} is no directory; give another place in /dev`
 }
 
 /** One --device: the node to make, and the rule that lets it work. */
@@ -89,6 +101,8 @@ export function devices(given: Given): { nodes: readonly Device[]; rules: readon
     const there = nodes.get(node.path)
     if (there && !isSame(there, node))
       throw refuse('device', values[i]!, `another device is at ${node.path} already; each place takes one`)
+    const other = [...nodes.keys()].find(path => isBelow(path, node.path) || isBelow(node.path, path))
+    if (other) throw refuse('device', values[i]!, `another device is at ${other}; no device lies below another`)
     nodes.set(node.path, node)
   }
   const rules = many(given, 'device-cgroup-rule').map(rule)

@@ -1,7 +1,9 @@
 // File systems in memory: --tmpfs, --mount type=tmpfs, --shm-size; and where in a container something may be mounted.
+
 import { posix } from 'node:path'
 import { forbidden } from '../../engine/volume/volumes.ts'
 import { PATH_MAX } from '../../kernel/constants.ts'
+import { inQuotes } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import { refuseValue } from './refuse.ts'
 
@@ -37,7 +39,7 @@ export function memory(flag: string, value: string, at: string, words: readonly 
       throw refuseValue(
         flag,
         value,
-        `${JSON.stringify(word)} is none of its options: size=64m, mode=755, uid=, gid=, nr_inodes=, ro, exec, suid, dev, noatime`,
+        `${inQuotes(word)} is none of its options: size=64m, mode=755, uid=, gid=, nr_inodes=, ro, exec, suid, dev, noatime`,
       )
   }
   return { destination: at, type: 'tmpfs', source: 'tmpfs', options: [...flagsOf, ...data] }
@@ -55,6 +57,7 @@ const UNITS = ['b', 'k', 'm', 'g', 't']
 function size(flag: string, value: string, text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?$/.exec(text.toLowerCase()) ?? []
   const bytes = Math.floor(Number(number) * 1024 ** UNITS.indexOf(unit || 'b'))
+  if (bytes > Number.MAX_SAFE_INTEGER) throw refuseValue(flag, value, 'give less than 8192t')
   if (!Number.isSafeInteger(bytes) || bytes < 1)
     throw refuseValue(flag, value, 'give a size of at least one byte, with a unit b, k, m or g: 64m')
   return bytes

@@ -1,5 +1,5 @@
 // The words of --mount: which there are, and which go with which type.
-import type { UsageError } from '../../kernel/usage-error.ts'
+import { inQuotes, type UsageError } from '../../kernel/usage-error.ts'
 import { refuseValue } from './refuse.ts'
 
 const refuse = (value: string, allowed: string): UsageError => refuseValue('mount', value, allowed)
@@ -52,7 +52,7 @@ export function fields(value: string): Fields {
     const [, word = '', text] = /^([^=]*)(?:=(.*))?$/s.exec(field) ?? []
     const lower = word.toLowerCase()
     const key = Object.hasOwn(KEYS, lower) ? KEYS[lower]! : undefined
-    if (!key) throw refuse(value, `unknown key ${JSON.stringify(word)}; there are ${Object.keys(KEYS).join(', ')}`)
+    if (!key) throw refuse(value, `unknown key ${inQuotes(word)}; there are ${Object.keys(KEYS).join(', ')}`)
     if (key in found && !SEVERAL.includes(key)) throw refuse(value, `give ${key} once`)
     if (text === undefined && !SWITCHES.includes(key)) throw refuse(value, `${word} needs a value: ${word}=…`)
     found[key] = key in found ? `${found[key]}${SEPARATOR}${text}` : (text ?? 'true')

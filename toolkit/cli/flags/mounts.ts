@@ -4,7 +4,7 @@ import type { VolumesFrom } from '../../engine/options.ts'
 import { pairsOf } from '../../engine/pairs.ts'
 import { DRIVER, LABEL, OPTION, whyNot } from '../../engine/volume/driver-options.ts'
 import { SUBPATH } from '../../engine/volume/volumes.ts'
-import { quoteValue, type UsageError } from '../../kernel/usage-error.ts'
+import { inQuotes, quoteValue, type UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { memory, placeOf, sharedMemory, tmpfs } from './memory.ts'
@@ -64,7 +64,7 @@ function named(flag: Name, value: string, name: string, to: string, options: rea
     throw refuse(
       flag,
       value,
-      `${JSON.stringify(name)} is no name of a volume (2 to 255 letters, digits, '_', '.' and '-') and no path, which begins with / or ./`,
+      `${inQuotes(name)} is no name of a volume (2 to 255 letters, digits, '_', '.' and '-') and no path, which begins with / or ./`,
     )
   return { destination: to, type: 'volume', source: name, options }
 }
@@ -98,11 +98,7 @@ function volume(value: string): Mount {
     if (word === 'nocopy' && isPath(from))
       throw refuse('volume', value, 'nocopy is for named volumes, and this is a directory of the host')
     if (!['ro', 'rw', 'nocopy', ...SELINUX, ...CONSISTENCY, ...PROPAGATION].includes(word))
-      throw refuse(
-        'volume',
-        value,
-        `unknown option ${JSON.stringify(word)}; there are ro, rw and ${PROPAGATION.join(', ')}`,
-      )
+      throw refuse('volume', value, `unknown option ${inQuotes(word)}; there are ro, rw and ${PROPAGATION.join(', ')}`)
   }
   const spreads = options.filter(word => PROPAGATION.includes(word))
   if (spreads.length > 1) throw refuse('volume', value, `give one of ${spreads.join(' and ')}`)
@@ -125,7 +121,7 @@ function mountInWords(value: string): Mount {
   const type = (found.type ?? 'volume').toLowerCase()
   const { target, readonly = 'false', 'volume-nocopy': nocopy = 'false' } = found
   if (!Object.hasOwn(BELONGS, type))
-    throw refuse('mount', value, `type is volume, bind or tmpfs, not ${JSON.stringify(type)}`)
+    throw refuse('mount', value, `type is volume, bind or tmpfs, not ${inQuotes(type)}`)
   const foreign = Object.keys(found).find(key => !BELONGS[type]!.includes(key))
   if (foreign) throw refuse('mount', value, `${foreign} has no meaning for type=${type}`)
   const options = isOn(value, 'readonly', readonly) ? ['ro'] : []
@@ -210,19 +206,15 @@ export function mounts(given: Given): MountFlags {
   ]
   const shm = given['shm-size'] as string | undefined
   if (shm !== undefined && !isZero(shm)) wanted.push(['shm-size', shm, sharedMemory(shm)])
-  const places = new Set<string>()
+  const asked: Record<string, string> = {}
   for (const [flag, value, { destination }] of wanted) {
-    if (places.has(destination))
-      throw refuse(flag, value, `there is a mount at ${destination} already; each place takes one`)
-    places.add(destination)
+    const other = asked[destination]
+    if (other) throw refuse(flag, value, `there is a mount at ${destination} already, ${other}; each place takes one`)
+    asked[destination] = `--${flag} ${quoteValue(value)}`
   }
   return {
     mounts: wanted.map(([, , mount]) => mount),
-    ...(wanted.length > 0 && {
-      asked: Object.fromEntries(
-        wanted.map(([flag, value, { destination }]) => [destination, `--${flag} ${quoteValue(value)}`]),
-      ),
-    }),
+    ...(wanted.length > 0 && { asked }),
     create: volumes.filter(([, , { type }]) => type === 'bind').map(([, , { source }]) => source),
     from: many(given, 'volumes-from').map(volumesFrom),
   }

@@ -1,6 +1,6 @@
 // The flags about the command itself: its name, its words, its environment, its place, and how it is looked after.
 import { closeSync, openSync } from 'node:fs'
-import { UNREADABLE } from '../../kernel/usage-error.ts'
+import { inQuotes, UNREADABLE } from '../../kernel/usage-error.ts'
 import { readUpTo } from '../../observe/read.ts'
 import type { Flag, Parsed } from '../options.ts'
 import { type Labels, labelFlag, labelsOf } from './labels.ts'
@@ -64,7 +64,7 @@ export function program(given: Parsed['flags']): Program {
     hostname: one('hostname'),
     ...(one('domainname') !== undefined && { domainname: one('domainname')! }),
     env: [
-      ...many('env-file').flatMap(path => linesOf('env-file', path).flatMap(line => variable('env-file', line))),
+      ...many('env-file').flatMap(path => linesOf('env-file', path).flatMap(line => variable('env-file', line, path))),
       ...many('env').flatMap(value => variable('env', value)),
     ],
     cwd: one('workdir'),
@@ -74,10 +74,15 @@ export function program(given: Parsed['flags']): Program {
 }
 
 /** NAME=VALUE as it is; NAME alone takes the value it has here, and is nothing where it has none. */
-function variable(flag: string, setting: string): string[] {
+function variable(flag: string, setting: string, file?: string): string[] {
   const [name = ''] = setting.split('=', 1)
   if (name === '' || /[\s\0]/.test(name) || setting.includes('\0'))
-    throw refuseValue(flag, setting, 'allowed: NAME=VALUE or NAME, the name without blanks', UNREADABLE)
+    throw refuseValue(
+      flag,
+      file ?? setting,
+      `${file === undefined ? '' : `line ${inQuotes(setting)}: `}allowed: NAME=VALUE or NAME, the name without blanks`,
+      UNREADABLE,
+    )
   if (setting.includes('=')) return [setting]
   const value = process.env[name]
   return value === undefined ? [] : [`${name}=${value}`]

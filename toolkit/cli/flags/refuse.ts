@@ -9,11 +9,16 @@ export const unreadable = (flag: string, value: string, allowed: string): UsageE
   refuseValue(flag, value, allowed, UNREADABLE)
 
 /** What refuses a flag speaks of `run`; here it is another command's. */
+export const ofCommand = (command: string, error: unknown): unknown =>
+  error instanceof UsageError && error.message.startsWith('run: ')
+    ? new UsageError(error.message.replace('run', command), error.exitCode)
+    : error
+
+/** The same for what is refused at once. */
 export function saidBy<T>(command: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    throw new UsageError(error.message.replace(/^run: /, `${command}: `), error.exitCode)
+    throw ofCommand(command, error)
   }
 }

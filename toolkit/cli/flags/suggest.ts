@@ -18,6 +18,7 @@ function distance(a: string, b: string): number {
 
 /** The word that was probably meant: the nearest by spelling, else one that contains it; undefined: none comes near. */
 export function suggest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > 2 * Math.max(...known.map(({ length }) => length))) return undefined // near none, and slow to compare
   const near = known.map(name => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far)[0]
   if (near && near.far <= Math.max(1, near.name.length / 2.5)) return near.name
   return word.length > 2 ? known.find(name => name.includes(word)) : undefined

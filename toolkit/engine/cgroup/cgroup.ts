@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Action } from '../../kernel/action.ts'
 import type { Descriptor, Step } from '../../kernel/step.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../../kernel/usage-error.ts'
 import { type CgroupFigures, oomKills, readCgroup } from '../../observe/cgroup-figures.ts'
 import type { CgroupLayout } from '../../observe/cgroups.ts'
 import { inInitialUsers } from '../../observe/id-maps.ts'
@@ -16,7 +16,7 @@ import { freeze, hasFreezer, thaw } from '../../primitives/freezer.ts'
 import { CONTROLLERS, type Controller, limitAction, NoFile, type Resources, settings } from '../../primitives/limits.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import { refuse } from '../host.ts'
-import { saying } from '../refusal.ts'
+import { refusing, saying } from '../refusal.ts'
 import { find, ownLayout, placeGroups, type Where } from './place.ts'
 import { hostParts, view } from './view.ts'
 
@@ -79,12 +79,14 @@ export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared 
   const missing = asked.find(controller => !find(groups, controller))
   if (missing) throw new NoController(missing, layout, wish.resources)
   if (wish.path !== undefined && groups.length === 0)
-    throw new UsageError("--cgroup-parent: there is no cgroup here that we may write to; 'toolkit doctor' says why")
+    throw new UsageError(
+      "run: --cgroup-parent: there is no cgroup here that we may write to; 'toolkit doctor' says why",
+    )
   const directories = groups.map(cgroups.directoryOf)
   const taken = directories.find(directory => existsSync(directory))
   if (taken) throw cgroups.taken(taken) // here, before anybody writes down that it is ours to remove
   return {
-    before: [...cgroups.create(groups), ...limits(groups, wish.resources), ...deviceActions(groups, wish.resources)],
+    before: [...made(groups, wish), ...limits(groups, wish.resources), ...deviceActions(groups, wish.resources)],
     steps: [
       ...(v1.length > 0 ? cgroups.join(v1.map(cgroups.directoryOf)) : []),
       ...(wish.privateNamespace ? enter() : []),
@@ -94,6 +96,15 @@ export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared 
     above: wish.path === undefined ? [] : groups.flatMap(missingAbove),
     view: mount => view(layout, wish.privateNamespace ? groups : hostParts(layout), mount),
   }
+}
+
+/** What makes the groups; of its place speaks --cgroup-parent, where that is given. */
+function made(groups: readonly cgroups.Group[], { path }: CgroupWish): Action[] {
+  const actions = cgroups.create(groups)
+  if (path === undefined) return actions
+  const asked = `run: --cgroup-parent ${quoteValue(dirname(path))}`
+  const otherwise = refusing({ asked, allowed: 'the path of a group: a/b below ours, /a/b from the top' })
+  return actions.map(action => saying(action, otherwise))
 }
 
 const missingAbove = ({ directories }: cgroups.Group): string[] =>

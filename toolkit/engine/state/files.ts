@@ -43,21 +43,21 @@ export function isFree(path: string): boolean {
 }
 
 /** Makes a directory and those above it. Not Node's own `recursive`: under /proc that one never ends. */
-export function makeTree(path: string): void {
+export function makeTree(path: string, mode = 0o711): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return // the usual case; an error would cost more to make
   try {
-    makeDirectory(path)
+    makeDirectory(path, mode)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === dirname(path)) throw error
-    makeTree(dirname(path))
-    makeDirectory(path)
+    makeTree(dirname(path), mode)
+    makeDirectory(path, mode)
   }
 }
 
 /** One that is there already, or that another engine makes just now, is as good. */
-function makeDirectory(path: string): void {
+function makeDirectory(path: string, mode: number): void {
   try {
-    mkdirSync(path, 0o711)
+    mkdirSync(path, mode)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }

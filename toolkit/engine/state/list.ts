@@ -1,6 +1,6 @@
 // The containers that there are: all of them, or the one that a word means.
 import { existsSync } from 'node:fs'
-import { UsageError } from '../../kernel/usage-error.ts'
+import { inQuotes, UsageError } from '../../kernel/usage-error.ts'
 import { pauseBefore } from '../life/restart-policy.ts'
 import { isFree } from './files.ts'
 import {
@@ -80,7 +80,7 @@ export function listContainers(): ContainerRow[] {
 
 export class NoContainer extends UsageError {
   constructor(word: string) {
-    super(`no container ${JSON.stringify(word)}; 'toolkit ps -a' lists them`, 1)
+    super(`no container ${inQuotes(word)}; 'toolkit ps -a' lists them`, 1)
   }
 }
 

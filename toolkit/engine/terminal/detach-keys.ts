@@ -1,5 +1,5 @@
 // The keys that part a user's terminal from a container's, and leave that one running: docker's ctrl-p,ctrl-q.
-import { UsageError } from '../../kernel/usage-error.ts'
+import { inQuotes, quoteValue, UsageError } from '../../kernel/usage-error.ts'
 
 const DEFAULT = 'ctrl-p,ctrl-q'
 const CONTROLS = '@abcdefghijklmnopqrstuvwxyz[\\]^_' // of the bytes 0 to 31
@@ -12,7 +12,7 @@ export function parseDetachKeys(text: string | undefined): Uint8Array {
     const code = control ? CONTROLS.indexOf(control[1]!) : -1
     if (code >= 0) return code
     throw new UsageError(
-      `--detach-keys ${JSON.stringify(text)}: ${JSON.stringify(key)} is no key; a key is a character or ctrl-X, with a comma between two: ctrl-p,ctrl-q`,
+      `--detach-keys ${quoteValue(text!)}: ${inQuotes(key)} is no key; a key is a character or ctrl-X, with a comma between two: ctrl-p,ctrl-q`,
     )
   })
   return Uint8Array.from(keys)

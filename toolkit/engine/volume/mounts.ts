@@ -48,7 +48,7 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
     checkVolumeName(source)
     driven.set(source, hasVolume(source) ? optionsOf(source) : settingsFor(volumes, source, OPTION))
   }
-  const mounted = (mount: Mount) => checked(asMount(mount, driven.get(mount.source)!), mount.source)
+  const mounted = (mount: Mount) => checked(asMount(mount, driven.get(mount.source)!), mount.source, options)
   return {
     mounts: all.map(mount => (isVolume(mount) ? mounted(mount) : mount)),
     sources: volumes.filter(({ source }) => isOwn(driven.get(source)!)).map(({ source }) => dataOf(source)),
@@ -97,12 +97,14 @@ export function asMount({ destination, source, options }: Mount, driven: DriverO
 }
 
 /** Throws a UsageError for what no volume can be. */
-function checked(mount: Mount, name: string): Mount {
-  const { type, source, options } = mount
+function checked(mount: Mount, name: string, { mounts: { asked } }: RunOptions): Mount {
+  const { type, source, destination, options } = mount
+  const flag = asked?.[destination]
+  const who = flag ? `run: ${flag}` : `volume ${name}`
   if (type === 'tmpfs' && options.some(word => word.startsWith(SUBPATH)))
-    throw new UsageError(`volume ${name}: it is in memory, and empty at first: there is no part of it to mount`)
+    throw new UsageError(`${who}: it is in memory, and empty at first: there is no part of it to mount`)
   if (type === 'bind' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === false)
-    throw new UsageError(`volume ${name}: its device, ${source}, is no directory`)
+    throw new UsageError(`${who}: its device, ${source}, is no directory`)
   return mount
 }
 

@@ -6,7 +6,7 @@
 //   3. what the user wants to see below /dev
 //
 // The sources of 1 and 3 are copied by the engine before there is a process, see primitives/bind.ts.
-import { closeSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, realpathSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
 import { openDirectoryInside, openInside } from '../../image/inside.ts'
 import { stateDir } from '../../image/paths.ts'
@@ -16,7 +16,8 @@ import { UsageError } from '../../kernel/usage-error.ts'
 import { mountOver, readMounts } from '../../observe/mounts.ts'
 import * as bind from '../../primitives/bind.ts'
 import * as mount from '../../primitives/mount.ts'
-import { refusing, saying, type Wish, wishing } from '../refusal.ts'
+import { reasonOf, refusing, saying, type Wish, wishing } from '../refusal.ts'
+import { makeTree } from '../state/files.ts'
 
 export interface Mounts {
   /** For `Plan.before`. */
@@ -83,6 +84,8 @@ export function forbidden(destination: string): string | undefined {
   if (destination === '/dev') return 'holds the container’s own devices; a place below it may be mounted on'
   if (isBelow(destination, '/proc') || isBelow(destination, '/sys'))
     return 'belongs to the kernel: nothing can be mounted on /proc, /sys, or below them'
+  if (/^\/dev\/(pts|mqueue)\/./.test(destination))
+    return 'belongs to the kernel: nothing can be mounted below /dev/pts and /dev/mqueue'
   return undefined
 }
 
@@ -116,7 +119,7 @@ function place(entry: mount.Mount, name: string, about: AboutMounts) {
 
 const onA = (kind: 'directory' | 'file', asked: string): Wish => ({
   asked,
-  allowed: `a ${kind} of the container as the place for this ${kind}, or a place where nothing is`,
+  allowed: `a place in the container where a ${kind} is, or where one can be made`,
 })
 
 interface Looking extends AboutMounts {
@@ -129,18 +132,28 @@ function look({ source, options }: mount.Mount, { create = [], volumes = [], of 
   const refuse = (why: string) => new UsageError(`${of}: ${why}`)
   const kindOf = (path: string) => kindBelow(path, subpathOf({ options }), refuse)
   if (volumes.includes(source)) return { source, missing: false, kind: kindOf(source) } as const
-  const stat = statSync(source, { throwIfNoEntry: false })
-  if (!stat) {
+  const found = find(source, refuse)
+  if (!found) {
     if (create.includes(source)) return { source, missing: true, kind: 'directory' } as const
     throw refuse(`there is no ${source} on this machine`)
   }
-  const real = realpathSync(source)
+  const { stat, real } = found
   const state = realState()
   if (isBelow(real, state)) throw refuse(`${source} is part of ${state}, where the engine keeps its containers`)
   const spread = options.find(word => /^r?(shared|slave)$/.test(word))
   if (spread) checkPropagation(real, spread, refuse)
   const isFile = subpathOf({ options }) === undefined && !stat.isDirectory()
   return { source: real, missing: false, kind: isFile ? 'file' : kindOf(real) } as const
+}
+
+/** Undefined where there is nothing. */
+function find(path: string, refuse: (why: string) => UsageError) {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    return stat && { stat, real: realpathSync(path) }
+  } catch (error) {
+    throw refuse(`${path} cannot be reached: ${reasonOf(error)}; give a file or directory of this machine`)
+  }
 }
 
 const subpathOf = ({ options }: Pick<mount.Mount, 'options'>): string | undefined =>
@@ -194,5 +207,5 @@ const makeSource = (path: string): Action => ({
   why: '-v makes a directory that is missing, as docker does',
   lesson: '18-volumes',
   shell: `mkdir -p ${path}`,
-  apply: () => void mkdirSync(path, { recursive: true }),
+  apply: () => makeTree(path, 0o755),
 })

@@ -87,6 +87,13 @@ export const fileCauses = (): readonly CauseRow[] => [
   },
   {
     call: 'openat',
+    errno: 'EACCES',
+    when: ([, path]) => String(path).startsWith('/proc/sys/'),
+    cause: 'here this setting can be read only: it is the whole machine’s',
+    remedy: 'set it on the machine, outside of containers',
+  },
+  {
+    call: 'openat',
     errno: 'ENOENT',
     when: ([, , flags]) => (Number(flags) & O.CREAT) !== 0,
     cause: 'the directory that the file should be in does not exist',
@@ -283,7 +290,7 @@ export const fileCauses = (): readonly CauseRow[] => [
   },
   {
     errno: 'ENOTDIR',
-    cause: 'a part of the path is a file',
+    cause: 'the path, or a part of it, is a file',
     remedy: 'check it, part by part: namei PATH',
   },
   {
