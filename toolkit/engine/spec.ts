@@ -2,7 +2,6 @@
 // `toolkit run` makes one from its flags; the plan is made from it and from nothing else.
 import { join, resolve } from 'node:path'
 import { resolveUser } from '../image/users.ts'
-import { UsageError } from '../kernel/usage-error.ts'
 import { hostDevices } from '../observe/devices.ts'
 import { inInitialUsers } from '../observe/id-maps.ts'
 import { directoriesAmong, thermalPaths } from '../observe/masks.ts'
@@ -28,6 +27,7 @@ import type { AllResources } from './cgroup/cgroup.ts'
 import { refuse } from './host.ts'
 import { domainOf, hostnameOf } from './hostname.ts'
 import type { IpcMode, NamespaceMode, RunOptions } from './options.ts'
+import { checkTogether } from './together.ts'
 import { withMounts } from './volume/volumes.ts'
 
 export type NamespaceType = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'user' | 'cgroup' | 'time'
@@ -234,25 +234,4 @@ function sysctlOf({ sysctl, network, namespaces }: RunOptions): Sysctl {
   }
   checkSysctl(sysctl, own)
   return { ...defaultSysctl(own), ...sysctl }
-}
-
-/** What cannot go together. */
-function checkTogether({
-  namespaces: { users, pid, ipc },
-  network: { mode, path },
-  mounts,
-  terminal,
-}: RunOptions): void {
-  const needs = (what: string, allowed: string) =>
-    new UsageError(`run: --userns private: needs ${what}; allowed: ${allowed}`)
-  // The kernel mounts a new /sys, /proc or /dev/mqueue only for who has power over what they show.
-  if (users && (mode === 'host' || path !== undefined))
-    throw needs('a network of its own, for its /sys', '--network none or bridge')
-  if (users && pid !== 'private') throw needs('processes of its own, for its /proc', '--pid private')
-  if (users && (ipc === 'host' || typeof ipc === 'object'))
-    throw needs('queues of its own, for its /dev/mqueue', '--ipc private, shareable or none')
-  const covered = terminal && mounts.mounts.some(({ destination }) => destination === '/dev/pts')
-  if (!covered) return
-  const flag = mounts.asked?.['/dev/pts'] ?? '--volumes-from'
-  throw new UsageError(`run: ${flag}: --tty needs the container's own /dev/pts; leave one of them out`)
 }
