@@ -151,10 +151,13 @@ describe.skipIf(skipped)(`bad input: one clear line, exit code 125, nothing left
         fs.rmSync(`${root}/${name}`, { recursive: true })
         fs.writeFileSync(`${root}/${name}`, '')
       })
-      for (const root of [link, file])
+      for (const [root, what] of [
+        [link, 'a symbolic link'],
+        [file, 'a file'],
+      ] as const)
         expect(world.toolkit(['run', '--rm', root, 'true'])).toMatchObject({
           status: 125,
-          stderr: expect.stringMatching(new RegExp(`^toolkit: .*"/${name}".*directory.*\n$`)),
+          stderr: expect.stringMatching(new RegExp(`^toolkit: .*"/${name}".*this is ${what}.*\n$`)),
         })
       expect(fs.readdirSync(witness)).toEqual([])
     },
