@@ -29,6 +29,17 @@ describe.skipIf(skipped)(`networks${skipped}`, () => {
   const start = (name: string, ...flags: string[]) =>
     world.start(['run', '--rm', '-i', '--name', name, ...flags, 'busybox', 'sh', '-c', 'hostname -i; read x'], 'pipe')
 
+  test('a cable of the last time that is there still: taken away, and the container has a new one', () => {
+    network('create', 'mine', '--subnet', '10.5.0.0/24')
+    const flags = ['--name', 'kept', '--net', 'mine']
+    const id = world.toolkit(['create', ...flags, 'busybox', 'sleep', '100']).stdout.slice(0, 12)
+    host.sh(`ip link add tk${id} type veth peer name stale`)
+    expect(world.toolkit(['start', 'kept'])).toMatchObject({ status: 0, stderr: '' })
+    expect(host.sh('ip -o link')).not.toContain('stale')
+    expect(world.toolkit(['exec', 'kept', 'ping', '-c1', '-W2', '10.5.0.1']).status).toBe(0)
+    world.removeAll()
+  })
+
   test('create prints an id; ls, inspect and their templates', async () => {
     const { stdout, status } = network('create', 'mine', '--subnet', '10.5.0.0/24', '--label', 'a=1', '--internal')
     expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) })

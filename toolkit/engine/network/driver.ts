@@ -85,6 +85,7 @@ function macvlanOf(options: Options): Driver {
   const parent = linkName(options, 'parent')
   if (parent === undefined)
     throw new UsageError('network create: driver macvlan needs -o parent=LINK, one of `ip link`', 1)
+  if (parent === 'lo') throw refuse('parent', parent, 'leads nowhere; give a link to others, one of `ip link`')
   const { macvlan_mode: word = 'bridge' } = options
   const mode = MACVLAN_MODES.find(mode => mode === word)
   if (!mode) throw refuse('macvlan_mode', word, `is one of ${MACVLAN_MODES.join(', ')}`)

@@ -12,6 +12,7 @@ import { parseSubnet } from '../../kernel/ip.ts'
 import { macOfIp4 } from '../../kernel/link-name.ts'
 import { type Netlink, openNetlink } from '../../kernel/netlink.ts'
 import { messageAction, netlinkOf } from '../../kernel/netlink-action.ts'
+import type { ToldMessage } from '../../kernel/netlink-message.ts'
 import { address } from '../../primitives/address.ts'
 import { bridge, hairpin, ignoreRouters } from '../../primitives/bridge.ts'
 import { linkDelete, linkDown, linkMaster, linkUp } from '../../primitives/link.ts'
@@ -20,7 +21,7 @@ import { addTable, formatTable, getTable, removeTable, replaceTable, type Table 
 import { route } from '../../primitives/route.ts'
 import { vethPair } from '../../primitives/veth.ts'
 import { vxlan } from '../../primitives/vxlan.ts'
-import { saying } from '../refusal.ts'
+import { refusing, saying } from '../refusal.ts'
 import { bootId } from '../state/store.ts'
 import { forgetNames, nameAction } from './dns-service.ts'
 import { firewall } from './firewall.ts'
@@ -62,9 +63,10 @@ export function wire(lease: Lease, network: Network): Action[] {
 }
 
 /** A link of its own on the wire of the host's. */
-function wireCard({ driver, mac }: Lease, device: string): Action {
+function wireCard({ network: name, driver, mac }: Lease, device: string): Action {
   const { parent, mode } = driver as Extract<typeof driver, { kind: 'macvlan' }>
-  return messageAction(macvlan({ name: device, parent, mode, mac, into: { process: 'pid' } }))
+  const card = messageAction(macvlan({ name: device, parent, mode, mac, into: { process: 'pid' } }))
+  return saying(card, refusing({ asked: `run: --network ${name}`, allowed: `with parent ${parent} there, and free` }))
 }
 
 /** A cable to the bridge, and all that makes the bridge a network. */
@@ -77,9 +79,19 @@ function wireCable(lease: Lease, network: Network, device: string): Action[] {
   })
   return [
     ...wireHost(lease, network),
-    saying(messageAction(cable), wantedOfHost('veth')),
+    saying(cableAction(cable, lease), wantedOfHost('veth')),
     messageAction(hairpin(lease.link)),
   ]
+}
+
+/** The cable of the container's last time is taken away where the kernel has not come to that yet. */
+function cableAction(cable: ToldMessage, { link }: Lease): Action {
+  return messageAction(cable, 'outside', context => {
+    const netlink = netlinkOf(context, 'outside')
+    if (succeeds(() => netlink.request(cable, context), 'EEXIST')) return
+    netlink.request(linkDelete(link))
+    netlink.request(cable, context)
+  })
 }
 
 /** What the host itself needs for it, and for all others in the network. */
@@ -89,7 +101,7 @@ function wireHost(lease: Lease, network: Network): Action[] {
   const outward = !lease.internal
   return [
     saying(bridgeAction(lease, network), wantedOfHost('bridge')),
-    ...(lease.driver?.kind === 'vxlan' ? [tunnelAction(lease.driver, network)] : []),
+    ...(lease.driver?.kind === 'vxlan' ? [tunnelAction(lease.driver, network, lease)] : []),
     messageAction({ ...gateway, lesson: '15-bridge', why: 'the host’s own place in the network: the way out' }),
     ignoreRouters(network.bridge),
     ...(outward ? [localAction(network)] : []),
@@ -99,15 +111,26 @@ function wireHost(lease: Lease, network: Network): Action[] {
 }
 
 /** Makes the tunnel to the other host, or plugs it in again where the bridge was gone. */
-function tunnelAction(driver: Extract<Lease['driver'], { kind: 'vxlan' }>, network: Network): Action {
-  const { link: name, parent, ...more } = driver
-  const wanted = vxlan({ ...more, name, link: parent, master: network.bridge })
+function tunnelAction(
+  driver: Extract<Lease['driver'], { kind: 'vxlan' }>,
+  network: Network,
+  { network: name }: Lease,
+): Action {
+  const { link, parent, ...more } = driver
+  const wanted = vxlan({ ...more, name: link, link: parent, master: network.bridge })
   const make = (netlink: Netlink) => {
-    if (succeeds(() => netlink.request(wanted), 'EEXIST')) return
-    netlink.request(linkMaster(name, network.bridge))
-    netlink.request(linkUp(name))
+    if (!hasLink(link)) {
+      netlink.request(wanted) // EEXIST: another tunnel has this id
+      return
+    }
+    netlink.request(linkMaster(link, network.bridge))
+    netlink.request(linkUp(link))
   }
-  return messageAction(wanted, 'outside', context => exclusively(network, () => make(netlinkOf(context, 'outside'))))
+  const action = messageAction(wanted, 'outside', context =>
+    exclusively(network, () => make(netlinkOf(context, 'outside'))),
+  )
+  const allowed = `with an id that no other tunnel has, ${more.id} here${parent ? `, and ${parent} there` : ''}`
+  return saying(action, refusing({ asked: `run: --network ${name}`, allowed }))
 }
 
 /** Makes on the host again what somebody has taken away from a network with containers in it: one of them is enough. */
