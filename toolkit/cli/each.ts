@@ -1,5 +1,4 @@
 // Commands that take several containers, volumes or networks do what they can: one that is not there does not stop them.
-
 import { exitCodeFor } from '../engine/exit-code.ts'
 import { UsageError } from '../kernel/usage-error.ts'
 import { explainError, isExpected } from './failure.ts'

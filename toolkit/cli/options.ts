@@ -1,5 +1,4 @@
 // The flags of a command as a table: parsed, checked and printed for --help from the same rows.
-
 import { quoteValue, UNREADABLE, UsageError } from '../kernel/usage-error.ts'
 import { suggest } from './flags/suggest.ts'
 import { print } from './text/output.ts'

@@ -81,7 +81,11 @@ export const main = mainOf(command, async ({ flags, rest }, argv) => {
     const { net, network = net } = flags
     const isDefault = network === undefined && flags.publish === undefined && !process.env.TOOLKIT_NETWORK
     if (wish.network.mode === 'bridge' && !isDefault)
-      refuseWithoutRoot(flags.publish ? 'run: -p' : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`)
+      refuseWithoutRoot(
+        flags.publish
+          ? `run: --publish ${wish.network.publish[0]!.text}`
+          : `run: --net ${network ?? process.env.TOOLKIT_NETWORK}`,
+      )
     return asRoot(['run', ...argv], 'run', { forwards: true })
   }
   await warnOf(wish, flags)

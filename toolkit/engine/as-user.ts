@@ -30,7 +30,7 @@ export function asFarAsMapped<T extends User>(user: T, options: RunOptions): T {
   if (namespaces.users)
     throw refuse('root', { asked: 'run: --userns private', detail: 'to show an image with other owners than it has' })
   if (!isIn(maps.uid, user.uid) || !isIn(maps.gid, user.gid))
-    throw refuse('root', { asked: `run: --user ${user.uid}:${user.gid}`, detail: NO_RANGE })
+    throw refuse('root', { asked: `run: --user ${quoteValue(options.user ?? 'root')}`, detail: NO_RANGE })
   for (const { destination, what, id } of owners(mounts.mounts))
     if (!isIn(what === 'user' ? maps.uid : maps.gid, id))
       throw refuse('root', { asked: flagOf(mounts, destination), detail: NO_RANGE })

@@ -76,9 +76,9 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
     namespaces: linux.namespaces.flatMap(({ type, path }) =>
       path || (type === 'time' && linux.timeOffsets) ? [] : (namespaces[type] ?? []),
     ),
-    ...(joined.pid && { pidNamespace: joined.pid }),
+    ...wishes.pidNamespace(joined),
     ...(cgroup.cgroup && { cgroup: cgroup.cgroup }),
-    first: [...joined.first, ...(own('user') ? [...cgroup.steps, ...becomeRoot(spec)] : [])],
+    first: [...wishes.enterNamespaces(joined.first), ...(own('user') ? [...cgroup.steps, ...becomeRoot(spec)] : [])],
     steps: [
       ...(livesOn ? [] : pid.dieWithParent()), // the engine gone, the container gone
       ...(own('user') ? [] : cgroup.steps), // limited from here on
@@ -86,7 +86,7 @@ export function planContainer({ spec, cgroup, rootfs, mounts, system, ...more }:
       ...wishes.oomScore(spec),
       ...process.clearUmask(),
       ...keyring.plan(), //              the keys of the engine's session stay behind
-      ...joined.steps,
+      ...wishes.enterNamespaces(joined.steps),
       ...time.plan(linux), //            clocks that begin elsewhere
       ...mount.makePrivate(), //         what is mounted from here on stays here
       ...system.prepare,

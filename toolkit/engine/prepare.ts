@@ -44,7 +44,7 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
       : (await import('./network/shared-network.ts')).shareNetwork(options)
   const linked = await linksOf(options, id)
   const env = [...linked.env, ...options.env]
-  const mounted = { ...options.mounts, mounts: volumes.mounts }
+  const mounted = { ...options.mounts, mounts: volumes.mounts, asked: { ...volumes.asked, ...options.mounts.asked } }
   const others = await othersOf(options)
   const { namespaces: asked } = others
   const spec = makeSpec({ ...options, ...shared?.options, env, mounts: mounted, namespaces: asked }, id)
@@ -65,7 +65,7 @@ export async function prepare(options: RunOptions, id: string, { livesOn = false
   }
   const mappings = uidMappings && gidMappings && { uidMappings, gidMappings }
   const cgroupShown = spec.mounts.flatMap(mount => (mount.type === 'cgroup' ? cgroup.view(mount) : [mount]))
-  const { system, ...mounts } = planMounts(cgroupShown, { ...options.mounts, volumes: volumes.sources })
+  const { system, ...mounts } = planMounts(cgroupShown, { ...mounted, volumes: volumes.sources })
   return {
     spec,
     cgroup,

@@ -32,14 +32,18 @@ export interface Wish {
   readonly allowed: string
 }
 
-/** The same steps, whose errors `otherwise` says in other words: whoever carries them out asks `inOtherWords`. */
-export const stepsSaying = (otherwise: Otherwise, steps: readonly Step[]): Step[] =>
-  steps.map(step => ({ ...step, otherwise }))
+/** The same part of a plan, whose errors `otherwise` says in other words: whoever carries it out asks `inOtherWords`. */
+export const saidOtherwise = <T extends object>(part: T, otherwise: Otherwise): T => ({ ...part, otherwise })
 
-/** What a plan has failed with, in the words of the step that it was. */
+/** The same for steps. */
+export const stepsSaying = (otherwise: Otherwise, steps: readonly Step[]): Step[] =>
+  steps.map(step => saidOtherwise(step, otherwise))
+
+/** What a plan has failed with, in the words of the part that it was: a step, or the pid namespace before the first. */
 export function inOtherWords(error: unknown, plan: Plan): unknown {
-  if (!(error instanceof KernelError) || !error.step) return error
-  const { otherwise } = stepsOf(plan)[error.step - 1] as Step & { readonly otherwise?: Otherwise }
+  if (!(error instanceof KernelError) || error.step === undefined) return error
+  const part = error.step > 0 ? stepsOf(plan)[error.step - 1] : error.call === 'setns' ? plan.pidNamespace : undefined
+  const { otherwise } = (part ?? {}) as { readonly otherwise?: Otherwise }
   return otherwise ? otherwise(error) : error
 }
 

@@ -190,8 +190,9 @@ function checkRights(options: RunOptions): void {
   const name = lacking(options.capabilities, rightsOf(options))?.slice(4)
   if (name === 'SYS_RESOURCE') throw refuse('cap-sys-resource', { asked: `run: --cap-add ${name}` })
   if (name) throw refuse('capabilities', { asked: `run: --cap-add ${name}`, detail: `not ${name}` })
-  const high =
-    options.rlimits.length > 0 && !available().held.includes('CAP_SYS_RESOURCE') && aboveOurs(options.rlimits)
+  // It counts in the host's user namespace only, see capabilities(7).
+  const mayRaise = inInitialUsers() && available().held.includes('CAP_SYS_RESOURCE')
+  const high = options.rlimits.length > 0 && !mayRaise && aboveOurs(options.rlimits)
   if (!high) return
   const { type, soft, hard } = high
   throw refuse('cap-sys-resource', {

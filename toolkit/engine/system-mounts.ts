@@ -74,8 +74,13 @@ function visible(mounts: readonly mount.Mount[], mappings: user.Mappings) {
 }
 
 /** Where we are root of a user namespace only: nobody may make a device, so those of the host are mounted on files. */
-function asUser(mounts: readonly mount.Mount[], { extras = [], mappings, sharesNetwork }: SystemWish): SystemMounts {
-  if (extras.length > 0) throw refuse('root', { asked: 'run: --device', detail: 'to give it a device of the host' })
+function asUser(mounts: readonly mount.Mount[], wish: SystemWish): SystemMounts {
+  const { extras = [], asked = {}, mappings, sharesNetwork } = wish
+  if (extras.length > 0)
+    throw refuse('root', {
+      asked: asked[extras[0]!.path] ?? 'run: --device',
+      detail: 'to give it a device of the host',
+    })
   // A new /sys is for who owns the network that it shows.
   const isShared = ({ type }: mount.Mount) => type === 'sysfs' && sharesNetwork === true
   const { fitting, steps, prepared } = visible(

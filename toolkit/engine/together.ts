@@ -1,24 +1,44 @@
 // Wishes that cannot be had together, though each of them alone can.
 import { UsageError } from '../kernel/usage-error.ts'
 import type { RunOptions } from './options.ts'
+import { askedDevices } from './wishes.ts'
 
 /** Throws a UsageError that names the flags. */
-export function checkTogether({
-  namespaces: { users, pid, ipc },
-  network: { mode, path },
-  mounts,
-  terminal,
-}: RunOptions): void {
+export function checkTogether(options: RunOptions): void {
+  checkUsers(options)
+  const { mounts, devices, terminal, wording } = options
+  const asked: Readonly<Record<string, string>> = {
+    ...askedDevices(wording?.devices),
+    ...Object.fromEntries(Object.entries(mounts.asked ?? {}).map(([place, flag]) => [place, `run: ${flag}`])),
+  }
+  const refuse = (place: string, why: string) => new UsageError(`${asked[place] ?? `a mount at ${place}`}: ${why}`)
+  const places = mounts.mounts.map(({ destination }) => destination)
+  for (const place of terminal ? [...places, ...devices.map(({ path }) => path)] : []) {
+    const top = OF_TERMINAL.find(top => place === top || place.startsWith(`${top}/`))
+    if (top) throw refuse(place, `--tty needs the container's own ${top}; leave one of them out`)
+  }
+  for (const { path } of devices) {
+    const over = places.find(place => place.startsWith('/dev/') && (path === place || path.startsWith(`${place}/`)))
+    if (over)
+      throw refuse(
+        path,
+        `${over} is mounted over it, by ${(asked[over] ?? '').replace('run: ', '')}; give another place`,
+      )
+  }
+}
+
+const OF_TERMINAL = ['/dev/pts', '/dev/console']
+
+/** The kernel mounts a new /sys, /proc … only for who has power over what they show. */
+function checkUsers({ namespaces: { users, uts, pid, ipc, cgroup }, network: { mode, path } }: RunOptions): void {
+  if (!users) return
   const needs = (what: string, allowed: string) =>
     new UsageError(`run: --userns private: needs ${what}; allowed: ${allowed}`)
-  // The kernel mounts a new /sys, /proc or /dev/mqueue only for who has power over what they show.
-  if (users && (mode === 'host' || path !== undefined))
+  if (mode === 'host' || path !== undefined)
     throw needs('a network of its own, for its /sys', '--network none or bridge')
-  if (users && pid !== 'private') throw needs('processes of its own, for its /proc', '--pid private')
-  if (users && (ipc === 'host' || typeof ipc === 'object'))
+  if (pid !== 'private') throw needs('processes of its own, for its /proc', '--pid private')
+  if (ipc === 'host' || typeof ipc === 'object')
     throw needs('queues of its own, for its /dev/mqueue', '--ipc private, shareable or none')
-  const covered = terminal && mounts.mounts.some(({ destination }) => destination === '/dev/pts')
-  if (!covered) return
-  const flag = mounts.asked?.['/dev/pts'] ?? '--volumes-from'
-  throw new UsageError(`run: ${flag}: --tty needs the container's own /dev/pts; leave one of them out`)
+  if (cgroup !== 'private') throw needs('cgroups of its own, for its /sys/fs/cgroup', '--cgroupns private')
+  if (typeof uts === 'object') throw needs('power over the names that it has', '--uts private or host')
 }

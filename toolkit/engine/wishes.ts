@@ -2,28 +2,40 @@
 import { statSync } from 'node:fs'
 import type { Action } from '../kernel/action.ts'
 import { KernelError } from '../kernel/error.ts'
-import type { Step } from '../kernel/step.ts'
+import type { Plan, Step } from '../kernel/step.ts'
 import { quoteValue, UsageError } from '../kernel/usage-error.ts'
 import { readText } from '../observe/read.ts'
 import { type Device, planExtra } from '../primitives/devices.ts'
 import { plan as planInit } from '../primitives/init.ts'
-import type { Opening } from '../primitives/namespaces.ts'
+import type { Entering, Joining, Opening } from '../primitives/namespaces.ts'
 import * as process from '../primitives/process.ts'
 import { type Sysctl, plan as setSysctl } from '../primitives/sysctl.ts'
 import { refuse } from './host.ts'
-import { refusing, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
+import { refusing, saidOtherwise, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
 import type { Spec } from './spec.ts'
 
-/** `container:NAME` has become the path of that container’s by now. */
+/** Of `container:NAME` only the path is known by now. */
+const namespaceAt = ({ type, path }: Pick<Opening, 'type' | 'path'>): Wish => ({
+  asked: `run: --${type} ns:${quoteValue(path)}`,
+  allowed: `one of that type, such as /proc/PID/ns/${type === 'network' ? 'net' : type}, of a user namespace that is ours`,
+})
+
 export const openNamespaces = (openings: readonly Opening[]): Action[] =>
   openings.map(opening => {
-    const { type, path } = opening
-    const asked = `run: --${type} ns:${quoteValue(path)}`
-    const allowed = `one of that type, such as /proc/PID/ns/${type === 'network' ? 'net' : type}`
+    const wish = namespaceAt(opening)
     return saying(opening, error =>
-      error instanceof UsageError ? new UsageError(`${asked}: ${error.message}`) : refusing({ asked, allowed })(error),
+      error instanceof UsageError ? new UsageError(`${wish.asked}: ${error.message}`) : refusing(wish)(error),
     )
   })
+
+export const enterNamespaces = (entering: readonly Entering[]): Step[] =>
+  entering.flatMap(one => wishing(namespaceAt(one), [one]))
+
+/** The one that the process is born in: entered before its first step. */
+export function pidNamespace({ pid, before }: Joining): Pick<Plan, 'pidNamespace'> {
+  const opening = before.find(({ type }) => type === 'pid')
+  return pid && opening ? { pidNamespace: saidOtherwise(pid, refusing(namespaceAt(opening))) } : {}
+}
 
 export function oomScore({ process: { oomScoreAdj } }: Pick<Spec, 'process'>): Step[] {
   if (oomScoreAdj === undefined) return []

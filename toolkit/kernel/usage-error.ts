@@ -21,7 +21,7 @@ const MOST = 200 // characters of a value in an error
 export const inQuotes = (value: string): string =>
   JSON.stringify(value.length > MOST ? `${value.slice(0, MOST - 1)}…` : value).replace(
     /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu,
-    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    char => `\\u{${char.codePointAt(0)!.toString(16)}}`,
   )
 
 /** The same; without quotes where it is a plain word. */

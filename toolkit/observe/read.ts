@@ -2,9 +2,8 @@
 import { readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 
 // What /proc answers about a process that has ended, is ending, or is none of our business (not root, hidepid); and a
-// directory where a file was looked for. All
-// other errors (EMFILE, ENFILE, ENOMEM) are about the reader: taken for "gone", they would get a running container
-// cleaned away.
+// directory where a file was looked for. All other errors (EMFILE, ENFILE, ENOMEM) are about the reader: taken for
+// "gone", they would get a running container cleaned away.
 const NOTHING_TO_SEE = new Set([
   'ENOENT',
   'ESRCH',

@@ -36,13 +36,19 @@ export interface Opening extends Action {
   readonly path: string
 }
 
+/** Enters a namespace. */
+export interface Entering extends Step {
+  readonly type: NamespaceType
+  readonly path: string
+}
+
 export interface Joining {
   /** For `Plan.before`. */
   readonly before: readonly Opening[]
   /** Enters the user namespace; for `Plan.first`. Before user.becomeRoot. */
-  readonly first: readonly Step[]
+  readonly first: readonly Entering[]
   /** Enters the others. */
-  readonly steps: readonly Step[]
+  readonly steps: readonly Entering[]
   /** The pid namespace: for `Plan.pidNamespace`. */
   readonly pid: Descriptor | undefined
 }
@@ -55,12 +61,14 @@ export function join(namespaces: readonly NamespaceEntry[]): Joining {
   const entries = namespaces
     .flatMap(({ type, path }) => (path === undefined ? [] : [{ type, path }]))
     .sort((a, b) => types.indexOf(a.type) - types.indexOf(b.type))
-  const enter = (type: NamespaceType, path: string): Step =>
-    step('setns', [{ descriptor: descriptorOf(type) }, TYPES[type].flag], {
+  const enter = (type: NamespaceType, path: string): Entering => ({
+    ...step('setns', [{ descriptor: descriptorOf(type) }, TYPES[type].flag], {
       why: `shares this ${type} namespace instead of having one of its own`,
       lesson: TYPES[type].lesson,
       shell: `nsenter --${type === 'network' ? 'net' : type}=${path}`,
-    })
+    }),
+    ...{ type, path },
+  })
   return {
     before: entries.map(({ type, path }) => open(type, path)),
     first: entries.filter(({ type }) => type === 'user').map(({ type, path }) => enter(type, path)),

@@ -190,7 +190,7 @@ describe('on v1', () => {
         /^--pids-limit: there is no cgroup controller pids here/,
       )
       expect(() => prepare({ memory: { swappiness: 5 } }, poor)).toThrow(/^--memory-swappiness: there is no/)
-      expect(() => prepare({}, poor, { path: 'a/b' })).toThrow(/^run: --cgroup-parent: there is no cgroup here/)
+      expect(() => prepare({}, poor, { path: 'a/b' })).toThrow(/^run: --cgroup-parent a: there is no cgroup here/)
     }
   })
 
@@ -229,7 +229,7 @@ test('a refusal says as much as the doctor', async () => {
   const layout: CgroupLayout = { layout: 'v2', hierarchies: [hierarchy(2, [], top, '')] }
   const wish = { id, resources: { memory: { limit: 1 << 30 } }, privateNamespace: true }
   await expect(planCgroup(wish, layout)).rejects.toThrow(
-    /^--memory: there is no cgroup controller memory here \(not passed on to us\); try: .*Delegate=yes/,
+    /^run: --memory: there is no cgroup controller memory here \(not passed on to us\); try: .*Delegate=yes/,
   )
   expect((await planCgroup({ ...wish, resources: {} }, layout)).directories).toHaveLength(1)
 })

@@ -100,7 +100,7 @@ function checkSignal(name: string): void {
 export function care(given: Given): Care | undefined {
   const restart = given.restart === undefined ? undefined : restartPolicy(given.restart as string)
   if (given.rm && restart && restart.name !== 'no')
-    throw new UsageError('conflicting options: cannot specify both --restart and --rm', UNREADABLE)
+    throw new UsageError('run: conflicting options: cannot specify both --restart and --rm', UNREADABLE)
   const stopSignal = given['stop-signal'] as string | undefined
   if (stopSignal !== undefined) checkSignal(stopSignal)
   const timeout = given['stop-timeout'] as string | undefined

@@ -35,10 +35,10 @@ export function find(flag: string, value: string, path: string): Stats {
 }
 
 /** File systems of the container’s own that take no devices, or are mounted when these have been made. */
-const NO_DEVICES = ['/proc', '/sys', '/dev/pts', '/dev/mqueue']
+const NO_DEVICES = ['/proc', '/sys', '/dev/pts', '/dev/shm', '/dev/mqueue']
 const LINKS = linksInDev().map(name => `/dev/${name}`)
 /** What is there in every container. */
-const TAKEN = ['/dev', '/dev/shm', ...LINKS]
+const TAKEN = ['/dev', ...LINKS]
 const NO_DIRECTORIES = [...LINKS, ...usualDevices()]
 
 const isBelow = (path: string, top: string): boolean => path.startsWith(`${top}/`)

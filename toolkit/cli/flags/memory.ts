@@ -1,5 +1,4 @@
 // File systems in memory: --tmpfs, --mount type=tmpfs, --shm-size; and where in a container something may be mounted.
-
 import { posix } from 'node:path'
 import { forbidden } from '../../engine/volume/volumes.ts'
 import { PATH_MAX } from '../../kernel/constants.ts'

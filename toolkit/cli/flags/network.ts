@@ -90,7 +90,7 @@ export function network(words: Parsed['flags']): NetworkFlags {
   const places = mode === 'bridge' ? wanted.map(value => endpointOf(value)) : []
   if (mode !== 'bridge' && wanted[1] !== undefined)
     throw refuse('network', wanted[1], `not together with ${quoteValue(first)}, which is no network of the bridge kind`)
-  const why = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${mode}`
+  const why = `only a container on the bridge has one; leave it out, or use --network bridge instead of ${quoteValue(first)}`
   const expose = [...new Set(many('expose').flatMap(exposed))]
   const all = given['publish-all'] === true ? expose : []
   if (path !== undefined || container !== undefined)
@@ -150,6 +150,8 @@ function endpointOf(value: string): Endpoint {
   const [name] = all('name')
   if (unknown)
     throw refuse('network', value, `unknown key ${quoteValue(unknown[0]!)}; there are name, ip, alias, mac-address`)
+  const twice = ['name', 'ip', 'mac-address'].find(key => all(key).length > 1)
+  if (twice) throw refuse('network', value, `give ${twice} once`)
   const isOwn = name === 'bridge' || name === 'default'
   if (name === 'none' || name === 'host') throw refuse('network', value, 'not beside another network')
   if (name === undefined || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name)) throw refuse('network', value, WORDS)
@@ -171,13 +173,20 @@ export function endpoint({ name, ip, aliases, mac }: Endpoint): Endpoint {
 }
 
 /** The flags of their own are about the first network. */
-const withFlags = (place: Endpoint, given: Parsed['flags']): Endpoint =>
-  endpoint({
+function withFlags(place: Endpoint, given: Parsed['flags']): Endpoint {
+  for (const [flag, said] of [
+    ['ip', place.ip],
+    ['mac-address', place.mac],
+  ] as const)
+    if (said !== undefined && given[flag] !== undefined)
+      throw refuse(flag, given[flag] as string, `--network says ${said} already; leave one of them out`)
+  return endpoint({
     name: place.name,
     ip: (given.ip as string | undefined) ?? place.ip,
     aliases: [...place.aliases, ...((given['network-alias'] ?? []) as readonly string[])],
     mac: (given['mac-address'] as string | undefined) ?? place.mac,
   })
+}
 
 /** NAME[:ALIAS] */
 export function linkOf(value: string): Link {

@@ -57,7 +57,8 @@ export class NoController extends UsageError {
   readonly flag: string
 
   constructor(controller: Controller, { layout }: CgroupLayout, resources: Resources) {
-    const { flag } = settings(controller, resources, wordsOf(layout))[0]!
+    const flags = settings(controller, resources, wordsOf(layout)).map(({ flag }) => flag)
+    const flag = flags.find(flag => flag === '--memory') ?? flags[0]! // which sets others, too
     super(`${flag}: there is no cgroup controller ${controller} here; 'toolkit doctor' says why`)
     this.controller = controller
     this.isV2 = layout === 'v2'
@@ -80,7 +81,7 @@ export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared 
   if (missing) throw new NoController(missing, layout, wish.resources)
   if (wish.path !== undefined && groups.length === 0)
     throw new UsageError(
-      "run: --cgroup-parent: there is no cgroup here that we may write to; 'toolkit doctor' says why",
+      `${flagOf(wish.path)}: there is no cgroup here that we may write to; 'toolkit doctor' says why`,
     )
   const directories = groups.map(cgroups.directoryOf)
   const taken = directories.find(directory => existsSync(directory))
@@ -98,12 +99,13 @@ export function prepareCgroup(wish: CgroupWish, layout = ownLayout()): Prepared 
   }
 }
 
+const flagOf = (path: string): string => `run: --cgroup-parent ${quoteValue(dirname(path))}`
+
 /** What makes the groups; of its place speaks --cgroup-parent, where that is given. */
 function made(groups: readonly cgroups.Group[], { path }: CgroupWish): Action[] {
   const actions = cgroups.create(groups)
   if (path === undefined) return actions
-  const asked = `run: --cgroup-parent ${quoteValue(dirname(path))}`
-  const otherwise = refusing({ asked, allowed: 'the path of a group: a/b below ours, /a/b from the top' })
+  const otherwise = refusing({ asked: flagOf(path), allowed: 'the path of a group: a/b below ours, /a/b from the top' })
   return actions.map(action => saying(action, otherwise))
 }
 
@@ -119,7 +121,7 @@ export async function planCgroup(wish: CgroupWish, layout?: CgroupLayout): Promi
     return prepareCgroup(wish, layout)
   } catch (error) {
     if (!(error instanceof NoController)) throw error
-    throw (await import('../host/controllers.ts')).withoutController(error, error.flag)
+    throw (await import('../host/controllers.ts')).withoutController(error, `run: ${error.flag}`)
   }
 }
 

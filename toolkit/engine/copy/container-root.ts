@@ -108,7 +108,7 @@ function planView(row: ContainerRow, { id, rootfs }: ContainerState, users: Mapp
   const root = planRootfs({ layers, target: `${directory}/merged`, ...(users && { mappings: users }) })
   const mounts = lasting(row)
   const volumes = mountsOf(row).flatMap(({ type, source }) => (type === 'volume' ? [dataOf(source)] : []))
-  const { before, early } = planMounts(mounts, { volumes })
+  const { before, early, late } = planMounts(mounts, { volumes })
   return {
     before: [...root.before, ...before],
     namespaces: [mount.namespace],
@@ -117,6 +117,7 @@ function planView(row: ContainerRow, { id, rootfs }: ContainerState, users: Mapp
       ...mount.makePrivate(),
       ...root.steps,
       ...early,
+      ...late,
       { gate: STANDING },
       step('exit_group', [0], { why: 'that was all', lesson: '20-engine', shell: '' }),
     ],

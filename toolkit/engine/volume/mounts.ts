@@ -2,10 +2,11 @@
 // must be done before they can be mounted.
 import { statSync } from 'node:fs'
 import type { Action } from '../../kernel/action.ts'
-import { UsageError } from '../../kernel/usage-error.ts'
+import { quoteValue, UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { RunOptions, VolumesFrom } from '../options.ts'
 import { pairsOf } from '../pairs.ts'
+import { refusing, saying } from '../refusal.ts'
 import { findContainer } from '../state/list.ts'
 import { type DriverOptions, driverMount, isReadOnly, LABEL, OPTION, sameOptions } from './driver-options.ts'
 import { fill } from './fill.ts'
@@ -22,6 +23,8 @@ export interface Volumes {
   readonly anonymous: readonly string[]
   /** For `Plan.before`. */
   readonly before: readonly Action[]
+  /** Which flag asked for what is at a place, where it is another container's. */
+  readonly asked?: Readonly<Record<string, string>>
 }
 
 const lesson = '18-volumes'
@@ -40,7 +43,8 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
   )
   const anonymous = own.filter((_, i) => isVolume(mounts[i]!) && mounts[i]!.source === '').map(({ source }) => source)
   const places = new Set(own.map(({ destination }) => destination))
-  const inherited = from.flatMap(inherit).filter(({ destination }) => !places.has(destination))
+  const taken = from.flatMap(wish => inherit(wish).map(mount => ({ wish, mount })))
+  const inherited = taken.map(({ mount }) => mount).filter(({ destination }) => !places.has(destination))
   const all = [...new Map([...inherited, ...own].map(mount => [mount.destination, mount])).values()]
   const volumes = all.filter(isVolume)
   const driven = new Map<string, DriverOptions>()
@@ -53,6 +57,9 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
     mounts: all.map(mount => (isVolume(mount) ? mounted(mount) : mount)),
     sources: volumes.filter(({ source }) => isOwn(driven.get(source)!)).map(({ source }) => dataOf(source)),
     anonymous,
+    asked: Object.fromEntries(
+      taken.map(({ wish, mount }) => [mount.destination, `--volumes-from ${quoteValue(wish.container)}`]),
+    ),
     before: [
       ...(all.some(isLasting) ? [useAction(all.filter(isLasting), anonymous, driven, options, id)] : []),
       ...volumes
@@ -60,7 +67,12 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
         .map(volume => ({ volume, to: mounted(volume) }))
         // Memory is empty at each start, and where nobody may write we do not either.
         .filter(({ volume, to }) => to.type === 'bind' && !isReadOnly(driven.get(volume.source)!))
-        .map(({ volume, to }) => fillAction(volume, to.source, options)),
+        .map(({ volume, to }) => {
+          const flag = options.mounts.asked?.[volume.destination]
+          const asked = flag ? `run: ${flag}` : `volume ${volume.source}`
+          const allowed = 'a directory that we may read and write'
+          return saying(fillAction(volume, to.source, options), refusing({ asked, allowed }))
+        }),
     ],
   }
 }

@@ -108,8 +108,9 @@ function place(entry: mount.Mount, name: string, about: AboutMounts) {
   const below = subpathOf(entry)
   const wish = onA(kind, asked)
   const taken = [...(missing ? [makeSource(source)] : []), ...bind.tree(name, { ...entry, source, below })]
+  const ofSource = { asked, allowed: 'a file or directory of this machine, or a place for a new one' }
   return {
-    before: taken.map(action => saying(action, refusing(wish))),
+    before: taken.map(action => saying(action, refusing(ofSource))),
     steps: [
       ...wishing(wish, [...bind.mountPoint(destination, kind, links), ...bind.attach(name)]),
       ...hideState(source, entry),
@@ -207,5 +208,12 @@ const makeSource = (path: string): Action => ({
   why: '-v makes a directory that is missing, as docker does',
   lesson: '18-volumes',
   shell: `mkdir -p ${path}`,
-  apply: () => makeTree(path, 0o755),
+  apply() {
+    const mask = process.umask(0o022)
+    try {
+      makeTree(path, 0o755)
+    } finally {
+      process.umask(mask)
+    }
+  },
 })
