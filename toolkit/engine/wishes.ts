@@ -56,8 +56,9 @@ function present(name: string): string | undefined {
 
 export const sysctl = ({ sysctl }: { readonly sysctl: Sysctl }): Step[] =>
   Object.entries(sysctl).flatMap(([name, value]) => {
-    const asked = `run: --sysctl ${quoteValue(`${name}=${value}`)}`
     const otherwise = (error: unknown) => {
+      // Not before: the first value that needs quotes costs a millisecond, and most runs have two by default.
+      const asked = `run: --sysctl ${quoteValue(`${name}=${value}`)}`
       const now = error instanceof KernelError && error.call === 'write' && present(name)
       const allowed = now
         ? `what the kernel takes for it; on this machine it is ${quoteValue(now)}`
@@ -74,7 +75,9 @@ export const init = (spec: Pick<Spec, 'process'>): Step[] =>
   )
 
 const workdir = (cwd: string, allowed: string): Wish => ({
-  asked: `run: --workdir ${quoteValue(cwd)}`,
+  get asked() {
+    return `run: --workdir ${quoteValue(cwd)}`
+  },
   allowed: `${allowed}, and no link of /proc`,
 })
 
