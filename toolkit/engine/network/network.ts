@@ -6,8 +6,6 @@ import { stateDir } from '../../image/paths.ts'
 import { NETLINK } from '../../kernel/constants.ts'
 import { parseSubnet, type Subnet } from '../../kernel/ip.ts'
 import { hashName } from '../../kernel/link-name.ts'
-import { openNetlink } from '../../kernel/netlink.ts'
-import { NetlinkError } from '../../kernel/netlink-error.ts'
 import { getLink, indexOf } from '../../kernel/rtnetlink.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { readLinks } from '../../observe/links.ts'
@@ -158,15 +156,8 @@ export function leaveNetwork(id: string, network = bridgeNetwork()): void {
 
 /** Undefined where it is gone already. */
 function indexOfLink(name: string): number | undefined {
-  const netlink = openNetlink()
-  try {
-    return indexOf(netlink.request(getLink(name)))
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
-    throw error
-  } finally {
-    netlink.close()
-  }
+  const found = withNetlink(NETLINK.ROUTE, netlink => netlink.request({ ...getLink(name), allow: 'ENODEV' }))
+  return found.length > 0 ? indexOf(found) : undefined
 }
 
 /** Tells that a container has joined or left. */

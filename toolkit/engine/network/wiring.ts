@@ -148,7 +148,7 @@ export function mend(lease: Lease, network: Network): void {
 
 /** Takes away the host's end of a cable, and with it the other. */
 export const removeCable = (name: string): void =>
-  withNetlink(NETLINK.ROUTE, netlink => netlink.request({ ...linkDelete(name), allow: 'ENODEV' }))
+  withNetlink(NETLINK.ROUTE, netlink => void netlink.request({ ...linkDelete(name), allow: 'ENODEV' }))
 
 /** Takes the firewall away. To be called `exclusively`, and when there is no container. */
 export const removeTables = ({ table }: Network): void =>
@@ -284,13 +284,10 @@ export const removeBridge = ({ bridge, driver }: Network): void =>
     if (driver?.kind === 'vxlan') netlink.request(linkDelete(driver.link))
   })
 
-export function withNetlink(
-  protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'],
-  action: (netlink: Netlink) => void,
-): void {
+export function withNetlink<T>(protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'], action: (netlink: Netlink) => T): T {
   const netlink = openNetlink(protocol)
   try {
-    action(netlink)
+    return action(netlink)
   } finally {
     netlink.close()
   }
