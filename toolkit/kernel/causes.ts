@@ -1,6 +1,7 @@
 // Why a call fails, in the places where containers are made. The first row that fits wins, so the special ones come
 // first. These tables are part of the course: a lesson that provokes an error on purpose quotes its row, and
 // test/kernel/causes.test.ts provokes for real all that can be provoked.
+import { anyCallCauses } from './causes/any-call.ts'
 import { cgroupCauses } from './causes/cgroups.ts'
 import { detachedMountCauses } from './causes/detached-mounts.ts'
 import { fileCauses } from './causes/files.ts'
@@ -18,6 +19,7 @@ export const causes = (): readonly CauseRow[] => [
   ...processCauses(),
   ...mountCauses(),
   ...fileCauses(),
+  ...anyCallCauses(),
 ]
 
 const concerns = ({ call }: CauseRow, name: SyscallName): boolean =>
