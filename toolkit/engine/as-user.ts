@@ -8,6 +8,7 @@ import type { Mount } from '../primitives/mount.ts'
 import { outside } from '../primitives/user.ts'
 import { refuse } from './host.ts'
 import type { RunOptions } from './options.ts'
+import { askedAt } from './refusal.ts'
 
 const NO_RANGE = 'ids other than 0 take a range in /etc/subuid and /etc/subgid, and newuidmap'
 
@@ -37,7 +38,7 @@ export function asFarAsMapped<T extends User>(user: T, options: RunOptions): T {
   const { additionalGids = [], ...rest } = user
   const groups = maps.setgroups === 'deny' ? undefined : additionalGids.filter(gid => isIn(maps.gid, gid))
   if (groupAdd.length > 0 && groups?.length !== additionalGids.length)
-    throw refuse('root', { asked: `run: --group-add ${groupAdd.join(' --group-add ')}`, detail: NO_RANGE })
+    throw refuse('root', { asked: addedBy(groupAdd), detail: NO_RANGE })
   return (groups ? { ...rest, additionalGids: groups } : rest) as T
 }
 
@@ -53,7 +54,10 @@ const owners = (mounts: readonly Mount[]) =>
   )
 
 const flagOf = ({ asked }: RunOptions['mounts'], destination: string): string =>
-  `run: ${asked?.[destination] ?? `--tmpfs ${destination}`}`
+  askedAt(asked, destination, `run: --tmpfs ${destination}`)
+
+const addedBy = (groups: readonly string[]): string =>
+  `run: ${groups.map(word => `--group-add ${quoteValue(word)}`).join(' ')}`
 
 /** Throws a UsageError for a user or a group that is nobody in the user namespace which the container is to have. */
 export function checkMapped({ uid, gid, additionalGids = [] }: User, options: RunOptions): void {
@@ -69,7 +73,7 @@ export function checkMapped({ uid, gid, additionalGids = [] }: User, options: Ru
   const flag = user === undefined ? 'run: --gidmap' : `run: --user ${quoteValue(user)}`
   check(flag, 'user', uid)
   check(flag, 'group', gid)
-  const added = groupAdd.length > 0 ? `run: ${groupAdd.map(word => `--group-add ${quoteValue(word)}`).join(' ')}` : flag
+  const added = groupAdd.length > 0 ? addedBy(groupAdd) : flag
   for (const id of additionalGids) check(added, 'group', id)
   for (const { destination, what, id } of owners(mounts.mounts)) check(flagOf(mounts, destination), what, id)
 }

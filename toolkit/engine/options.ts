@@ -11,6 +11,7 @@ import type { LogWish } from './log/limit.ts'
 import type { Endpoint, Link } from './network/endpoints.ts'
 import type { NameWishes } from './network/names.ts'
 import type { NetworkMode, PortWish } from './network/ports.ts'
+import type { Asked } from './refusal.ts'
 
 /** A namespace of its own, the host's, or the one behind a path such as /proc/PID/ns/uts. */
 export type NamespaceMode = 'private' | 'host' | { readonly path: string }
@@ -129,8 +130,7 @@ export interface RunOptions {
     readonly mounts: readonly Mount[]
     /** Sources that are made where they are missing. */
     readonly create: readonly string[]
-    /** Which flag asked for what is at a place: `--volume /a:/b` by `/b`. */
-    readonly asked?: Readonly<Record<string, string>>
+    readonly asked?: Asked
     /** Containers whose volumes and directories are seen at the same places. */
     readonly from: readonly VolumesFrom[]
   }

@@ -24,6 +24,15 @@ export function saying(action: Action, otherwise: Otherwise): Action {
   })
 }
 
+/** Which flag asked for what is at a place of the container: `--volume /a:/b` by `/b`. */
+export type Asked = Readonly<Record<string, string>>
+
+/** How an error begins that is about what is at a place; `otherwise` where no flag of this command asked for it. */
+export function askedAt(asked: Asked | undefined, place: string, otherwise: string): string {
+  const flag = asked?.[place]
+  return flag ? `run: ${flag}` : otherwise
+}
+
 /** What of its user's wish a step carries out. */
 export interface Wish {
   /** The flag and its value: `run: --workdir /etc/passwd`. */

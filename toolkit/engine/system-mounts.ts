@@ -11,6 +11,8 @@ import * as mount from '../primitives/mount.ts'
 import * as user from '../primitives/user.ts'
 import { plan as visibleMounts } from '../primitives/visible-mount.ts'
 import { refuse } from './host.ts'
+import { type Asked, askedAt } from './refusal.ts'
+import { isBelow } from './volume/volumes.ts'
 import { extraDevices } from './wishes.ts'
 
 export interface SystemMounts {
@@ -26,7 +28,7 @@ export interface SystemWish {
   /** Devices besides the usual. */
   readonly extras?: readonly devices.Device[]
   /** The flag of each of these, by its path. */
-  readonly asked?: Readonly<Record<string, string>>
+  readonly asked?: Asked
   /** The container's user namespace, where it has one. */
   readonly mappings?: user.Mappings | undefined
   /** Its network is another's. */
@@ -60,10 +62,8 @@ function ofDevices<T>(extras: readonly devices.Device[], asked: SystemWish['aske
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const [place] = error.message.split(':', 1)
-    const flag = extras
-      .map(({ path }) => (path === place || path.startsWith(`${place}/`)) && asked?.[path])
-      .find(Boolean)
-    throw flag ? new UsageError(`${flag}: ${error.message}`) : error
+    const device = extras.find(({ path }) => isBelow(path, place!))
+    throw device ? new UsageError(`${askedAt(asked, device.path, 'run: --device')}: ${error.message}`) : error
   }
 }
 
@@ -75,10 +75,10 @@ function visible(mounts: readonly mount.Mount[], mappings: user.Mappings) {
 
 /** Where we are root of a user namespace only: nobody may make a device, so those of the host are mounted on files. */
 function asUser(mounts: readonly mount.Mount[], wish: SystemWish): SystemMounts {
-  const { extras = [], asked = {}, mappings, sharesNetwork } = wish
+  const { extras = [], asked, mappings, sharesNetwork } = wish
   if (extras.length > 0)
     throw refuse('root', {
-      asked: asked[extras[0]!.path] ?? 'run: --device',
+      asked: askedAt(asked, extras[0]!.path, 'run: --device'),
       detail: 'to give it a device of the host',
     })
   // A new /sys is for who owns the network that it shows.

@@ -1,29 +1,25 @@
 // Wishes that cannot be had together, though each of them alone can.
 import { UsageError } from '../kernel/usage-error.ts'
 import type { RunOptions } from './options.ts'
+import { askedAt } from './refusal.ts'
+import { isBelow } from './volume/volumes.ts'
 import { askedDevices } from './wishes.ts'
 
 /** Throws a UsageError that names the flags. */
 export function checkTogether(options: RunOptions): void {
   checkUsers(options)
   const { mounts, devices, terminal, wording } = options
-  const asked: Readonly<Record<string, string>> = {
-    ...askedDevices(wording?.devices),
-    ...Object.fromEntries(Object.entries(mounts.asked ?? {}).map(([place, flag]) => [place, `run: ${flag}`])),
-  }
-  const refuse = (place: string, why: string) => new UsageError(`${asked[place] ?? `a mount at ${place}`}: ${why}`)
+  const asked = { ...askedDevices(wording?.devices), ...mounts.asked }
+  const refuse = (place: string, why: string) =>
+    new UsageError(`${askedAt(asked, place, `a mount at ${place}`)}: ${why}`)
   const places = mounts.mounts.map(({ destination }) => destination)
   for (const place of terminal ? [...places, ...devices.map(({ path }) => path)] : []) {
-    const top = OF_TERMINAL.find(top => place === top || place.startsWith(`${top}/`))
+    const top = OF_TERMINAL.find(top => isBelow(place, top))
     if (top) throw refuse(place, `--tty needs the container's own ${top}; leave one of them out`)
   }
   for (const { path } of devices) {
-    const over = places.find(place => place.startsWith('/dev/') && (path === place || path.startsWith(`${place}/`)))
-    if (over)
-      throw refuse(
-        path,
-        `${over} is mounted over it, by ${(asked[over] ?? '').replace('run: ', '')}; give another place`,
-      )
+    const over = places.find(place => place.startsWith('/dev/') && isBelow(path, place))
+    if (over) throw refuse(path, `${over} is mounted over it, by ${asked[over] ?? 'a mount'}; give another place`)
   }
 }
 

@@ -11,7 +11,7 @@ import type { Entering, Joining, Opening } from '../primitives/namespaces.ts'
 import * as process from '../primitives/process.ts'
 import { type Sysctl, plan as setSysctl } from '../primitives/sysctl.ts'
 import { refuse } from './host.ts'
-import { refusing, saidOtherwise, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
+import { type Asked, askedAt, refusing, saidOtherwise, saying, stepsSaying, type Wish, wishing } from './refusal.ts'
 import type { Spec } from './spec.ts'
 
 /** Of `container:NAME` only the path is known by now. */
@@ -88,20 +88,20 @@ export const enterDirectory = (spec: Pick<Spec, 'process'>): Step[] =>
   wishing(workdir(spec.process.cwd, 'a directory of the container'), process.enterDirectory(spec))
 
 /** Which flag asked for a device, by its place. `values`: SOURCE[:PLACE][:rwm], as given. */
-export const askedDevices = (values: readonly string[] = []): Readonly<Record<string, string>> =>
+export const askedDevices = (values: readonly string[] = []): Asked =>
   Object.fromEntries(
     values.map(value => {
       const [source, place = ''] = value.split(':')
-      return [place.startsWith('/') ? place : source, `run: --device ${quoteValue(value)}`]
+      return [place.startsWith('/') ? place : source, `--device ${quoteValue(value)}`]
     }),
   )
 
 /** Devices besides the usual. */
-export const extraDevices = (extras: readonly Device[], asked: Readonly<Record<string, string>>): Step[] =>
+export const extraDevices = (extras: readonly Device[], asked: Asked): Step[] =>
   extras.flatMap(device =>
     wishing(
       {
-        asked: asked[device.path] ?? `device ${device.path}`,
+        asked: askedAt(asked, device.path, `device ${device.path}`),
         allowed: 'a place where nothing is in the image, best one in /dev',
       },
       planExtra(device),

@@ -1,6 +1,7 @@
 // The flags that say which devices a container may use. Docker's words.
 import { type Stats, statSync } from 'node:fs'
 import { reasonOf } from '../../engine/refusal.ts'
+import { isBelow } from '../../engine/volume/volumes.ts'
 import { NAME_MAX, PATH_MAX } from '../../kernel/constants.ts'
 import { deviceNode } from '../../observe/devices.ts'
 import type { DeviceRule } from '../../primitives/device-rules.ts'
@@ -41,16 +42,14 @@ const LINKS = linksInDev().map(name => `/dev/${name}`)
 const TAKEN = ['/dev', ...LINKS]
 const NO_DIRECTORIES = [...LINKS, ...usualDevices()]
 
-const isBelow = (path: string, top: string): boolean => path.startsWith(`${top}/`)
-
 /** Why no device can be at a place; undefined where one can. */
 function forbidden(path: string): string | undefined {
   if (Buffer.byteLength(path) >= PATH_MAX || path.split('/').some(name => Buffer.byteLength(name) > NAME_MAX))
     return `a name has at most ${NAME_MAX} bytes, a path ${PATH_MAX - 1}`
-  const top = NO_DEVICES.find(top => path === top || isBelow(path, top))
+  const top = NO_DEVICES.find(top => isBelow(path, top))
   if (top) return `no device can be in ${top}; give a place in /dev`
   if (TAKEN.includes(path)) return `${path} is something else in every container; give another place in /dev`
-  const file = NO_DIRECTORIES.find(file => isBelow(path, file))
+  const file = NO_DIRECTORIES.find(file => path !== file && isBelow(path, file))
   return file && `${file} is no directory; give another place in /dev`
 }
 
@@ -101,7 +100,9 @@ export function devices(given: Given): { nodes: readonly Device[]; rules: readon
     const there = nodes.get(node.path)
     if (there && !isSame(there, node))
       throw refuse('device', values[i]!, `another device is at ${node.path} already; each place takes one`)
-    const other = [...nodes.keys()].find(path => isBelow(path, node.path) || isBelow(node.path, path))
+    const other = [...nodes.keys()].find(
+      path => path !== node.path && (isBelow(path, node.path) || isBelow(node.path, path)),
+    )
     if (other) throw refuse('device', values[i]!, `another device is at ${other}; no device lies below another`)
     nodes.set(node.path, node)
   }

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { VolumesFrom } from '../../engine/options.ts'
 import { pairsOf } from '../../engine/pairs.ts'
+import type { Asked } from '../../engine/refusal.ts'
 import { DRIVER, LABEL, OPTION, whyNot } from '../../engine/volume/driver-options.ts'
 import { SUBPATH } from '../../engine/volume/volumes.ts'
 import { inQuotes, quoteValue, type UsageError } from '../../kernel/usage-error.ts'
@@ -42,8 +43,8 @@ export interface MountFlags {
   readonly mounts: readonly Mount[]
   /** Sources of -v: made where they are missing. */
   readonly create: readonly string[]
-  /** Which flag asked for what is at a place; not there where there is none. */
-  readonly asked?: Readonly<Record<string, string>>
+  /** Not there where there is none. */
+  readonly asked?: Asked
   /** Containers whose mounts are taken over. */
   readonly from: readonly VolumesFrom[]
 }

@@ -6,7 +6,7 @@ import { quoteValue, UsageError } from '../../kernel/usage-error.ts'
 import type { Mount } from '../../primitives/mount.ts'
 import type { RunOptions, VolumesFrom } from '../options.ts'
 import { pairsOf } from '../pairs.ts'
-import { refusing, saying } from '../refusal.ts'
+import { type Asked, askedAt, refusing, saying } from '../refusal.ts'
 import { findContainer } from '../state/list.ts'
 import { type DriverOptions, driverMount, isReadOnly, LABEL, OPTION, sameOptions } from './driver-options.ts'
 import { fill } from './fill.ts'
@@ -24,7 +24,7 @@ export interface Volumes {
   /** For `Plan.before`. */
   readonly before: readonly Action[]
   /** Which flag asked for what is at a place, where it is another container's. */
-  readonly asked?: Readonly<Record<string, string>>
+  readonly asked?: Asked
 }
 
 const lesson = '18-volumes'
@@ -68,8 +68,7 @@ export function planVolumes(options: RunOptions, id: string): Volumes {
         // Memory is empty at each start, and where nobody may write we do not either.
         .filter(({ volume, to }) => to.type === 'bind' && !isReadOnly(driven.get(volume.source)!))
         .map(({ volume, to }) => {
-          const flag = options.mounts.asked?.[volume.destination]
-          const asked = flag ? `run: ${flag}` : `volume ${volume.source}`
+          const asked = askedAt(options.mounts.asked, volume.destination, `volume ${volume.source}`)
           const allowed = 'a directory that we may read and write'
           return saying(fillAction(volume, to.source, options), refusing({ asked, allowed }))
         }),
@@ -111,8 +110,7 @@ export function asMount({ destination, source, options }: Mount, driven: DriverO
 /** Throws a UsageError for what no volume can be. */
 function checked(mount: Mount, name: string, { mounts: { asked } }: RunOptions): Mount {
   const { type, source, destination, options } = mount
-  const flag = asked?.[destination]
-  const who = flag ? `run: ${flag}` : `volume ${name}`
+  const who = askedAt(asked, destination, `volume ${name}`)
   if (type === 'tmpfs' && options.some(word => word.startsWith(SUBPATH)))
     throw new UsageError(`${who}: it is in memory, and empty at first: there is no part of it to mount`)
   if (type === 'bind' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === false)

@@ -16,7 +16,7 @@ import { UsageError } from '../../kernel/usage-error.ts'
 import { mountOver, readMounts } from '../../observe/mounts.ts'
 import * as bind from '../../primitives/bind.ts'
 import * as mount from '../../primitives/mount.ts'
-import { reasonOf, refusing, saying, type Wish, wishing } from '../refusal.ts'
+import { type Asked, askedAt, reasonOf, refusing, saying, type Wish, wishing } from '../refusal.ts'
 import { makeTree } from '../state/files.ts'
 
 export interface Mounts {
@@ -33,7 +33,9 @@ export interface Mounts {
 /** What every container has mounted in /dev. */
 const OF_DEV = ['/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']
 
-const isBelow = (path: string, top: string): boolean => path === top || path.startsWith(top === '/' ? '/' : `${top}/`)
+/** A place itself is below it, too. */
+export const isBelow = (path: string, top: string): boolean =>
+  path === top || path.startsWith(top === '/' ? '/' : `${top}/`)
 const isBind = ({ type, options }: mount.Mount): boolean =>
   type === 'bind' || options.includes('bind') || options.includes('rbind')
 const depth = (path: string): number => path.split('/').length
@@ -55,8 +57,7 @@ export interface AboutMounts {
   readonly create?: readonly string[]
   /** Sources that are the engine's own, and there by then. */
   readonly volumes?: readonly string[]
-  /** Which flag asked for what is at a place: `--volume /a:/b` by `/b`. */
-  readonly asked?: Readonly<Record<string, string>>
+  readonly asked?: Asked
 }
 
 /** Puts the entries of an OCI config.json in order. Looks at the host's files, changes nothing. Throws UsageError. */
@@ -94,8 +95,7 @@ export const SUBPATH = 'subpath='
 
 function place(entry: mount.Mount, name: string, about: AboutMounts) {
   const { destination } = entry
-  const flag = about.asked?.[destination]
-  const asked = flag ? `run: ${flag}` : `a mount at ${destination}`
+  const asked = askedAt(about.asked, destination, `a mount at ${destination}`)
   // Below /dev all is ours, and its links lead to what a process has open.
   const links = isBelow(destination, '/dev') ? 'refuse' : 'follow'
   const why = forbidden(destination)
