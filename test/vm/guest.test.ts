@@ -1,12 +1,8 @@
 // A chosen part of the tests on the machine that most users have: systemd, cgroup v2, another kernel. TOOLKIT_VM names
-// a program that runs a command in a virtual machine with a copy of a folder:
-//
-//   $TOOLKIT_VM --copy --share FOLDER --timeout SECONDS -- COMMAND…
-//
-// The guest may be emulated, 8 to 50 times slower than its host.
-import { spawnSync } from 'node:child_process'
+// a program that makes such a machine: see guest.ts.
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
+import { guest } from './guest.ts'
 
 const { TOOLKIT_VM } = process.env
 const chosen = [
@@ -38,24 +34,7 @@ const living = [
   ],
 ]
 const minutes = 40 // at most, where its host is busy, too
-
-function inGuest(...command: string[]): { status: number | null; output: string } {
-  const args = [
-    '--copy',
-    '--share',
-    '.',
-    '--timeout',
-    String(minutes * 60),
-    '--',
-    'env',
-    'CI=true',
-    'TOOLKIT_SLOW=20',
-    'TOOLKIT_CLOCK=ours',
-    ...command,
-  ]
-  const { status, stdout, stderr } = spawnSync(TOOLKIT_VM!, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
-  return { status, output: stdout + stderr }
-}
+const inGuest = (...command: string[]) => guest(TOOLKIT_VM!, minutes, command)
 
 /** A line a file, with its time, and the counts. */
 const summaryOf = (output: string): string =>
