@@ -77,5 +77,6 @@ test('one port taken: an error that names flag and port, and the others are give
 })
 
 test('an address that this machine does not have', () => {
-  expect(() => hold('192.0.2.200:8080:80')).toThrow(/^run: --publish 192.0.2.200:8080:80: 192.0.2.200 is no address of/)
+  for (const address of ['192.0.2.200', '224.0.0.1', '239.255.255.255', '255.255.255.255'])
+    expect(() => hold(`${address}:8080:80`)).toThrow(`run: --publish ${address}:8080:80: ${address} is no address of`)
 })

@@ -145,11 +145,15 @@ export const socketAddress = (address: string, port: number): Buffer => {
 const reuseAddress = (socket: number, yes: 0 | 1) =>
   invoke('setsockopt', [socket, SOL.SOCKET, SO.REUSEADDR, Uint8Array.of(yes, 0, 0, 0), 4])
 
+/** A group (RFC 5771), or all: 255.255.255.255. */
+const isForMany = (address: string): boolean => /^(22[4-9]|23\d)\.|^255\.255\.255\.255$/.test(address)
+
 /**
  * A socket with this port, or -errno; nobody can share the port, whatever options he sets. It does not listen: who asks
  * before the firewall leads to the container is refused, and not kept waiting by somebody who never answers.
  */
 function bind(protocol: Protocol, address: string, port: number): number {
+  if (isForMany(address)) return -ERRNO.EADDRNOTAVAIL // bind(2) would take it
   const socket = invoke('socket', [AF.INET, (protocol === 'tcp' ? SOCK.STREAM : SOCK.DGRAM) | SOCK.CLOEXEC, 0])
   const where = socketAddress(address, port)
   let result = attempt('bind', [socket, where, where.length])

@@ -135,6 +135,8 @@ export interface NewNetwork {
 }
 
 const SMALLEST = 30 // two bits of addresses: the network, the gateway, a container, broadcasts
+/** "This network", what each host keeps to itself, and groups: RFC 6890 and RFC 5771. */
+const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4'].map(range => parseSubnet(range)!)
 
 /** The addresses that a user wishes for. Throws a UsageError where they make no network. */
 function givenSubnet(subnet: string): Subnet {
@@ -142,6 +144,9 @@ function givenSubnet(subnet: string): Subnet {
   if (!found) throw new UsageError(`--subnet ${JSON.stringify(subnet)}: give a range of IPv4 such as 10.5.0.0/24`)
   if (found.prefix > SMALLEST || found.prefix < 8)
     throw new UsageError(`--subnet ${subnet}: the number after / is one from 8 to ${SMALLEST}`)
+  const taken = NO_HOSTS.find(range => overlap(range, found))
+  if (taken)
+    throw new UsageError(`--subnet ${subnet}: ${formatSubnet(taken)} is for no hosts; give a range such as 10.5.0.0/24`)
   return found
 }
 
