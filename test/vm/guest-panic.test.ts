@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { guest } from './guest.ts'
 
 const directory = fs.mkdtempSync(path.join(tmpdir(), 'toolkit-guest-'))
@@ -15,8 +15,13 @@ function answersOf(first: string, then: string) {
   const script = `#!/bin/sh\necho >> ${runs}\nif [ $(wc -l < ${runs}) = 1 ]; then ${first}; else ${then}; fi\n`
   fs.rmSync(runs, { force: true })
   fs.writeFileSync(vm, script, { mode: 0o755 })
-  const { status, output } = guest(vm, 1, ['true'])
-  return { status, output, runs: fs.readFileSync(runs, 'utf8').length }
+  const tell = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  try {
+    const { status, output } = guest(vm, 1, ['true'])
+    return { status, output, runs: fs.readFileSync(runs, 'utf8').length, told: tell.mock.calls.join('\n') }
+  } finally {
+    tell.mockRestore()
+  }
 }
 
 const panic = 'echo "[   68.427632] Kernel panic - not syncing: Fatal exception in interrupt" >&2; exit 125'
@@ -29,5 +34,7 @@ test.each([
   ['nor is a guest that ends otherwise', 'exit 125', 'exit 0', { status: 125, runs: 1 }],
   ['nor is a command that only speaks of it', 'echo Kernel panic - no; exit 1', 'exit 0', { status: 1, runs: 1 }],
 ])('%s', (_, first, then, expected) => {
-  expect(answersOf(first, then)).toMatchObject(expected)
+  const { told, ...answers } = answersOf(first, then)
+  expect(answers).toMatchObject(expected)
+  expect(told.includes('panicked; once more')).toBe(answers.runs > 1) // nobody shall think that all went well
 })
