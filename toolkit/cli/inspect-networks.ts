@@ -1,7 +1,7 @@
 // .NetworkSettings of a container, in docker's words: the networks that it is in, and its ports.
 import { BUILT_IN, builtInId } from '../engine/network/built-in.ts'
 import { type Endpoint, readEndpoints } from '../engine/network/endpoints.ts'
-import type { Lease } from '../engine/network/leases.ts'
+import type { Lease } from '../engine/network/lease.ts'
 import { listNetworks } from '../engine/network/networks.ts'
 import { type ContainerRow, placeOf } from '../engine/state/list.ts'
 import { exposedBy, leases as leasesByContainer, portsOf } from './text/describe.ts'

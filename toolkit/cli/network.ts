@@ -1,6 +1,6 @@
 // toolkit network: networks of containers. docker's words, output and exit codes.
 import { BUILT_IN, builtInId } from '../engine/network/built-in.ts'
-import type { Lease } from '../engine/network/leases.ts'
+import type { Lease } from '../engine/network/lease.ts'
 import { readLeases, readState } from '../engine/network/leases.ts'
 import { bridgeNetwork } from '../engine/network/network.ts'
 import { listNetworks, type NetworkView, removeNetwork } from '../engine/network/networks.ts'

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Action } from '../kernel/action.ts'
 import { resolvText } from './etc.ts'
-import type { Lease } from './network/leases.ts'
+import type { Lease } from './network/lease.ts'
 import type { RunOptions } from './options.ts'
 
 export function hostnameIn(directory: string, id: string): string {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Action, writeAction } from '../kernel/action.ts'
 import type { Step } from '../kernel/step.ts'
 import * as bind from '../primitives/bind.ts'
-import { isWayOut, type Lease } from './network/leases.ts'
+import { isWayOut, type Lease } from './network/lease.ts'
 import {
   asksResolved,
   fullName,

@@ -224,12 +224,16 @@ export function openNetlink(protocol: Protocol = NETLINK.ROUTE, of?: NamespaceOf
   return new Netlink(fd)
 }
 
-/** One list, by a socket that is opened and closed for it, in the namespace that we are in now. For observe/. */
-export function dump(asked: Message, protocol: Protocol = NETLINK.ROUTE): Buffer[] {
+/** Does what is asked by a socket that is opened and closed for it, in the namespace that we are in now. */
+export function withNetlink<T>(protocol: Protocol, action: (netlink: Netlink) => T): T {
   const netlink = openNetlink(protocol)
   try {
-    return netlink.dump(asked)
+    return action(netlink)
   } finally {
     netlink.close()
   }
 }
+
+/** One list, by a socket of its own. For observe/. */
+export const dump = (asked: Message, protocol: Protocol = NETLINK.ROUTE): Buffer[] =>
+  withNetlink(protocol, netlink => netlink.dump(asked))

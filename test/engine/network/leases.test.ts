@@ -4,13 +4,12 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, write
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Lease, Network } from '../../../toolkit/engine/network/lease.ts'
 import {
   chooseSubnet,
   dockerPools,
   exclusively,
   findLease,
-  type Lease,
-  type Network,
   readLeases,
   writeState,
 } from '../../../toolkit/engine/network/leases.ts'

@@ -2,7 +2,8 @@
 
 import { type Health, readHealth } from '../../engine/life/health.ts'
 import { type Status, statusOf } from '../../engine/life/lifecycle.ts'
-import { deviceOf, type Lease, readAllLeases } from '../../engine/network/leases.ts'
+import { deviceOf, type Lease } from '../../engine/network/lease.ts'
+import { readAllLeases } from '../../engine/network/leases.ts'
 import { bridgeNetwork } from '../../engine/network/network.ts'
 import type { Port } from '../../engine/network/ports.ts'
 import { imageName } from '../../engine/state/events.ts'

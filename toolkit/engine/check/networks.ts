@@ -7,19 +7,12 @@ import { readLinks } from '../../observe/links.ts'
 import { isAlive } from '../../observe/process.ts'
 import { clients, ensureServed, forgetNames, lockFile, readWish, serviceDir } from '../network/dns-service.ts'
 import { restoreForwarding } from '../network/forwarding.ts'
-import {
-  exclusively,
-  isLeaseFile,
-  type Lease,
-  type Network,
-  nameOf,
-  readAllLeases,
-  readHost,
-  readLeases,
-} from '../network/leases.ts'
+import { type Lease, type Network, nameOf, networkOf } from '../network/lease.ts'
+import { exclusively, isLeaseFile, readAllLeases, readHost, readLeases } from '../network/leases.ts'
 import { bridgeNetwork, leaveNetwork } from '../network/network.ts'
 import { bridgeOf, readNetworks } from '../network/store.ts'
-import { mend, networkOf, removeBridge, removeCable, removeTables } from '../network/wiring.ts'
+import { removeBridge, removeCable, removeTables } from '../network/unwiring.ts'
+import { mend } from '../network/wiring.ts'
 import { entries, isFree, remove } from '../state/files.ts'
 import { bootId } from '../state/store.ts'
 import { type Finding, isAside, setAside } from './finding.ts'

@@ -8,6 +8,7 @@ import { closeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Action, Context } from '../../kernel/action.ts'
 import { NETLINK } from '../../kernel/constants.ts'
+import { withNetlink } from '../../kernel/netlink.ts'
 import { messageAction, netlinkOf } from '../../kernel/netlink-action.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { linkDelete } from '../../primitives/link.ts'
@@ -21,22 +22,15 @@ import { type ContainerRow, findContainer, placeOf } from '../state/list.ts'
 import type { ContainerState } from '../state/store.ts'
 import { hasNames, nameAction } from './dns-service.ts'
 import { type Endpoint, readEndpoints, writeEndpoints } from './endpoints.ts'
-import {
-  deviceOf,
-  exclusively,
-  isWayOut,
-  type Lease,
-  type Network,
-  nameOf,
-  readAllLeases,
-  readLeases,
-} from './leases.ts'
+import { deviceOf, isNamed, isWayOut, type Lease, type Network, nameOf, networkOf } from './lease.ts'
+import { exclusively, readAllLeases, readLeases } from './leases.ts'
 import { fullName, ownLine, ownNames } from './names.ts'
 import { bridgeNetwork, joinNetwork, recordMember } from './network.ts'
 import { leaseWish, MOST_LINKS, networkNamed, placeIn } from './networks.ts'
 import { findNetwork } from './store.ts'
 import { tidyLater } from './tidy.ts'
-import { handOver, isNamed, networkOf, wire, withNetlink, withoutLeases } from './wiring.ts'
+import { handOver, withoutLeases } from './unwiring.ts'
+import { wire } from './wiring.ts'
 
 /** Is told of each step before it is done. */
 export type Tell = (action: Action) => void

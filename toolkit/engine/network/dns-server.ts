@@ -10,7 +10,8 @@ import { answer, type Names, RCODE, refusal } from './dns.ts'
 import { forward, framed } from './dns-forward.ts'
 import { clients, LOCK_FD, readWish, readyFile, serviceDir, type Wish } from './dns-service.ts'
 import { openIn } from './dns-sockets.ts'
-import { exclusively, type Lease, readAllLeases } from './leases.ts'
+import type { Lease } from './lease.ts'
+import { exclusively, readAllLeases } from './leases.ts'
 
 const IN_FLIGHT = 256 // questions of one container to others
 const CONNECTIONS = 64

@@ -14,7 +14,8 @@ import { deadline, pause } from '../../kernel/pause.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { isAlive, readStat } from '../../observe/process.ts'
 import { entries, lock, makeTree, writeJson } from '../state/files.ts'
-import { exclusively, type Lease, type Network, rootOf } from './leases.ts'
+import { type Lease, type Network, rootOf } from './lease.ts'
+import { exclusively } from './leases.ts'
 
 /** Where a container finds its name server. */
 export const ADDRESS = '127.0.0.11'

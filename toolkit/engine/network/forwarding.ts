@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Action, type Context, writeAction } from '../../kernel/action.ts'
 import { bootId } from '../state/store.ts'
-import { exclusively, type Network, readHost, writeHost } from './leases.ts'
+import type { Network } from './lease.ts'
+import { exclusively, readHost, writeHost } from './leases.ts'
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 

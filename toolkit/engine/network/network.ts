@@ -6,6 +6,7 @@ import { stateDir } from '../../image/paths.ts'
 import { NETLINK } from '../../kernel/constants.ts'
 import { parseSubnet, type Subnet } from '../../kernel/ip.ts'
 import { hashName } from '../../kernel/link-name.ts'
+import { withNetlink } from '../../kernel/netlink.ts'
 import { getLink, indexOf } from '../../kernel/rtnetlink.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { readLinks } from '../../observe/links.ts'
@@ -14,16 +15,13 @@ import { record } from '../state/events.ts'
 import { isFree } from '../state/files.ts'
 import { directoryOf } from '../state/store.ts'
 import { builtInId } from './built-in.ts'
+import { isBridged, type Lease, lockOf, type Network, nameOf, networkOf } from './lease.ts'
 import {
   chooseSubnet,
   dockerPools,
   exclusively,
   findLease,
-  type Lease,
   type LeaseWish,
-  lockOf,
-  type Network,
-  nameOf,
   readLeases,
   readState,
   removeStrangers,
@@ -33,7 +31,7 @@ import {
 import { holdPorts, type PortWish } from './ports.ts'
 import { readNetworks } from './store.ts'
 import { tidyLater } from './tidy.ts'
-import { isBridged, networkOf, removeBridge, unwire, withNetlink } from './wiring.ts'
+import { removeBridge, unwire } from './unwiring.ts'
 
 const USUAL_STATE = '/var/lib/toolkit'
 const EXAMPLE_PORT = 32768 // where the kernel may choose one

@@ -5,17 +5,8 @@ import { UsageError } from '../../kernel/usage-error.ts'
 import type { RunOptions } from '../options.ts'
 import { record } from '../state/events.ts'
 import type { Endpoint } from './endpoints.ts'
-import {
-  exclusively,
-  hasLink,
-  type Lease,
-  type Network,
-  nameOf,
-  readAllLeases,
-  readLeases,
-  readState,
-  writeLease,
-} from './leases.ts'
+import { type Lease, type Network, nameOf, networkOf } from './lease.ts'
+import { exclusively, hasLink, readAllLeases, readLeases, readState, writeLease } from './leases.ts'
 import {
   bridgeNetwork,
   joinNetwork,
@@ -35,7 +26,7 @@ import {
   type NewNetwork,
   readNetworks,
 } from './store.ts'
-import { networkOf, removeBridge } from './wiring.ts'
+import { removeBridge } from './unwiring.ts'
 
 const rootDir = (base: Network): string => dirname(base.directory)
 

@@ -12,7 +12,7 @@ import { encode, formatMessage, type ToldMessage } from '../../kernel/netlink-me
 import { start } from '../../kernel/start.ts'
 import { type Plan, type Step, type Struct, step } from '../../kernel/step.ts'
 import { linkDelete, linkDownAt } from '../../primitives/link.ts'
-import { lockOf, type Network } from './leases.ts'
+import { lockOf, type Network } from './lease.ts'
 
 const PAUSE = 500_000_000 // nanoseconds
 const CLOCK_MONOTONIC = 1

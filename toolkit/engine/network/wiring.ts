@@ -1,54 +1,39 @@
 // The bridge, the cables that lead into it, and the firewall around it. The first container finds none of it; each one
-// makes or mends what is missing, and the last one takes it away: a machine without containers has nothing of us.
+// makes or mends what is missing, and the last one takes it away (unwiring.ts): a machine without containers has nothing
+// of us.
 //
 // Everything is made from the leases, so it can be made again whenever somebody has removed it: a bridge deleted by
 // hand, rules flushed by another firewall. Changes are made under the network's lock.
 import { closeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Action } from '../../kernel/action.ts'
 import { NETLINK } from '../../kernel/constants.ts'
 import { KernelError } from '../../kernel/error.ts'
 import { parseSubnet } from '../../kernel/ip.ts'
 import { macOfIp4 } from '../../kernel/link-name.ts'
-import { type Netlink, openNetlink } from '../../kernel/netlink.ts'
+import { type Netlink, withNetlink } from '../../kernel/netlink.ts'
 import { messageAction, netlinkOf } from '../../kernel/netlink-action.ts'
 import type { ToldMessage } from '../../kernel/netlink-message.ts'
 import { address } from '../../primitives/address.ts'
 import { bridge, hairpin, ignoreRouters } from '../../primitives/bridge.ts'
-import { linkDelete, linkDown, linkMaster, linkUp } from '../../primitives/link.ts'
+import { linkDelete, linkMaster, linkUp } from '../../primitives/link.ts'
 import { macvlan } from '../../primitives/macvlan.ts'
-import { addTable, formatTable, getTable, removeTable, replaceTable, type Table } from '../../primitives/nftables.ts'
+import { addTable, formatTable, getTable, replaceTable } from '../../primitives/nftables.ts'
 import { route } from '../../primitives/route.ts'
 import { vethPair } from '../../primitives/veth.ts'
 import { vxlan } from '../../primitives/vxlan.ts'
 import { refusing, saying } from '../refusal.ts'
-import { bootId } from '../state/store.ts'
-import { forgetNames, nameAction } from './dns-service.ts'
-import { firewall } from './firewall.ts'
-import { forwardAction, forwards, localAction, restoreForwarding } from './forwarding.ts'
-import {
-  deviceOf,
-  exclusively,
-  hasLink,
-  isWayOut,
-  type Lease,
-  type Network,
-  readAllLeases,
-  readHost,
-  readLeases,
-  removeLease,
-  writeLease,
-} from './leases.ts'
+import { nameAction } from './dns-service.ts'
+import { forwardAction, localAction } from './forwarding.ts'
+import { deviceOf, isNamed, isWayOut, type Lease, type Network, networkOf } from './lease.ts'
+import { exclusively, hasLink, readAllLeases, readLeases } from './leases.ts'
 import { wantedOfHost } from './refusal.ts'
+import { tableNames, tablesOf } from './tables.ts'
 
 /** Connects a container with its networks: for when its network namespace is there, and before its program starts. */
 export const wireAll = (leases: readonly Lease[], network: Network): Action[] => [
   ...leases.flatMap(lease => wire(lease, networkOf(lease, network))),
   ...(leases.some(isNamed) ? [nameAction(leases[0]!, network)] : []),
 ]
-
-/** In a network that users have made, containers find each other by name. */
-export const isNamed = ({ network }: Lease): boolean => network !== 'bridge'
 
 /** Connects a container with one network. */
 export function wire(lease: Lease, network: Network): Action[] {
@@ -146,16 +131,6 @@ export function mend(lease: Lease, network: Network): void {
   })
 }
 
-/** Takes away the host's end of a cable, and with it the other. */
-export const removeCable = (name: string): void =>
-  withNetlink(NETLINK.ROUTE, netlink => void netlink.request({ ...linkDelete(name), allow: 'ENODEV' }))
-
-/** Takes the firewall away. To be called `exclusively`, and when there is no container. */
-export const removeTables = ({ table }: Network): void =>
-  withNetlink(NETLINK.NETFILTER, firewall =>
-    firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: table }))),
-  )
-
 /** Makes the bridge. Where it was gone, the cables of those who are there already are plugged in again. */
 function bridgeAction({ gateway, id }: Lease, network: Network): Action {
   const wanted = bridge({ name: network.bridge, mac: macOfIp4(gateway) })
@@ -181,24 +156,8 @@ function succeeds(action: () => void, code: 'EEXIST' | 'ENODEV'): boolean {
   }
 }
 
-/** The firewall for these containers, of whatever networks. */
-function tablesOf(network: Network, leases: readonly Lease[]): Table[] {
-  const alone = readHost(network).forwarding === bootId() || !forwards()
-  const bridges = [...new Set(leases.filter(isBridged).map(({ bridge }) => bridge))]
-  const segments = bridges.map(bridge => {
-    const members = leases.filter(lease => lease.bridge === bridge)
-    const { subnet, internal = false, driver, gateway } = members[0]!
-    const tunnel = driver?.kind === 'vxlan' ? { link: driver.link, mac: macOfIp4(gateway) } : undefined
-    return { bridge, subnet, internal, members, ...(tunnel && { tunnel }) }
-  })
-  return firewall({ name: network.table, alone }, segments)
-}
-
-/** What a container sends comes by our bridge, and so by our firewall. */
-export const isBridged = ({ driver }: Lease): boolean => driver?.kind !== 'macvlan'
-
 function firewallAction(lease: Lease, network: Network): Action {
-  const tables = (['ip', 'bridge'] as const).map(family => ({ family, name: network.table }))
+  const tables = tableNames(network)
   const replace = (netlink: Netlink) => {
     const others = readAllLeases(network).filter(({ link }) => link !== lease.link)
     // Closing a socket that has removed a table takes until the kernel has freed it, some 5 ms; so only where there is one.
@@ -215,80 +174,5 @@ function firewallAction(lease: Lease, network: Network): Action {
       return `nft '${[...empty, ...tablesOf(network, [lease]).map(formatTable)].join('\n')}'`
     },
     apply: context => exclusively(network, () => replace(netlinkOf(context, 'outside', NETLINK.NETFILTER))),
-  }
-}
-
-/**
- * Takes away what was made for a container, with the last one of all networks all but the bridge (tidy.ts). Returns what
- * it had in which network. `firewall` is a socket of nfnetlink. To be called `exclusively`.
- *
- * The cable is only switched off, which makes it deaf and dumb at once: it goes with the container's network namespace,
- * and to wait for the end of a link takes the kernel 20 to 50 ms. Where nobody else is in the network, nobody could hear it;
- * then even that can be left to `onLast`, which is told of such a lease: it takes 0.7 ms.
- */
-export function unwire(id: string, network: Network, firewall: Netlink, onLast?: (lease: Lease) => void): Lease[] {
-  const all = readAllLeases(network)
-  const gone = all.filter(lease => lease.id === id)
-  if (gone.length === 0) return []
-  const isLast = (lease: Lease) => !all.some(other => other.id !== id && other.network === lease.network)
-  const last = onLast ? gone.filter(isLast) : []
-  const heard = gone.filter(lease => isBridged(lease) && !last.includes(lease))
-  if (heard.length > 0)
-    withNetlink(NETLINK.ROUTE, netlink => {
-      for (const { link } of heard) netlink.request({ ...linkDown(link), allow: 'ENODEV' })
-    })
-  withoutLeases(gone, network, firewall)
-  forgetNames(id, network)
-  for (const lease of last) onLast?.(lease)
-  return gone
-}
-
-/** Takes what the host has for these leases, but for their links, and at last the leases. To be called `exclusively`. */
-export function withoutLeases(gone: readonly Lease[], network: Network, firewall: Netlink): void {
-  const links = new Set(gone.map(({ link }) => link))
-  const rest = readAllLeases(network).filter(lease => isBridged(lease) && !links.has(lease.link))
-  if (rest.length > 0) firewall.batch(tablesOf(network, rest).flatMap(replaceTable))
-  else firewall.batch((['ip', 'bridge'] as const).flatMap(family => removeTable({ family, name: network.table })))
-  if (rest.every(({ internal }) => internal)) restoreForwarding(network)
-  for (const lease of gone) removeLease(networkOf(lease, network), lease)
-}
-
-/** The way out and the published ports of a lease become those of the container's next network that leads out, if any. */
-export function handOver({ id, ports }: Lease, network: Network): Lease | undefined {
-  return exclusively(network, () => {
-    const next = readAllLeases(network)
-      .filter(lease => lease.id === id && !lease.internal)
-      .toSorted((a, b) => deviceOf(a).localeCompare(deviceOf(b), undefined, { numeric: true }))[0]
-    if (!next) return undefined
-    const { secondary: _not, ...rest } = next
-    const heir = { ...rest, ports: isBridged(next) ? ports : [] }
-    writeLease(networkOf(heir, network), heir)
-    const tables = tablesOf(network, readAllLeases(network).filter(isBridged))
-    withNetlink(NETLINK.NETFILTER, firewall => firewall.batch(tables.flatMap(replaceTable)))
-    return heir
-  })
-}
-
-/** The network that a lease is of, where `network` is another one of the same engine. */
-export const networkOf = (lease: Lease, network: Network): Network => ({
-  ...network,
-  directory: join(dirname(network.directory), lease.network),
-  bridge: lease.bridge,
-  ...(lease.driver && { driver: lease.driver }),
-})
-
-/** Takes the bridge away at once. To be called `exclusively`, and when nobody is in it. */
-export const removeBridge = ({ bridge, driver }: Network): void =>
-  withNetlink(NETLINK.ROUTE, netlink => {
-    netlink.request(linkDelete(bridge))
-    if (driver?.kind === 'vxlan') netlink.request(linkDelete(driver.link))
-  })
-
-export function withNetlink<T>(protocol: (typeof NETLINK)['ROUTE' | 'NETFILTER'], action: (netlink: Netlink) => T): T {
-  const netlink = openNetlink(protocol)
-  try {
-    return action(netlink)
-  } finally {
-    netlink.close()
   }
 }
