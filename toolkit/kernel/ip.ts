@@ -32,7 +32,12 @@ export function parseSubnet(text: string): Subnet | undefined {
 
 export const formatSubnet = ({ first, prefix }: Subnet): string => `${formatIpv4(first)}/${prefix}`
 
+export const contains = ({ first, last }: Subnet, address: number): boolean => first <= address && address <= last
+
 export const overlap = (a: Subnet, b: Subnet): boolean => a.first <= b.last && b.first <= a.last
+
+/** Addresses of many at once: RFC 5771. */
+export const GROUPS = '224.0.0.0/4'
 
 /** That the text is an IPv6 address, without a zone: ::1, fe80::1, ::ffff:192.0.2.1. */
 export function isIpv6(text: string): boolean {

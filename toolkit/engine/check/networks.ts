@@ -1,13 +1,12 @@
 // Networks: their files, who has an address, and whether the host has for them what they need and nothing else.
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { parseSubnet } from '../../kernel/ip.ts'
 import { readFirewall } from '../../observe/firewall.ts'
 import { readLinks } from '../../observe/links.ts'
 import { isAlive } from '../../observe/process.ts'
 import { clients, ensureServed, forgetNames, lockFile, readWish, serviceDir } from '../network/dns-service.ts'
 import { restoreForwarding } from '../network/forwarding.ts'
-import { type Lease, type Network, nameOf, networkOf } from '../network/lease.ts'
+import { type Lease, type Network, nameOf, networkOf, rootOf } from '../network/lease.ts'
 import { exclusively, isLeaseFile, readAllLeases, readHost, readLeases } from '../network/leases.ts'
 import { bridgeNetwork, leaveNetwork } from '../network/network.ts'
 import { bridgeOf, readNetworks } from '../network/store.ts'
@@ -211,7 +210,7 @@ const A_MOMENT = 800 // milliseconds: a bridge goes half a second after its last
 /** Changes nothing. */
 export async function checkNetworks(): Promise<Finding[]> {
   const base = bridgeNetwork()
-  const root = dirname(base.directory)
+  const root = rootOf(base)
   if (!existsSync(root)) return []
   const look = () =>
     exclusively(base, () => [

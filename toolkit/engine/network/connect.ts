@@ -5,7 +5,6 @@
 // One command at a time changes the networks of a container: it holds networks.lock in its directory, and of one that
 // does not run the lock that whoever starts it needs.
 import { closeSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Action, Context } from '../../kernel/action.ts'
 import { NETLINK } from '../../kernel/constants.ts'
 import { withNetlink } from '../../kernel/netlink.ts'
@@ -22,7 +21,7 @@ import { type ContainerRow, findContainer, placeOf } from '../state/list.ts'
 import type { ContainerState } from '../state/store.ts'
 import { hasNames, nameAction } from './dns-service.ts'
 import { type Endpoint, readEndpoints, writeEndpoints } from './endpoints.ts'
-import { deviceOf, isNamed, isWayOut, type Lease, type Network, nameOf, networkOf } from './lease.ts'
+import { deviceOf, isNamed, isWayOut, type Lease, type Network, nameOf, networkOf, rootOf } from './lease.ts'
 import { exclusively, readAllLeases, readLeases } from './leases.ts'
 import { fullName, ownLine, ownNames } from './names.ts'
 import { bridgeNetwork, joinNetwork, recordMember } from './network.ts'
@@ -86,7 +85,7 @@ function lockAll(row: ContainerRow, runs: boolean, held: number[]): string {
 function isOf({ name }: Endpoint, network: Network): boolean {
   if (name === undefined || nameOf(network) === 'bridge') return name === undefined && nameOf(network) === 'bridge'
   try {
-    return findNetwork(dirname(network.directory), name).name === nameOf(network)
+    return findNetwork(rootOf(network), name).name === nameOf(network)
   } catch {
     return false // it has been removed meanwhile
   }
@@ -195,7 +194,7 @@ function evenIfRemoved(name: string | undefined, base: Network): Network {
     return networkNamed(name, base)
   } catch (error) {
     if (!(error instanceof UsageError) || !/^[\w.-]+$/.test(name!) || name!.startsWith('.')) throw error
-    const directory = `${dirname(base.directory)}/${name}`
+    const directory = `${rootOf(base)}/${name}`
     const [lease] = readLeases({ directory })
     return { ...base, directory, bridge: lease?.bridge ?? base.bridge, ...(lease?.driver && { driver: lease.driver }) }
   }

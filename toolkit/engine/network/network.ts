@@ -1,7 +1,7 @@
 // The engine's networks: who is in them. A container joins before it is made, is wired up while it is made (wiring.ts), and
 // leaves when it has ended, by its own engine or by the next command after that was killed.
 import { existsSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { stateDir } from '../../image/paths.ts'
 import { NETLINK } from '../../kernel/constants.ts'
 import { parseSubnet, type Subnet } from '../../kernel/ip.ts'
@@ -15,7 +15,7 @@ import { record } from '../state/events.ts'
 import { isFree } from '../state/files.ts'
 import { directoryOf } from '../state/store.ts'
 import { builtInId } from './built-in.ts'
-import { isBridged, type Lease, lockOf, type Network, nameOf, networkOf } from './lease.ts'
+import { isBridged, type Lease, lockOf, type Network, nameOf, networkOf, rootOf } from './lease.ts'
 import {
   chooseSubnet,
   dockerPools,
@@ -161,7 +161,7 @@ function indexOfLink(name: string): number | undefined {
 /** Tells that a container has joined or left. */
 export function recordMember(network: Network, action: 'connect' | 'disconnect', container: string): void {
   const name = nameOf(network)
-  const all = name === 'bridge' ? [] : readNetworks(dirname(network.directory))
+  const all = name === 'bridge' ? [] : readNetworks(rootOf(network))
   record('network', action, all.find(row => row.name === name)?.state?.id ?? builtInId(name), {
     container,
     name,
@@ -174,7 +174,7 @@ export function usedByOthers(network: Network): Subnet[] {
   const { bridge } = network
   const links = (readLinks(process.pid) ?? []).filter(({ name }) => name !== bridge)
   const routes = (readRoutes(process.pid) ?? []).filter(({ device }) => device !== bridge)
-  const all = process.getuid!() === 0 ? readNetworks(dirname(network.directory)) : [] // who only previews may not look
+  const all = process.getuid!() === 0 ? readNetworks(rootOf(network)) : [] // who only previews may not look
   const named = all.flatMap(({ state }) => (state ? [state.subnet] : []))
   const texts = [
     ...links.flatMap(({ addresses }) => addresses),

@@ -1,11 +1,10 @@
 // The networks of an engine by their names: the one that is always there, and those that users have made.
-import { dirname } from 'node:path'
 import { parseIpv4, parseSubnet } from '../../kernel/ip.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import type { RunOptions } from '../options.ts'
 import { record } from '../state/events.ts'
 import type { Endpoint } from './endpoints.ts'
-import { type Lease, type Network, nameOf, networkOf } from './lease.ts'
+import { type Lease, type Network, nameOf, networkOf, rootOf } from './lease.ts'
 import { exclusively, hasLink, readAllLeases, readLeases, readState, writeLease } from './leases.ts'
 import {
   bridgeNetwork,
@@ -28,15 +27,13 @@ import {
 } from './store.ts'
 import { removeBridge } from './unwiring.ts'
 
-const rootDir = (base: Network): string => dirname(base.directory)
-
 /** A network that a user has made, where `base` is the engine's own one. */
 function networkFor(definition: NetworkDefinition, base: Network): Network {
   const { name, subnet, gateway, internal, range, auxiliary } = definition
   const { driver, mtu } = driverOf(definition)
   return {
     ...{ isAlive: base.isAlive, table: base.table, bridge: bridgeOf(definition), pools: [] },
-    ...{ subnet, gateway, internal, directory: `${rootDir(base)}/${name}` },
+    ...{ subnet, gateway, internal, directory: `${rootOf(base)}/${name}` },
     ...(driver && { driver }),
     ...(mtu !== undefined && { mtu }),
     ...(range !== undefined && { range }),
@@ -46,7 +43,7 @@ function networkFor(definition: NetworkDefinition, base: Network): Network {
 
 /** The one of this name or id; the engine's own where none is given. Throws a UsageError. */
 export const networkNamed = (name: string | undefined, base = bridgeNetwork()): Network =>
-  name === undefined ? base : networkFor(findNetwork(rootDir(base), name), base)
+  name === undefined ? base : networkFor(findNetwork(rootOf(base), name), base)
 
 /** What a container's flags say about its places in networks. */
 type Wish = Pick<RunOptions['network'], 'publish' | 'endpoints' | 'links'> & {
@@ -162,8 +159,8 @@ export function createNetwork(wish: NewNetwork, base = bridgeNetwork()): Network
   return exclusively(base, () => {
     const own = parseSubnet(readState(base)?.subnet ?? '') ?? base.pools[0]
     const inUse = own && (readLeases(base).length > 0 || hasLink(base.bridge)) ? [own] : []
-    const named = readNetworks(rootDir(base)).flatMap(({ state }) => parseSubnet(state?.subnet ?? '') ?? [])
-    const made = makeNetwork(rootDir(base), wish, {
+    const named = readNetworks(rootOf(base)).flatMap(({ state }) => parseSubnet(state?.subnet ?? '') ?? [])
+    const made = makeNetwork(rootOf(base), wish, {
       pools: base.pools,
       others: [...named, ...inUse],
       avoided: () => [...(own ? [own] : []), ...usedByOthers(base)],
@@ -175,9 +172,9 @@ export function createNetwork(wish: NewNetwork, base = bridgeNetwork()): Network
 
 /** Also one that cannot be read: then nobody knows its bridge, which has gone with its last container. */
 function whatever(word: string, base: Network): { name: string; id: string; network?: Network } {
-  const torn = readNetworks(rootDir(base)).find(({ name, state }) => name === word && !state)
+  const torn = readNetworks(rootOf(base)).find(({ name, state }) => name === word && !state)
   if (torn) return { name: word, id: word }
-  const definition = findNetwork(rootDir(base), word)
+  const definition = findNetwork(rootOf(base), word)
   return { name: definition.name, id: definition.id, network: networkFor(definition, base) }
 }
 
@@ -185,11 +182,11 @@ function whatever(word: string, base: Network): { name: string; id: string; netw
 export function removeNetwork(word: string, base = bridgeNetwork()): string {
   return exclusively(base, () => {
     const { name, id, network } = whatever(word, base)
-    const users = readLeases({ directory: `${rootDir(base)}/${name}` })
+    const users = readLeases({ directory: `${rootOf(base)}/${name}` })
     if (users.length > 0)
       throw new UsageError(`network ${name} is in use by ${users.map(({ id }) => id.slice(0, 12)).join(', ')}`, 1)
     if (network && hasLink(network.bridge)) removeBridge(network) // it would go in a moment by itself, see tidy.ts
-    forgetNetwork(rootDir(base), name)
+    forgetNetwork(rootOf(base), name)
     record('network', 'destroy', id, { name, type: 'bridge' })
     return name
   })
@@ -215,7 +212,7 @@ export interface NetworkView {
 
 /** All that users have made. */
 export const listNetworks = (base = bridgeNetwork()): NetworkView[] =>
-  readNetworks(rootDir(base)).map(row => ({
+  readNetworks(rootOf(base)).map(row => ({
     ...row,
-    leases: readLeases({ directory: `${rootDir(base)}/${row.name}` }),
+    leases: readLeases({ directory: `${rootOf(base)}/${row.name}` }),
   }))

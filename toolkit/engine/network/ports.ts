@@ -6,7 +6,7 @@ import { attempt, invoke } from '../../kernel/call.ts'
 import { AF, SO, SOCK, SOL } from '../../kernel/constants.ts'
 import { ERRNO } from '../../kernel/errno.ts'
 import { KernelError } from '../../kernel/error.ts'
-import { parseIpv4 } from '../../kernel/ip.ts'
+import { contains, GROUPS, parseIpv4, parseSubnet } from '../../kernel/ip.ts'
 import { ip4 } from '../../kernel/netlink-message.ts'
 import { quoteValue, UNREADABLE, UsageError } from '../../kernel/usage-error.ts'
 import { refuse } from '../host.ts'
@@ -115,6 +115,7 @@ export function holdPorts(wishes: readonly PortWish[]): HeldPorts {
 function holdOne(wish: PortWish): { port: Port; socket: number } {
   const { protocol, address, container, text } = wish
   const [first, last] = wish.host ?? [0, 0]
+  if (isForMany(address)) throw unavailable(wish, ERRNO.EADDRNOTAVAIL) // bind(2) would take it
   for (let host = first; host <= last; host++) {
     const socket = bind(protocol, address, host)
     if (socket >= 0) return { socket, port: { protocol, address, host: host || boundPort(socket), container } }
@@ -126,6 +127,9 @@ function holdOne(wish: PortWish): { port: Port; socket: number } {
     `run: --publish ${quoteValue(text)}: ${which} taken already${on} (${protocol}); choose another, or only the container's port to be given a free one`,
   )
 }
+
+const isForMany = (address: string): boolean =>
+  address === '255.255.255.255' || contains(parseSubnet(GROUPS)!, parseIpv4(address)!)
 
 function unavailable({ address, text }: PortWish, errno: number): Error {
   if (errno !== ERRNO.EADDRNOTAVAIL) return new KernelError('bind', [-1, null, 16], errno)
@@ -145,15 +149,11 @@ export const socketAddress = (address: string, port: number): Buffer => {
 const reuseAddress = (socket: number, yes: 0 | 1) =>
   invoke('setsockopt', [socket, SOL.SOCKET, SO.REUSEADDR, Uint8Array.of(yes, 0, 0, 0), 4])
 
-/** A group (RFC 5771), or all: 255.255.255.255. */
-const isForMany = (address: string): boolean => /^(22[4-9]|23\d)\.|^255\.255\.255\.255$/.test(address)
-
 /**
  * A socket with this port, or -errno; nobody can share the port, whatever options he sets. It does not listen: who asks
  * before the firewall leads to the container is refused, and not kept waiting by somebody who never answers.
  */
 function bind(protocol: Protocol, address: string, port: number): number {
-  if (isForMany(address)) return -ERRNO.EADDRNOTAVAIL // bind(2) would take it
   const socket = invoke('socket', [AF.INET, (protocol === 'tcp' ? SOCK.STREAM : SOCK.DGRAM) | SOCK.CLOEXEC, 0])
   const where = socketAddress(address, port)
   let result = attempt('bind', [socket, where, where.length])

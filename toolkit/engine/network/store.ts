@@ -1,7 +1,16 @@
 // Networks that users have made: STATE/networks/NAME/definition.json, written once. Who is in one is in leases.ts; a
 // network without containers is that file and nothing else, neither a bridge nor a rule.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { formatIpv4, formatSubnet, overlap, parseIpv4, parseSubnet, type Subnet } from '../../kernel/ip.ts'
+import {
+  contains,
+  formatIpv4,
+  formatSubnet,
+  GROUPS,
+  overlap,
+  parseIpv4,
+  parseSubnet,
+  type Subnet,
+} from '../../kernel/ip.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
 import { entries, makeTree, remove, writeJson } from '../state/files.ts'
 import { type DriverName, type DriverWish, readDriver } from './driver.ts'
@@ -136,7 +145,7 @@ export interface NewNetwork {
 
 const SMALLEST = 30 // two bits of addresses: the network, the gateway, a container, broadcasts
 /** "This network", what each host keeps to itself, and groups: RFC 6890 and RFC 5771. */
-const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4'].map(range => parseSubnet(range)!)
+const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', GROUPS]
 
 /** The addresses that a user wishes for. Throws a UsageError where they make no network. */
 function givenSubnet(subnet: string): Subnet {
@@ -144,9 +153,8 @@ function givenSubnet(subnet: string): Subnet {
   if (!found) throw new UsageError(`--subnet ${JSON.stringify(subnet)}: give a range of IPv4 such as 10.5.0.0/24`)
   if (found.prefix > SMALLEST || found.prefix < 8)
     throw new UsageError(`--subnet ${subnet}: the number after / is one from 8 to ${SMALLEST}`)
-  const taken = NO_HOSTS.find(range => overlap(range, found))
-  if (taken)
-    throw new UsageError(`--subnet ${subnet}: ${formatSubnet(taken)} is for no hosts; give a range such as 10.5.0.0/24`)
+  const taken = NO_HOSTS.find(range => overlap(parseSubnet(range)!, found))
+  if (taken) throw new UsageError(`--subnet ${subnet}: ${taken} is for no hosts; give a range such as 10.5.0.0/24`)
   return found
 }
 
@@ -195,7 +203,7 @@ function checkWithin(subnet: Subnet, range: string | undefined, auxiliary: Reado
     throw new UsageError(`--ip-range ${JSON.stringify(range)}: give a part of ${formatSubnet(subnet)}`)
   for (const [name, address] of Object.entries(auxiliary)) {
     const number = parseIpv4(address)
-    if (number === undefined || number < subnet.first || number > subnet.last)
+    if (number === undefined || !contains(subnet, number))
       throw new UsageError(
         `--aux-address ${name}=${JSON.stringify(address)}: give an address in ${formatSubnet(subnet)}`,
       )
