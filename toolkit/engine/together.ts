@@ -1,8 +1,8 @@
 // Wishes that cannot be had together, though each of them alone can.
 import { UsageError } from '../kernel/usage-error.ts'
+import { isBelow } from '../observe/mounts.ts'
 import type { RunOptions } from './options.ts'
 import { askedAt } from './refusal.ts'
-import { isBelow } from './volume/volumes.ts'
 import { askedDevices } from './wishes.ts'
 
 /** Throws a UsageError that names the flags. */

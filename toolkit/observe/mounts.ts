@@ -74,7 +74,9 @@ export function readMounts(pid: number): Mount[] | undefined {
     .filter(mount => mount !== undefined)
 }
 
-const isBelow = (path: string, top: string): boolean => path === top || path.startsWith(top === '/' ? top : `${top}/`)
+/** That a path is this one, or leads through it. Both are absolute, without links. */
+export const isBelow = (path: string, top: string): boolean =>
+  path === top || path.startsWith(top === '/' ? top : `${top}/`)
 
 /**
  * The mount whose files one sees at a path: walks down from the root as the kernel does, over each mount point on the

@@ -1,9 +1,9 @@
 // The flags that say which devices a container may use. Docker's words.
 import { type Stats, statSync } from 'node:fs'
 import { reasonOf } from '../../engine/refusal.ts'
-import { isBelow } from '../../engine/volume/volumes.ts'
 import { NAME_MAX, PATH_MAX } from '../../kernel/constants.ts'
 import { deviceNode } from '../../observe/devices.ts'
+import { isBelow } from '../../observe/mounts.ts'
 import type { DeviceRule } from '../../primitives/device-rules.ts'
 import { type Device, linksInDev, usualDevices } from '../../primitives/devices.ts'
 import type { Flag } from '../options.ts'

@@ -13,7 +13,7 @@ import { stateDir } from '../../image/paths.ts'
 import type { Action } from '../../kernel/action.ts'
 import type { Step } from '../../kernel/step.ts'
 import { UsageError } from '../../kernel/usage-error.ts'
-import { mountOver, readMounts } from '../../observe/mounts.ts'
+import { isBelow, mountOver, readMounts } from '../../observe/mounts.ts'
 import * as bind from '../../primitives/bind.ts'
 import * as mount from '../../primitives/mount.ts'
 import { type Asked, askedAt, reasonOf, refusing, saying, type Wish, wishing } from '../refusal.ts'
@@ -33,9 +33,6 @@ export interface Mounts {
 /** What every container has mounted in /dev. */
 const OF_DEV = ['/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']
 
-/** A place itself is below it, too. */
-export const isBelow = (path: string, top: string): boolean =>
-  path === top || path.startsWith(top === '/' ? '/' : `${top}/`)
 const isBind = ({ type, options }: mount.Mount): boolean =>
   type === 'bind' || options.includes('bind') || options.includes('rbind')
 const depth = (path: string): number => path.split('/').length
