@@ -6,6 +6,7 @@ import { cgroupCauses } from './causes/cgroups.ts'
 import { detachedMountCauses } from './causes/detached-mounts.ts'
 import { fileCauses } from './causes/files.ts'
 import { mountCauses } from './causes/mounts.ts'
+import { namespaceCauses } from './causes/namespaces.ts'
 import { processCauses } from './causes/processes.ts'
 import type { Cause, CauseRow } from './causes/row.ts'
 import { ERRNO } from './errno.ts'
@@ -16,6 +17,7 @@ import type { SyscallName } from './syscalls.ts'
 export const causes = (): readonly CauseRow[] => [
   ...cgroupCauses(),
   ...detachedMountCauses(),
+  ...namespaceCauses(),
   ...processCauses(),
   ...mountCauses(),
   ...fileCauses(),
