@@ -32,7 +32,7 @@ test.each([
   ['two that panic are a failure', panic, panic, { status: 125, runs: 2 }],
   ['a command that fails is not tried again', 'exit 1', 'exit 0', { status: 1, runs: 1 }],
   ['nor is a guest that ends otherwise', 'exit 125', 'exit 0', { status: 125, runs: 1 }],
-  ['nor is a command that only speaks of it', 'echo Kernel panic - no; exit 1', 'exit 0', { status: 1, runs: 1 }],
+  ['nor is a command that only speaks of it', panic.replace('125', '1'), 'exit 0', { status: 1, runs: 1 }],
 ])('%s', (_, first, then, expected) => {
   const { told, ...answers } = answersOf(first, then)
   expect(answers).toMatchObject(expected)

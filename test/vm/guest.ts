@@ -2,8 +2,10 @@
 //
 //   VM --copy --share FOLDER --timeout SECONDS -- COMMAND…
 //
-// that ends as the command does. The guest may be emulated, 8 to 50 times slower than its host.
+// that ends as the command does; with 125, and the end of its console, where the guest ended before. The guest may be emulated, 8 to 50 times slower than its host.
 import { spawnSync } from 'node:child_process'
+
+const PANIC = /^\[ *[\d.]+\] Kernel panic - /m
 
 /**
  * What the command ended with, and all that it wrote. Emulators break their guests' kernels now and then (seen: a register
@@ -15,7 +17,7 @@ export function guest(vm: string, minutes: number, command: readonly string[]) {
   const args = ['--copy', '--share', '.', '--timeout', String(minutes * 60), '--', 'env', ...env, ...command]
   const once = () => {
     const { status, stdout, stderr } = spawnSync(vm, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
-    return { status, output: stdout + stderr, panicked: /^\[ *[\d.]+\] Kernel panic - /m.test(stderr) }
+    return { status, output: stdout + stderr, panicked: status === 125 && PANIC.test(stderr) }
   }
   const first = once()
   if (!first.panicked) return first

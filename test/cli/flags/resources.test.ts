@@ -126,6 +126,7 @@ describe('bad values are refused in one line that names flag, value and what is 
     [{ device: ['/dev/null:/dev/ptmx'] }, /something else in every container; give another place in \/dev$/],
     [{ device: ['/dev/null:/dev/stdin'] }, /something else in every container/],
     [{ device: ['/dev/null:/dev'] }, /something else in every container/],
+    [{ device: ['/dev/null:/dev/shm'] }, /no device can be in \/dev\/shm/],
     [{ device: ['/dev/null:/dev/shm/x'] }, /no device can be in \/dev\/shm/],
     [{ device: [`/dev/null:/dev/${'x'.repeat(256)}`] }, /a name has at most 255 bytes/],
     [{ cgroupns: 'shared' }, /^run: --cgroupns shared: give host or private/],

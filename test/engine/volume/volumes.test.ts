@@ -198,7 +198,7 @@ describe(`volumes${skipped}`, { skip: skipped !== '' }, () => {
       symlinkSync(`${up}${host}`, `${image}/${name}`)
       const error = await failure(run(image, [], 'true'))
       expect(error).toMatchObject({ call: 'openat2', code: 'ELOOP' })
-      expect(error.message).toMatch(/this is (a file|a symbolic link)/)
+      expect(error.message).toContain('this is a symbolic link')
       expect(readdirSync(host).sort()).toEqual(['data', 'witness'])
     })
 
